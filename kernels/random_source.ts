@@ -1,0 +1,52 @@
+import type { RandomSource } from "../gpu/mod.ts";
+
+/**
+ * Hashes 32 bits to 32 bits: the PCG-RXS-M-XS permutation, as `kernels/random` has it in WGSL.
+ *
+ * @param input Any whole number; its low 32 bits count.
+ * @returns A whole number from 0 to 2^32 - 1.
+ *
+ * @see Jarzynski and Olano 2020, Hash Functions for GPU Rendering, JCGT 9(3)
+ */
+export function pcgHash(input: number): number {
+  const state = (Math.imul(input, 747796405) + 2891336453) >>> 0;
+  const word = Math.imul((state >>> ((state >>> 28) + 4)) ^ state, 277803737) >>> 0;
+  return ((word >>> 22) ^ word) >>> 0;
+}
+
+/**
+ * A stream of uniform random numbers that depends on nothing but its seed.
+ *
+ * @param seed Any whole number.
+ * @returns A function that gives the next number in [0, 1), a multiple of 2^-24.
+ */
+export function randomSource(seed: number): RandomSource {
+  const key = pcgHash(seed);
+  let counter = 0;
+  return () => (pcgHash((pcgHash(counter++) ^ key) >>> 0) >>> 8) / 2 ** 24;
+}
+
+/**
+ * Draws a standard normal number by the Box-Muller transform.
+ *
+ * @param random Uniform numbers in [0, 1).
+ * @returns A number of mean 0 and standard deviation 1.
+ *
+ * @see Box and Muller 1958, doi:10.1214/aoms/1177706645
+ */
+export function standardNormal(random: RandomSource): number {
+  const radius = Math.sqrt(-2 * Math.log(1 - random()));
+  return radius * Math.cos(2 * Math.PI * random());
+}
+
+/**
+ * Draws a whole number.
+ *
+ * @param random Uniform numbers in [0, 1).
+ * @param low Smallest value.
+ * @param high Largest value, included.
+ * @returns A whole number from `low` to `high`.
+ */
+export function randomInteger(random: RandomSource, low: number, high: number): number {
+  return low + Math.floor(random() * (high - low + 1));
+}
