@@ -1,11 +1,44 @@
 import type { KernelRoom } from "../gpu/mod.ts";
+import { adamKernels } from "./adam/adam.ts";
+import { fakeQuantizeKernels } from "./fake_quantize/fake_quantize.ts";
+import { gatherKernels } from "./gather/gather.ts";
+import { randomKernels } from "./random/random.ts";
 import { reluKernels } from "./relu/relu.ts";
+import { sampleBatchKernels } from "./sample_batch/sample_batch.ts";
+import { sgdKernels } from "./sgd/sgd.ts";
+import { trainingClockKernels } from "./training_clock/training_clock.ts";
 
 export { casesOf, checkKernel, type CheckResult, formatMismatches } from "./check.ts";
-export { pcgHash, randomInteger, randomSource, standardNormal } from "./random_source.ts";
-export { reluKernels };
+export {
+  pcgHash,
+  randomInteger,
+  randomSource,
+  standardNormal,
+  streamKey,
+  uniformAt,
+} from "./random_source.ts";
+export {
+  adamKernels,
+  fakeQuantizeKernels,
+  gatherKernels,
+  randomKernels,
+  reluKernels,
+  sampleBatchKernels,
+  sgdKernels,
+  trainingClockKernels,
+};
+export { channelMode, ROUNDING } from "./fake_quantize/fake_quantize.ts";
+export { permutationBits, permutedIndex } from "./sample_batch/permutation.ts";
+export { roundHalfEven } from "./rounding.ts";
 
 /** Every kernel of the project: what the tests, `verify` and the bench go through. */
 export const kernelRooms: readonly KernelRoom[] = [
+  adamKernels,
+  fakeQuantizeKernels,
+  gatherKernels,
+  randomKernels,
   reluKernels,
+  sampleBatchKernels,
+  sgdKernels,
+  trainingClockKernels,
 ];

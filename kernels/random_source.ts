@@ -15,15 +15,38 @@ export function pcgHash(input: number): number {
 }
 
 /**
- * A stream of uniform random numbers that depends on nothing but its seed.
+ * Makes the key of one stream of random numbers.
+ *
+ * @param seed Of the experiment; any whole number.
+ * @param stream What the numbers are for: streams of one seed are independent.
+ * @returns A whole number from 0 to 2^32 - 1.
+ */
+export function streamKey(seed: number, stream: number): number {
+  return pcgHash((pcgHash(seed) + stream) >>> 0);
+}
+
+/**
+ * The random number at one place of a stream.
+ *
+ * @param key From {@link streamKey}.
+ * @param counter The place, from 0 to 2^32 - 1.
+ * @returns A number in [0, 1), a multiple of 2^-24 and so exact in float32.
+ */
+export function uniformAt(key: number, counter: number): number {
+  return (pcgHash((pcgHash(counter) ^ key) >>> 0) >>> 8) / 2 ** 24;
+}
+
+/**
+ * A stream of uniform random numbers that depends on nothing but its seed and its name.
  *
  * @param seed Any whole number.
+ * @param stream What the numbers are for.
  * @returns A function that gives the next number in [0, 1), a multiple of 2^-24.
  */
-export function randomSource(seed: number): RandomSource {
-  const key = pcgHash(seed);
+export function randomSource(seed: number, stream: number = 0): RandomSource {
+  const key = streamKey(seed, stream);
   let counter = 0;
-  return () => (pcgHash((pcgHash(counter++) ^ key) >>> 0) >>> 8) / 2 ** 24;
+  return () => uniformAt(key, counter++);
 }
 
 /**

@@ -1,0 +1,45 @@
+// adam: one step of Adam over all parameters of a model, held in one flat buffer.
+//
+//   m <- beta1 m + (1 - beta1) g
+//   v <- beta2 v + (1 - beta2) g^2
+//   p <- p - rate * (m correction1) / (sqrt(v) correction2 + epsilon)
+//
+// The step number is read from `clock`, and for it rate = stepTable[4 step], correction1 =
+// 1 / (1 - beta1^t) and correction2 = 1 / sqrt(1 - beta2^t) from the same row: the host computes
+// them in float64 once, so a replayed step needs no new numbers and f32 powers lose no digits.
+//
+// gradient, parameter, m, v   [size], size a multiple of 4
+// clock [1], stepTable        [steps, 4]
+//
+// One invocation per 4 vectors of 4 elements; memory-bound (28 bytes and 15 operations an element).
+//
+// Kingma and Ba 2015, arXiv:1412.6980.
+
+override WORKGROUP_SIZE: u32 = 64u;
+const VECTORS = 4u; // an invocation
+
+struct Params { size: u32, steps: u32, beta1: f32, beta2: f32, epsilon: f32 }
+
+@group(0) @binding(0) var<storage, read> gradient: array<vec4f>;
+@group(0) @binding(1) var<storage, read> clock: array<u32>;
+@group(0) @binding(2) var<storage, read> stepTable: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> parameter: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> m: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn step(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let first = (id.y * groups.x * WORKGROUP_SIZE + id.x) * VECTORS;
+  let row = stepTable[min(clock[0], params.steps - 1u)];
+  for (var i = first; i < first + VECTORS; i++) {
+    if (4u * i >= params.size) { return; }
+    let g = gradient[i];
+    let first_moment = params.beta1 * m[i] + (1.0 - params.beta1) * g;
+    let second_moment = params.beta2 * v[i] + (1.0 - params.beta2) * g * g;
+    m[i] = first_moment;
+    v[i] = second_moment;
+    let denominator = sqrt(second_moment) * row.z + params.epsilon;
+    parameter[i] -= row.x * (first_moment * row.y) / denominator;
+  }
+}

@@ -1,0 +1,110 @@
+import { defineKernels, type KernelCase, type Kernels, linearGrid } from "../../gpu/mod.ts";
+import { randomInteger } from "../random_source.ts";
+import { roundHalfEven } from "../rounding.ts";
+import source from "./fake_quantize.wgsl" with { type: "text" };
+
+/** Rounding modes, numbered as the shader's `ROUNDING` constant numbers them. */
+export const ROUNDING = { nearestEven: 0, towardZero: 1, down: 2 } as const;
+
+/** How often the channel changes, numbered as the shader's `CHANNELS` constant numbers it. */
+const CHANNELS = { one: 0, byVector: 1, byElement: 2 } as const;
+
+const toInteger = [roundHalfEven, Math.trunc, Math.floor];
+const { fround } = Math;
+
+/**
+ * Chooses the fastest way to find the channel of an element.
+ *
+ * @param channels Count of channels.
+ * @param inner Elements between two neighbours on the channel axis.
+ * @returns The value of the shader's `CHANNELS` constant.
+ */
+export function channelMode(channels: number, inner: number): number {
+  if (channels === 1) return CHANNELS.one;
+  return inner % 4 === 0 ? CHANNELS.byVector : CHANNELS.byElement;
+}
+
+function fakeQuantizeCase(
+  channels: number,
+  inner: number,
+  outer: number,
+  rounding: number,
+): KernelCase {
+  return {
+    params: { size: outer * channels * inner, channels, inner },
+    constants: { ROUNDING: rounding, CHANNELS: channelMode(channels, inner) },
+  };
+}
+
+/** Snaps a tensor to an integer grid; the backward pass is the straight-through estimator. */
+export const fakeQuantizeKernels: Kernels<"forward" | "backward"> = defineKernels({
+  name: "fake_quantize",
+  file: "kernels/fake_quantize/fake_quantize.wgsl",
+  source,
+  params: { size: "u32", channels: "u32", inner: "u32" },
+  constants: { ROUNDING: ROUNDING.nearestEven, CHANNELS: CHANNELS.byElement, WORKGROUP_SIZE: 64 },
+  lengths: ({ size, channels }) => ({
+    x: size,
+    y: size,
+    dx: size,
+    dy: size,
+    scale: channels,
+    inverseScale: channels,
+    zeroPoint: channels,
+    qMin: channels,
+    qMax: channels,
+  }),
+  entries: {
+    forward: {
+      reads: ["x", "scale", "inverseScale", "zeroPoint", "qMin", "qMax"],
+      writes: ["y"],
+      flops: ({ size }) => 6 * size,
+    },
+    backward: {
+      reads: ["x", "inverseScale", "zeroPoint", "qMin", "qMax", "dy"],
+      writes: ["dx"],
+      flops: ({ size }) => 4 * size,
+    },
+  },
+  workgroups: ({ size }, { WORKGROUP_SIZE }) => linearGrid(Math.ceil(size / 32), WORKGROUP_SIZE),
+  tolerance: "exact",
+  generate: {
+    scale: (random, _p, length) => Array.from({ length }, () => 0.01 + random()),
+    inverseScale: (random, _p, length) => Array.from({ length }, () => 1 + 10 * random()),
+    zeroPoint: (random, _p, length) => Array.from({ length }, () => randomInteger(random, -3, 3)),
+    qMin: (random, _p, length) => Array.from({ length }, () => randomInteger(random, -9, -4)),
+    qMax: (random, _p, length) => Array.from({ length }, () => randomInteger(random, 4, 9)),
+  },
+  reference({ x, scale, inverseScale, zeroPoint, qMin, qMax, dy }, p, c, entry) {
+    const channel = (i: number) => Math.floor(i / p.inner) % p.channels;
+    const q = x.map((value, i) => {
+      const k = channel(i);
+      return toInteger[c.ROUNDING](fround(value * inverseScale[k])) + zeroPoint[k];
+    });
+    if (entry === "backward") {
+      const passes = (value: number, k: number) => qMin[k] <= value && value <= qMax[k];
+      return { dx: q.map((value, i) => passes(value, channel(i)) ? dy[i] : 0) };
+    }
+    return {
+      y: q.map((value, i) => {
+        const k = channel(i);
+        const clamped = Math.min(Math.max(value, qMin[k]), qMax[k]);
+        return fround((clamped - zeroPoint[k]) * scale[k]);
+      }),
+    };
+  },
+  cases: Object.values(ROUNDING).flatMap((rounding) => [
+    fakeQuantizeCase(1, 1, 1, rounding),
+    fakeQuantizeCase(64, 784, 1, rounding),
+    fakeQuantizeCase(3, 11, 3, rounding),
+    fakeQuantizeCase(5, 8, 7, rounding),
+  ]),
+  randomCase: (random) =>
+    fakeQuantizeCase(
+      randomInteger(random, 1, 9),
+      randomInteger(random, 1, 40),
+      randomInteger(random, 1, 5),
+      randomInteger(random, 0, 2),
+    ),
+  benchCases: [fakeQuantizeCase(1, 2 ** 24, 1, 0), fakeQuantizeCase(64, 2 ** 18, 1, 0)],
+});

@@ -1,0 +1,44 @@
+// sgd: one step of stochastic gradient descent with momentum over all parameters of a model.
+//
+//   velocity  <- momentum velocity + g
+//   parameter <- parameter - rate * velocity                       (heavy ball)
+//   parameter <- parameter - rate * (g + momentum velocity)        (NESTEROV)
+//
+// The rate is the first number of the row of `stepTable` that `clock` points to; see adam.wgsl.
+//
+// gradient, parameter, velocity   [size], size a multiple of 4
+// clock [1], stepTable            [steps, 4]
+//
+// One invocation per 4 vectors of 4 elements; memory-bound (20 bytes and 4 operations an element).
+//
+// Sutskever et al. 2013, On the importance of initialization and momentum, ICML (as in PyTorch).
+
+override WORKGROUP_SIZE: u32 = 64u;
+override NESTEROV: u32 = 0u;
+const VECTORS = 4u; // an invocation
+
+struct Params { size: u32, steps: u32, momentum: f32 }
+
+@group(0) @binding(0) var<storage, read> gradient: array<vec4f>;
+@group(0) @binding(1) var<storage, read> clock: array<u32>;
+@group(0) @binding(2) var<storage, read> stepTable: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> parameter: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> velocity: array<vec4f>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn step(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let first = (id.y * groups.x * WORKGROUP_SIZE + id.x) * VECTORS;
+  let rate = stepTable[min(clock[0], params.steps - 1u)].x;
+  for (var i = first; i < first + VECTORS; i++) {
+    if (4u * i >= params.size) { return; }
+    let g = gradient[i];
+    let velocity_now = params.momentum * velocity[i] + g;
+    velocity[i] = velocity_now;
+    if (NESTEROV == 1u) {
+      parameter[i] -= rate * (g + params.momentum * velocity_now);
+    } else {
+      parameter[i] -= rate * velocity_now;
+    }
+  }
+}
