@@ -48,3 +48,5 @@ export {
   zeros,
 } from "./tensor.ts";
 export { parseWgsl, type ScalarType, type WgslBinding, type WgslModule } from "./wgsl.ts";
+export { measureRoofline, type Roofline, rooflineKernels } from "./roofline/roofline.ts";
+export { timeBatches, timeRepeatedly, type Timing } from "./timing.ts";
