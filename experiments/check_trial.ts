@@ -1,0 +1,51 @@
+import { UserError } from "../formats/user_error.ts";
+import type { CompressionSpec, Trial } from "./trial.ts";
+
+function refuse(what: string, wanted: string, found: unknown): never {
+  throw new UserError(`Cannot run a trial: ${what} must be ${wanted}: ${found}`);
+}
+
+function checkWhole(what: string, value: number, low: number, high: number): void {
+  if (!Number.isInteger(value) || value < low || value > high) {
+    const range = high === Infinity ? `a whole number from ${low}` : `${low} to ${high}`;
+    refuse(what, range, value);
+  }
+}
+
+function checkKeep(keep: number): void {
+  if (!(keep > 0 && keep <= 1)) refuse("the keep ratio", "above 0 and at most 1", keep);
+}
+
+function checkCompression(compression: CompressionSpec): void {
+  switch (compression.kind) {
+    case "none":
+      return;
+    case "affine":
+      return checkWhole("bits", compression.bits, 1, 16);
+    case "wavelet_threshold":
+      checkWhole("wavelet levels", compression.levels, 1, Infinity);
+      return checkKeep(compression.keep);
+    case "magnitude_prune":
+      return checkKeep(compression.keep);
+  }
+}
+
+/**
+ * Refuses a trial that nobody can run, before any work is done. Names (data set, wavelet) are checked
+ * where they are looked up.
+ *
+ * @param trial Any trial.
+ * @throws {UserError} If a number is out of range: bits outside 1 to 16, a keep ratio outside (0, 1],
+ *   no epochs, an empty batch, a layer without units.
+ */
+export function checkTrial(trial: Trial): void {
+  const { model, training, seed, compression } = trial;
+  checkWhole("the seed", seed, 0, 2 ** 32 - 1);
+  checkWhole("epochs", training.epochs, 1, Infinity);
+  checkWhole("the batch size", training.batchSize, 1, Infinity);
+  const rate = training.optimizer.learningRate;
+  if (!(rate > 0 && Number.isFinite(rate))) refuse("the learning rate", "positive", rate);
+  const widths = model.kind === "fc_nn" ? model.hidden : model.channels;
+  for (const width of widths) checkWhole("the width of a layer", width, 1, Infinity);
+  checkCompression(compression);
+}

@@ -1,0 +1,60 @@
+import { networkId } from "./trial.ts";
+import type { PlannedTrial } from "./plan.ts";
+
+/** A training image is seen forward, and backward for inputs and for weights. */
+const PASSES_OF_A_TRAINING_STEP = 3;
+const TRAINING_IMAGES = { all: 60_000, split: 50_000 };
+const TEST_IMAGES = 10_000;
+
+/**
+ * Follows how much of the work is done, counted in forward passes of an image: training a network
+ * costs hundreds of times what measuring it costs, so counting trials would mislead about the time
+ * that is left.
+ */
+export class WorkMeter {
+  readonly #training = new Map<string, { total: number; completed: number }>();
+  readonly #networkOf = new Map<string, string>();
+  #measured = 0;
+  readonly #total: number;
+
+  /** @param trials What is to be done; networks that several trials share are trained once. */
+  constructor(trials: readonly PlannedTrial[]) {
+    for (const { id, trial } of trials) {
+      const network = networkId(trial);
+      const images = TRAINING_IMAGES[trial.data.train];
+      const total = PASSES_OF_A_TRAINING_STEP * trial.training.epochs * images;
+      this.#networkOf.set(id, network);
+      this.#training.set(network, { total, completed: 0 });
+    }
+    this.#total = trials.length * TEST_IMAGES +
+      [...this.#training.values()].reduce((sum, { total }) => sum + total, 0);
+  }
+
+  /**
+   * Notes how far the training behind a trial is.
+   *
+   * @param id Of the trial.
+   * @param completed Share of its training, from 0 to 1.
+   */
+  trained(id: string, completed: number): void {
+    const training = this.#training.get(this.#networkOf.get(id) ?? "");
+    if (training) training.completed = Math.max(training.completed, Math.min(1, completed));
+  }
+
+  /**
+   * Notes that a trial has ended.
+   *
+   * @param id Of the trial.
+   */
+  ended(id: string): void {
+    this.trained(id, 1);
+    this.#measured += TEST_IMAGES;
+  }
+
+  /** Share of the work that is done, from 0 to 1. */
+  get completed(): number {
+    const trained = [...this.#training.values()]
+      .reduce((sum, { total, completed }) => sum + total * completed, 0);
+    return this.#total === 0 ? 1 : (this.#measured + trained) / this.#total;
+  }
+}

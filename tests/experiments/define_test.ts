@@ -1,0 +1,100 @@
+import assert from "node:assert/strict";
+import { defineExperiment, type Experiment } from "../../experiments/define.ts";
+import { bitWidth } from "../../experiments/definitions/bit_width.ts";
+import { waveletThreshold } from "../../experiments/definitions/wavelet_threshold.ts";
+import { overrideExperiment } from "../../experiments/override.ts";
+import { planTrials } from "../../experiments/plan.ts";
+import { networkId } from "../../experiments/trial.ts";
+import { UserError } from "../../formats/user_error.ts";
+import { smallExperiment } from "./small_experiment.ts";
+
+/** The small experiment with one part replaced. */
+function variant(change: Partial<Experiment>): () => Experiment {
+  return () => defineExperiment({ ...smallExperiment, ...change });
+}
+
+Deno.test("defineExperiment() freezes all of it", () => {
+  assert.throws(() => {
+    (smallExperiment.grid.bits as number[]).push(3);
+  }, TypeError);
+});
+
+Deno.test("defineExperiment() refuses parts that do not fit together", () => {
+  let calls = 0;
+  const wrong: [Partial<Experiment>, RegExp][] = [
+    [{ name: "Not Snake" }, /snake_case/],
+    [{ seeds: 0 }, /seeds must be a whole number from 1: 0/],
+    [{ grid: { granularity: ["tensor", "channel"], bits: [] } }, /"bits" must have values/],
+    [{ grid: { granularity: ["tensor", "channel"], bits: [4, 4] } }, /must not repeat/],
+    [{ budget: { axis: "granularity", scale: "linear" } }, /axis of positive numbers/],
+    [{ axes: { bits: { label: "bits" } } }, /"granularity" must have a label/],
+    [
+      { compare: [{ name: "x", first: { bits: 5 }, second: { bits: 4 } }] },
+      /comparison "x" must be on the grid: bits = 5 is not/,
+    ],
+    [
+      { compare: [{ name: "x", first: { bits: 4 }, second: { granularity: "tensor" } }] },
+      /same axes on both sides/,
+    ],
+    [{ compare: [] }, /draws a comparison that does not exist/],
+    [
+      { trial: (_, seed) => ({ ...smallExperiment.baseline(seed), seed: calls++ }) },
+      /must be a pure function/,
+    ],
+    [
+      {
+        baseline: (seed) => smallExperiment.trial({ granularity: "tensor", bits: 8 }, seed),
+      },
+      /baseline must be float32/,
+    ],
+  ];
+  for (const [change, pattern] of wrong) assert.throws(variant(change), pattern);
+});
+
+Deno.test("bitWidth asks the question on 44 points, all of a seed on one network", () => {
+  const plan = planTrials(bitWidth);
+  assert.equal(plan.trials.length, 5 * (1 + 4 * 11));
+  assert.equal(new Set(plan.trials.map(({ trial }) => networkId(trial))).size, 5);
+  assert.deepEqual(bitWidth.published!.points[2], { budget: 3, testAccuracy: 0.7674 });
+});
+
+Deno.test("waveletThreshold shares its networks and baselines with bitWidth", () => {
+  const plan = planTrials(waveletThreshold);
+  assert.equal(plan.trials.length, 5 * (1 + 7 * 11));
+  const networks = new Set(planTrials(bitWidth).trials.map(({ trial }) => networkId(trial)));
+  assert.ok(plan.trials.every(({ trial }) => networks.has(networkId(trial))));
+  assert.deepEqual(
+    plan.rows[0].trials.map(({ id }) => id),
+    planTrials(bitWidth).rows[0].trials.map(({ id }) => id),
+  );
+});
+
+Deno.test("overrideExperiment() changes every trial and drops figures that no longer compare", () => {
+  const changed = overrideExperiment(bitWidth, {
+    seeds: 2,
+    epochs: 1,
+    dataset: "fashion_mnist",
+    model: { kind: "fc_nn", hidden: [32] },
+  });
+  const { trials } = planTrials(changed);
+  assert.equal(trials.length, 2 * 45);
+  for (const { trial } of trials) {
+    assert.equal(trial.data.dataset, "fashion_mnist");
+    assert.equal(trial.training.epochs, 1);
+    assert.deepEqual(trial.model, { kind: "fc_nn", hidden: [32] });
+  }
+  assert.equal(changed.published, undefined);
+  assert.ok(overrideExperiment(bitWidth, { seeds: 2 }).published);
+});
+
+Deno.test("overrideExperiment() refuses what makes no sense", () => {
+  const refused = (change: Parameters<typeof overrideExperiment>[1], pattern: RegExp) =>
+    assert.throws(() => overrideExperiment(waveletThreshold, change), (error) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, pattern);
+      return true;
+    });
+  refused({ seeds: 0 }, /seeds must be a whole number from 1: 0$/);
+  refused({ epochs: 0.5 }, /epochs must be a whole number from 1: 0.5$/);
+  refused({ model: { kind: "cnn", channels: [16, 32] } }, /model must be one of fc_nn: cnn$/);
+});

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { canonicalJson } from "../../experiments/canonical_json.ts";
+import { checkTrial } from "../../experiments/check_trial.ts";
+import { networkId, shortId, type Trial, trialId } from "../../experiments/trial.ts";
+import { UserError } from "../../formats/user_error.ts";
+import { smallExperiment } from "./small_experiment.ts";
+
+const trial = smallExperiment.trial({ granularity: "tensor", bits: 4 }, 0);
+
+Deno.test("canonicalJson() sorts keys, leaves out undefined and writes no whitespace", () => {
+  assert.equal(
+    canonicalJson({ b: [1, 2.5e-8, "x y"], a: { d: null, c: true }, z: undefined }),
+    '{"a":{"c":true,"d":null},"b":[1,2.5e-8,"x y"]}',
+  );
+});
+
+Deno.test("canonicalJson() does not depend on the order of keys, and parses back", () => {
+  fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue()), (data) => {
+    // -0 is written as 0, as JSON.stringify does.
+    const plain = JSON.parse(JSON.stringify(data));
+    const reversed = Object.fromEntries(Object.entries(plain).reverse());
+    assert.equal(canonicalJson(plain), canonicalJson(reversed));
+    assert.deepEqual(JSON.parse(canonicalJson(plain)), JSON.parse(JSON.stringify(plain)));
+  }));
+});
+
+Deno.test("canonicalJson() refuses numbers that JSON does not have, and says where", () => {
+  assert.throws(() => canonicalJson({ a: [1, NaN] }), {
+    name: "RangeError",
+    message: "Cannot write JSON: numbers must be finite: $.a[1] is NaN",
+  });
+  assert.throws(() => canonicalJson({ a: new Map() }), TypeError);
+  assert.throws(() => canonicalJson(() => 1), TypeError);
+});
+
+Deno.test("trialId() changes with every part of a trial, and networkId() not with compression", () => {
+  const others: Trial[] = [
+    { ...trial, seed: 1 },
+    { ...trial, data: { ...trial.data, train: "split" } },
+    { ...trial, model: { kind: "fc_nn", hidden: [64] } },
+    { ...trial, training: { ...trial.training, epochs: 1 } },
+  ];
+  const ids = [trial, ...others].map(trialId);
+  assert.equal(new Set(ids).size, ids.length);
+  assert.equal(new Set([trial, ...others].map(networkId)).size, ids.length);
+  assert.match(ids[0], /^[0-9a-f]{64}$/);
+  assert.equal(shortId(ids[0]).length, 12);
+  const pruned: Trial = {
+    ...trial,
+    compression: { kind: "magnitude_prune", keep: 0.5, layers: "first" },
+  };
+  assert.notEqual(trialId(pruned), trialId(trial));
+  assert.equal(networkId(pruned), networkId(trial));
+});
+
+Deno.test("checkTrial() refuses numbers out of range in one line", () => {
+  const affine = { kind: "affine", granularity: "tensor", activations: false } as const;
+  const wrong: [Trial, RegExp][] = [
+    [{ ...trial, compression: { ...affine, bits: 0 } }, /bits must be 1 to 16: 0$/],
+    [{ ...trial, compression: { ...affine, bits: 17 } }, /bits must be 1 to 16: 17$/],
+    [{ ...trial, compression: { ...affine, bits: 2.5 } }, /bits/],
+    [
+      { ...trial, compression: { kind: "magnitude_prune", keep: 0, layers: "all" } },
+      /keep ratio must be above 0 and at most 1: 0$/,
+    ],
+    [{ ...trial, seed: -1 }, /seed/],
+    [{ ...trial, training: { ...trial.training, epochs: 0 } }, /epochs must be a whole number/],
+    [{ ...trial, model: { kind: "fc_nn", hidden: [64, 0] } }, /width of a layer/],
+  ];
+  checkTrial(trial);
+  for (const [bad, pattern] of wrong) {
+    assert.throws(() => checkTrial(bad), (error) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, pattern);
+      return true;
+    });
+  }
+});
