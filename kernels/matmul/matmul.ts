@@ -1,0 +1,87 @@
+import { defineKernels, type Device, type Kernels, type Numbers } from "../../gpu/mod.ts";
+import naiveSource from "./naive.wgsl" with { type: "text" };
+import registerSource from "./register_tiled.wgsl" with { type: "text" };
+import workgroupSource from "./workgroup_tiled.wgsl" with { type: "text" };
+import { layoutOf, matmulEntries, type MatmulEntry, matmulMathematics, tileGrid } from "./spec.ts";
+
+/** One output an invocation: the baseline. */
+export const naiveMatmulKernels: Kernels<MatmulEntry> = defineKernels({
+  ...matmulMathematics,
+  variant: "naive",
+  file: "kernels/matmul/naive.wgsl",
+  source: naiveSource,
+  constants: { WORKGROUP_SIZE: 8, RELU: 0 },
+  entries: matmulEntries(({ k }) => 2 * k),
+  workgroups: (p, { WORKGROUP_SIZE }) => tileGrid(p, WORKGROUP_SIZE, WORKGROUP_SIZE),
+  // the reference takes seconds beyond this, and the naive kernel too
+  benchCases: matmulMathematics.benchCases!.filter(({ params }) => params.m <= 512),
+});
+
+const TILE = { rows: 16, columns: 8 };
+
+/** 16 x 8 outputs an invocation in registers: for software adapters. */
+export const registerMatmulKernels: Kernels<MatmulEntry> = defineKernels({
+  ...matmulMathematics,
+  variant: "register_tiled",
+  file: "kernels/matmul/register_tiled.wgsl",
+  source: registerSource,
+  constants: { ALIGNED: 0, RELU: 0, WORKGROUP_SIZE: 8 },
+  entries: matmulEntries(({ k }) => Math.ceil(k / 4) + k),
+  workgroups: ({ batch, m, n }, { WORKGROUP_SIZE }) => {
+    const tiles = Math.ceil(m / TILE.rows) * Math.ceil(n / TILE.columns);
+    return [Math.ceil(tiles / WORKGROUP_SIZE), 1, batch];
+  },
+});
+
+/** Sides of the block that a workgroup of the GPU variant computes. */
+const BLOCK = 64;
+
+/** 64 x 64 outputs a workgroup of 256, operands staged in workgroup memory: for GPUs. */
+export const workgroupMatmulKernels: Kernels<MatmulEntry> = defineKernels({
+  ...matmulMathematics,
+  variant: "workgroup_tiled",
+  file: "kernels/matmul/workgroup_tiled.wgsl",
+  source: workgroupSource,
+  constants: { RELU: 0 },
+  entries: matmulEntries(({ k }) => Math.ceil(k / 16) * 9),
+  workgroups: (p) => tileGrid(p, BLOCK, BLOCK),
+});
+
+/** A variant, and the constants that fit the shapes at hand. */
+export interface ChosenMatmul {
+  readonly kernels: Kernels<MatmulEntry>;
+  readonly constants: Numbers;
+}
+
+/**
+ * Tells whether the register-tiled variant may load whole vectors.
+ *
+ * @param params Params of the product.
+ * @param entry The entry point.
+ * @returns True if every axis and stride that a vector runs along is a multiple of 4.
+ */
+export function isAligned(params: Numbers, entry: MatmulEntry): boolean {
+  const { m, n, k, aStride, bStride } = params;
+  const { aByK, bByK } = layoutOf(entry);
+  const along = [k, aStride, bStride, aByK ? m : 4, bByK ? n : 4];
+  return along.every((size) => size % 4 === 0);
+}
+
+/**
+ * Chooses how to multiply on an adapter.
+ *
+ * On a processor a big register tile wins and workgroup memory halves the speed; on a GPU it is the
+ * other way round.
+ *
+ * @param device Where it will run.
+ * @param params Params of the product.
+ * @param entry The entry point.
+ * @returns The variant and its constants.
+ */
+export function chooseMatmul(device: Device, params: Numbers, entry: MatmulEntry): ChosenMatmul {
+  if (!device.isSoftware) return { kernels: workgroupMatmulKernels, constants: {} };
+  return {
+    kernels: registerMatmulKernels,
+    constants: { ALIGNED: isAligned(params, entry) ? 1 : 0 },
+  };
+}
