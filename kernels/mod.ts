@@ -1,4 +1,5 @@
 import type { KernelRoom } from "../gpu/mod.ts";
+import { accuracyKernels } from "./accuracy/accuracy.ts";
 import { adamKernels } from "./adam/adam.ts";
 import { fakeQuantizeKernels } from "./fake_quantize/fake_quantize.ts";
 import { gatherKernels } from "./gather/gather.ts";
@@ -12,6 +13,7 @@ import { randomKernels } from "./random/random.ts";
 import { reluKernels } from "./relu/relu.ts";
 import { sampleBatchKernels } from "./sample_batch/sample_batch.ts";
 import { sgdKernels } from "./sgd/sgd.ts";
+import { softmaxNllKernels } from "./softmax_nll/softmax_nll.ts";
 import { trainingClockKernels } from "./training_clock/training_clock.ts";
 
 export { casesOf, checkKernel, type CheckResult, formatMismatches, makeInputs } from "./check.ts";
@@ -24,6 +26,7 @@ export {
   uniformAt,
 } from "./random_source.ts";
 export {
+  accuracyKernels,
   adamKernels,
   chooseMatmul,
   fakeQuantizeKernels,
@@ -34,6 +37,7 @@ export {
   reluKernels,
   sampleBatchKernels,
   sgdKernels,
+  softmaxNllKernels,
   trainingClockKernels,
   workgroupMatmulKernels,
 };
@@ -43,6 +47,7 @@ export { roundHalfEven } from "./rounding.ts";
 
 /** Every kernel of the project: what the tests, `verify` and the bench go through. */
 export const kernelRooms: readonly KernelRoom[] = [
+  accuracyKernels,
   adamKernels,
   fakeQuantizeKernels,
   gatherKernels,
@@ -53,5 +58,6 @@ export const kernelRooms: readonly KernelRoom[] = [
   reluKernels,
   sampleBatchKernels,
   sgdKernels,
+  softmaxNllKernels,
   trainingClockKernels,
 ];
