@@ -17,6 +17,8 @@ export type Point<G extends Grid = Grid> = { readonly [Axis in keyof G]: G[Axis]
 /** How an axis is shown to a person. */
 export interface AxisDisplay {
   readonly label: string;
+  /** Of its values, such as `bits`. */
+  readonly unit?: string;
   /** Words for its values; a value that is not named is shown as it is. */
   readonly values?: Readonly<Record<string, string>>;
 }

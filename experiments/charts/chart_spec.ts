@@ -25,6 +25,8 @@ export interface DifferenceChartSpec {
   readonly y: MetricName;
   /** Names of the comparisons to draw. */
   readonly comparisons: readonly string[];
+  /** Half the range of the panel that shows the region around zero, in units of the chart. */
+  readonly zoomWithin: number;
 }
 
 /** A chart of an experiment. */

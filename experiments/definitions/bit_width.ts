@@ -35,7 +35,7 @@ export const bitWidth: Experiment = defineExperiment({
       label: "quantized",
       values: { weights: "weights", weights_and_activations: "weights + activations" },
     },
-    bits: { label: "bits per value" },
+    bits: { label: "bits per value", unit: "bits" },
   },
   budget: { axis: "bits", scale: "linear" },
   seeds: 5,
@@ -83,6 +83,7 @@ export const bitWidth: Experiment = defineExperiment({
       name: "differences_over_bits",
       title: "FC_NN quantized after training: what granularity and activations change",
       y: "testAccuracy",
+      zoomWithin: 0.5,
       comparisons: [
         "per channel - per tensor, weights",
         "per channel - per tensor, weights + activations",

@@ -31,14 +31,14 @@ const arms = {
   haar_image: wavelet("haar", "image"),
   haar_permuted: wavelet("haar", "permuted"),
   haar_matrix: wavelet("haar", "matrix"),
-  haar_image_1_level: wavelet("haar", "image", 1),
-  db2_image: wavelet("db2", "image"),
-  bior44_image: wavelet("bior4.4", "image"),
   magnitude: (keep: number): CompressionSpec => ({
     kind: "magnitude_prune",
     keep,
     layers: "first",
   }),
+  haar_image_1_level: wavelet("haar", "image", 1),
+  db2_image: wavelet("db2", "image"),
+  bior44_image: wavelet("bior4.4", "image"),
 };
 type Arm = keyof typeof arms;
 
@@ -75,10 +75,10 @@ export const waveletThreshold: Experiment = defineExperiment({
         haar_image: "Haar, 28 x 28 images",
         haar_permuted: "Haar, permuted pixels (control)",
         haar_matrix: "Haar, raw matrix",
+        magnitude: "magnitude pruning",
         haar_image_1_level: "Haar, 28 x 28 images, 1 level",
         db2_image: "db2, 28 x 28 images",
         bior44_image: "bior4.4, 28 x 28 images",
-        magnitude: "magnitude pruning",
       },
     },
     keep: { label: "kept share of the first layer" },
@@ -134,6 +134,7 @@ export const waveletThreshold: Experiment = defineExperiment({
       name: "differences_over_keep",
       title: "FC_NN, first layer: what the image structure of the weights is worth",
       y: "testAccuracy",
+      zoomWithin: 2,
       comparisons: [
         "Haar images - permuted control",
         "Haar images - magnitude pruning",

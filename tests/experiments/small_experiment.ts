@@ -11,7 +11,7 @@ export const smallExperiment: Experiment = defineExperiment({
   grid: { granularity: ["tensor", "channel"], bits: [2, 4, 6, 8, 16] },
   axes: {
     granularity: { label: "ranges", values: { tensor: "per tensor", channel: "per channel" } },
-    bits: { label: "bits per value" },
+    bits: { label: "bits per value", unit: "bits" },
   },
   budget: { axis: "bits", scale: "linear" },
   seeds: 3,
@@ -40,6 +40,7 @@ export const smallExperiment: Experiment = defineExperiment({
       name: "differences",
       title: "Differences",
       y: "testAccuracy",
+      zoomWithin: 1,
       comparisons: ["channel - tensor"],
     }),
   ],

@@ -1,0 +1,152 @@
+import { seriesOf } from "../aggregate.ts";
+import type { AxisValue, Experiment, Point } from "../define.ts";
+import { matches, withoutAxes } from "../grid_points.ts";
+import { METRIC_DISPLAY } from "../metrics.ts";
+import type { ExperimentResult } from "../runner.ts";
+import type { Interval } from "../statistics.ts";
+import type { ChartSpec, DifferenceChartSpec, LineChartSpec } from "./chart_spec.ts";
+
+/** A point of a chart, in the units that are shown. */
+export interface ChartPoint {
+  /** The budget. */
+  readonly x: number;
+  readonly y: number;
+  /** Bounds of the 95 % interval; absent for a single seed. */
+  readonly lower?: number;
+  readonly upper?: number;
+  readonly seeds: number;
+  readonly collapsed: number;
+}
+
+/** A line of a chart. */
+export interface ChartSeries {
+  readonly label: string;
+  /** Decides how it looks. */
+  readonly index: number;
+  readonly points: readonly ChartPoint[];
+  /** Budget of the cliff that is marked. */
+  readonly cliff?: number;
+}
+
+/** All that a chart shows, and the CSV beside it says. */
+export interface ChartData {
+  readonly series: readonly ChartSeries[];
+  /** The float32 network, or zero for differences. */
+  readonly reference: {
+    readonly label: string;
+    readonly y: number;
+    readonly lower?: number;
+    readonly upper?: number;
+  };
+  /** Figures of somebody else. */
+  readonly published?: ChartSeries;
+}
+
+/**
+ * Shows a value of an axis in words.
+ *
+ * @param experiment Has the words.
+ * @param axis Name of the axis.
+ * @param value On that axis.
+ * @returns Such as `per channel`.
+ */
+export function showValue(experiment: Experiment, axis: string, value: AxisValue): string {
+  return experiment.axes[axis].values?.[String(value)] ?? String(value);
+}
+
+/**
+ * Shows a series in words.
+ *
+ * @param experiment Has the words.
+ * @param series A value on every axis but the budget.
+ * @returns Such as `per channel, weights`.
+ */
+export function showSeries(experiment: Experiment, series: Point): string {
+  return Object.entries(series).map(([axis, value]) => showValue(experiment, axis, value))
+    .join(", ");
+}
+
+function scaled(interval: Interval, scale: number): Omit<ChartPoint, "x" | "collapsed"> {
+  const { n, mean, lower, upper } = interval;
+  const bounds = n > 1 ? { lower: lower * scale, upper: upper * scale } : {};
+  return { y: mean * scale, seeds: n, ...bounds };
+}
+
+/**
+ * Takes from a result what one chart shows.
+ *
+ * @param result What was measured.
+ * @param spec The chart.
+ * @returns Its series, budgets ascending, and its reference line, in the units that are shown.
+ */
+export function chartData(result: ExperimentResult, spec: ChartSpec): ChartData {
+  return spec.kind === "line" ? lineData(result, spec) : differenceData(result, spec);
+}
+
+function lineData(result: ExperimentResult, spec: LineChartSpec): ChartData {
+  const { experiment, rows, cliffs, baseline } = result;
+  const { axis } = experiment.budget;
+  const { scale } = METRIC_DISPLAY[spec.y];
+  const shown = (series: Point) =>
+    Object.entries(spec.where ?? {}).every(([name, values]) => values.includes(series[name]));
+  const series = seriesOf(experiment).map((point, index) => ({ point, index }))
+    .filter(({ point }) => shown(point))
+    .map(({ point, index }): ChartSeries => ({
+      label: showSeries(experiment, point),
+      index,
+      points: rows.filter((row) => row.point && matches(row.point, point)).flatMap((row) => {
+        const interval = row.summary[spec.y];
+        const x = Number(row.point![axis]);
+        return interval ? [{ x, collapsed: row.collapsed, ...scaled(interval, scale) }] : [];
+      }).sort((a, b) => a.x - b.x),
+      cliff: spec.y === "testAccuracy"
+        ? cliffs.find((report) => matches(report.series, point))
+          ?.cliffs.find(({ delta }) => delta === spec.markDelta)?.budget
+        : undefined,
+    }));
+  const reference = baseline.summary[spec.y];
+  const { published } = experiment;
+  const drawsComparable = published && spec.y === "testAccuracy" &&
+    seriesOf(experiment).some((point) => shown(point) && matches(point, published.comparable));
+  return {
+    series,
+    reference: { label: "float32", ...(reference ? scaled(reference, scale) : { y: NaN }) },
+    published: drawsComparable
+      ? {
+        label: published.label,
+        index: -1,
+        points: published.points.map(({ budget, testAccuracy }) => ({
+          x: budget,
+          y: testAccuracy * scale,
+          seeds: 1,
+          collapsed: 0,
+        })),
+      }
+      : undefined,
+  };
+}
+
+function differenceData(result: ExperimentResult, spec: DifferenceChartSpec): ChartData {
+  const { experiment, comparisons } = result;
+  const { axis } = experiment.budget;
+  const { scale } = METRIC_DISPLAY[spec.y];
+  const series = spec.comparisons.flatMap((name) => {
+    const points = comparisons.filter((compared) => compared.name === name);
+    const elsewhere = new Map(points.map(({ at }) => {
+      const other = withoutAxes(at, [axis]);
+      return [JSON.stringify(other), other];
+    }));
+    return [...elsewhere.values()].map((other) => ({
+      label: [name, showSeries(experiment, other)].filter(Boolean).join(", "),
+      points: points.filter(({ at }) => matches(at, other)).map(({ at, difference }) => ({
+        x: Number(at[axis]),
+        collapsed: 0,
+        ...scaled(difference, scale),
+      })).sort((a, b) => a.x - b.x),
+    }));
+  });
+  return {
+    series: series.map((one, index) => ({ ...one, index })),
+    reference: { label: "no difference", y: 0 },
+  };
+}

@@ -1,0 +1,319 @@
+import { createCanvas, type SKRSContext2D } from "@napi-rs/canvas";
+import {
+  Chart,
+  type ChartConfiguration,
+  type ChartDataset,
+  type ChartItem,
+  LinearScale,
+  LineController,
+  LineElement,
+  LogarithmicScale,
+  PointElement,
+  type ScaleOptions,
+  ScatterController,
+} from "chart.js";
+import { PointWithErrorBar, ScatterWithErrorBarsController } from "chartjs-chart-error-bars";
+import annotationPlugin, { type AnnotationOptions } from "chartjs-plugin-annotation";
+import type { ChartData, ChartSeries } from "./chart_data.ts";
+import { FONT_FAMILY } from "./fonts.ts";
+import { BAND, FAINT_INK, GRID, INK, seriesStyle } from "./palette.ts";
+
+Chart.register(
+  LinearScale,
+  LineController,
+  LineElement,
+  LogarithmicScale,
+  PointElement,
+  PointWithErrorBar,
+  ScatterController,
+  ScatterWithErrorBarsController,
+  annotationPlugin,
+);
+
+/** One of the two panels of a chart: the same data, another range. */
+export interface PanelOptions {
+  readonly title: string;
+  readonly xTitle: string;
+  /** Unit of a budget, such as `bits`; empty for shares. */
+  readonly xUnit: string;
+  readonly yTitle: string;
+  /** How budgets are spaced; `log2` ones are shares and are shown as percentages. */
+  readonly xScale: "linear" | "log2";
+  readonly yMin: number;
+  readonly yMax: number;
+  /** Horizontal dotted line, where a cliff is decided. */
+  readonly tolerance?: { readonly y: number; readonly label: string };
+  /** True to mark and label the cliffs. */
+  readonly markCliffs: boolean;
+}
+
+/** Canvas pixels for one pixel of the layout. */
+export const PIXEL_RATIO = 2;
+
+const TICK_FONT = { family: FONT_FAMILY, size: 12 };
+
+type ErrorBarPoint = { x: number; y: number; yMin?: number; yMax?: number };
+type Dataset = ChartDataset<"scatter", ErrorBarPoint[]>;
+
+/** Sets the series of one budget side by side, so that their bars do not cover each other. */
+function dodged(x: number, place: number, count: number, scale: "linear" | "log2"): number {
+  const shift = place - (count - 1) / 2;
+  return scale === "log2" ? x * 2 ** (0.035 * shift) : x + 0.08 * shift;
+}
+
+function lineOf(
+  series: ChartSeries,
+  place: number,
+  { length: count }: readonly ChartSeries[],
+  scale: "linear" | "log2",
+): Dataset {
+  const { color, marker, hollow } = seriesStyle(series.index);
+  return {
+    label: series.label,
+    data: series.points.map(({ x, y, lower, upper }) => ({
+      x: dodged(x, place, count, scale),
+      y,
+      yMin: lower,
+      yMax: upper,
+    })),
+    showLine: true,
+    borderColor: color,
+    borderWidth: 1.75,
+    backgroundColor: hollow ? "white" : color,
+    pointStyle: marker,
+    radius: 4,
+    errorBarColor: color,
+    errorBarWhiskerColor: color,
+    errorBarLineWidth: 1.5,
+    errorBarWhiskerLineWidth: 1.5,
+    errorBarWhiskerSize: 8,
+  } as Dataset;
+}
+
+function publishedLine(series: ChartSeries): Dataset {
+  return {
+    label: series.label,
+    data: series.points.map(({ x, y }) => ({ x, y })),
+    showLine: true,
+    borderColor: INK,
+    borderDash: [5, 4],
+    borderWidth: 1.25,
+    pointStyle: "circle",
+    backgroundColor: "white",
+    radius: 4,
+  } as Dataset;
+}
+
+function collapsedMarks({ series }: ChartData, scale: "linear" | "log2"): Dataset {
+  const points = series.flatMap(({ points }, place) =>
+    points.filter(({ collapsed }) => collapsed > 0)
+      .map(({ x, y }) => ({ x: dodged(x, place, series.length, scale), y }))
+  );
+  return {
+    label: "collapsed",
+    data: points,
+    pointStyle: "crossRot",
+    borderColor: INK,
+    borderWidth: 1.5,
+    radius: 8,
+  } as Dataset;
+}
+
+function cliffMarks(data: ChartData, options: PanelOptions): Record<string, AnnotationOptions> {
+  const fallen = data.series.filter(({ cliff }) => cliff !== undefined);
+  return Object.fromEntries(fallen.map((series, i): [string, AnnotationOptions] => {
+    const { color } = seriesStyle(series.index);
+    const point = series.points.find(({ x }) => x === series.cliff)!;
+    return [`cliff ${i}`, {
+      type: "line",
+      xMin: series.cliff,
+      xMax: series.cliff,
+      yMin: options.yMin,
+      yMax: point.y,
+      borderColor: color,
+      borderWidth: 1.25,
+      borderDash: [2, 3],
+      label: {
+        display: true,
+        content: `cliff ${showBudget(series.cliff!, options.xScale)} ${options.xUnit}`.trim(),
+        position: "start",
+        backgroundColor: "white",
+        borderColor: color,
+        borderWidth: 1,
+        borderRadius: 2,
+        color: INK,
+        padding: { x: 4, y: 2 },
+        font: { family: FONT_FAMILY, size: 11, weight: 600 },
+        // Stacked, so that labels of equal or neighboring cliffs do not cover each other.
+        yAdjust: -14 - 24 * i,
+      },
+    } as AnnotationOptions];
+  }));
+}
+
+function referenceMarks(data: ChartData, options: PanelOptions): Record<string, AnnotationOptions> {
+  const { y, lower, upper } = data.reference;
+  const marks: Record<string, AnnotationOptions> = {
+    line: { type: "line", yMin: y, yMax: y, borderColor: INK, borderWidth: 1.25 },
+  };
+  if (lower !== undefined && upper !== undefined) {
+    marks.band = {
+      type: "box",
+      yMin: lower,
+      yMax: upper,
+      backgroundColor: BAND,
+      borderWidth: 0,
+      drawTime: "beforeDatasetsDraw",
+    };
+  }
+  if (options.tolerance) {
+    marks.tolerance = {
+      type: "line",
+      yMin: options.tolerance.y,
+      yMax: options.tolerance.y,
+      borderColor: FAINT_INK,
+      borderWidth: 1,
+      borderDash: [1, 3],
+      label: {
+        display: true,
+        content: options.tolerance.label,
+        position: "start",
+        yAdjust: 9,
+        backgroundColor: "transparent",
+        color: FAINT_INK,
+        padding: 2,
+        font: { family: FONT_FAMILY, size: 11, weight: "normal" },
+      },
+    };
+  }
+  return marks;
+}
+
+/**
+ * Writes a budget as the axis does.
+ *
+ * @param budget Bits, or a share for `log2`.
+ * @param scale How budgets are spaced.
+ * @returns Such as `4` or `10 %`.
+ */
+export function showBudget(budget: number, scale: "linear" | "log2"): string {
+  return scale === "log2" ? `${Number((budget * 100).toPrecision(3))} %` : `${budget}`;
+}
+
+function xAxis(data: ChartData, options: PanelOptions): ScaleOptions {
+  const values = [...data.series, ...data.published ? [data.published] : []]
+    .flatMap(({ points }) => points.map(({ x }) => x));
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  const log = options.xScale === "log2";
+  const ticks = log
+    ? [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1].filter((tick) => tick >= low && tick <= high)
+    : [...new Set(values)].sort((a, b) => a - b);
+  const margin = log ? 1.15 : (high - low) / 40 || 1;
+  return {
+    type: log ? "logarithmic" : "linear",
+    min: log ? low / margin : low - margin,
+    max: log ? high * margin : high + margin,
+    title: {
+      display: true,
+      text: options.xTitle,
+      color: INK,
+      font: { family: FONT_FAMILY, size: 13 },
+    },
+    grid: { color: GRID, tickColor: INK, tickLength: 5 },
+    border: { color: INK },
+    ticks: {
+      color: INK,
+      font: TICK_FONT,
+      autoSkip: false,
+      maxRotation: 0,
+      callback: (value: string | number) => showBudget(Number(value), options.xScale),
+    },
+    afterBuildTicks: (axis: { ticks: { value: number }[] }) => {
+      axis.ticks = ticks.map((value) => ({ value }));
+    },
+  } as ScaleOptions;
+}
+
+/** Where a panel goes, in layout pixels. */
+export interface Box {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/**
+ * Draws one panel: series with error bars, the reference line with its band, cliffs, axes.
+ *
+ * @param target To draw into, already scaled by {@link PIXEL_RATIO}.
+ * @param box Where, in layout pixels.
+ * @param data What to draw.
+ * @param options Titles and ranges.
+ */
+export function drawPanel(
+  target: SKRSContext2D,
+  { left, top, width, height }: Box,
+  data: ChartData,
+  options: PanelOptions,
+): void {
+  const canvas = createCanvas(width, height);
+  const config = {
+    type: "scatterWithErrorBars",
+    data: {
+      datasets: [
+        collapsedMarks(data, options.xScale),
+        ...data.series.map((one, i, all) => lineOf(one, i, all, options.xScale)),
+        ...data.published ? [publishedLine(data.published)] : [],
+      ],
+    },
+    options: {
+      responsive: false,
+      animation: false,
+      devicePixelRatio: PIXEL_RATIO,
+      font: { family: FONT_FAMILY, size: 12 },
+      color: INK,
+      layout: { padding: { right: 12 } },
+      scales: {
+        x: xAxis(data, options),
+        y: {
+          min: options.yMin,
+          max: options.yMax,
+          title: {
+            display: true,
+            text: options.yTitle,
+            color: INK,
+            font: { family: FONT_FAMILY, size: 13 },
+          },
+          grid: { color: GRID, tickColor: INK, tickLength: 5 },
+          border: { color: INK },
+          ticks: { color: INK, font: TICK_FONT, includeBounds: false },
+        },
+      },
+      plugins: {
+        legend: { display: false },
+        tooltip: { enabled: false },
+        annotation: {
+          annotations: {
+            ...referenceMarks(data, options),
+            ...options.markCliffs ? cliffMarks(data, options) : {},
+          },
+        },
+      },
+    },
+    plugins: [{
+      id: "paper",
+      beforeDraw: ({ ctx }: { ctx: SKRSContext2D }) => {
+        ctx.save();
+        ctx.fillStyle = "white";
+        ctx.fillRect(0, 0, width, height);
+        ctx.restore();
+      },
+    }],
+  };
+  // Chart.js takes a browser's context; skia's has the same methods under another type.
+  const item = canvas.getContext("2d") as unknown as ChartItem;
+  const chart = new Chart(item, config as unknown as ChartConfiguration);
+  target.drawImage(canvas, left, top, width, height);
+  chart.destroy();
+}

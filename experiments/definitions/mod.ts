@@ -1,0 +1,20 @@
+import { unknownName } from "../../formats/user_error.ts";
+import type { Experiment } from "../define.ts";
+import { bitWidth } from "./bit_width.ts";
+import { waveletThreshold } from "./wavelet_threshold.ts";
+
+/** Every experiment that can be asked for by name. */
+export const definitions: readonly Experiment[] = Object.freeze([bitWidth, waveletThreshold]);
+
+/**
+ * Finds an experiment by its name.
+ *
+ * @param name As it was typed.
+ * @returns The experiment.
+ * @throws {UserError} If there is none of that name, with the names that exist.
+ */
+export function findExperiment(name: string): Experiment {
+  const found = definitions.find((experiment) => experiment.name === name);
+  if (!found) throw unknownName("experiment", name, definitions.map((known) => known.name));
+  return found;
+}

@@ -1,0 +1,97 @@
+/**
+ * Experiments as frozen data: definitions, a runner that resumes, statistics, cliffs, charts, reports.
+ *
+ * @module
+ */
+export type { ComparedPoint, Row, SeriesCliff } from "./aggregate.ts";
+export { canonicalJson } from "./canonical_json.ts";
+export {
+  type ChartSpec,
+  differenceChart,
+  type DifferenceChartSpec,
+  lineChart,
+  type LineChartSpec,
+} from "./charts/chart_spec.ts";
+export {
+  type ChartData,
+  chartData,
+  type ChartPoint,
+  type ChartSeries,
+} from "./charts/chart_data.ts";
+export { drawChart, type DrawnChart } from "./charts/draw_chart.ts";
+export { checkTrial } from "./check_trial.ts";
+export {
+  type BudgetPoint,
+  type BudgetScale,
+  type Cliff,
+  CLIFF_DELTAS,
+  type CliffReport,
+  findCliff,
+  type Knee,
+} from "./cliff.ts";
+export { type CsvValue, writeCsv } from "./csv.ts";
+export {
+  type AxisDisplay,
+  type AxisValue,
+  type Comparison,
+  defineExperiment,
+  type Experiment,
+  type ExperimentSpec,
+  type Grid,
+  type Point,
+  type PublishedSeries,
+} from "./define.ts";
+export { bitWidth } from "./definitions/bit_width.ts";
+export { fcNNOnMnist } from "./definitions/fc_nn_on_mnist.ts";
+export { definitions, findExperiment } from "./definitions/mod.ts";
+export { waveletThreshold } from "./definitions/wavelet_threshold.ts";
+export type { Execute, Report, Training } from "./executor.ts";
+export { fitTwoSegments, type TwoSegmentFit } from "./knee.ts";
+export { COLLAPSED_CLASSES, isCollapsed, type MetricName, type Metrics } from "./metrics.ts";
+export { overrideExperiment, type Overrides } from "./override.ts";
+export { type Plan, type PlannedRow, type PlannedTrial, planTrials } from "./plan.ts";
+export { openProgress, type Progress, type ProgressOptions, showDuration } from "./progress.ts";
+export { writeReport } from "./report.ts";
+export {
+  type ExperimentResult,
+  InterruptedError,
+  runExperiment,
+  type RunnerEvent,
+  type RunOptions,
+} from "./runner.ts";
+export {
+  bootstrapInterval,
+  comparePairs,
+  type Interval,
+  mean,
+  meanInterval,
+  type PairedComparison,
+  quantile,
+  signFlipTest,
+  standardDeviation,
+} from "./statistics.ts";
+export { openStore, type Outcome, type Run, type Store, type TrialRecord } from "./store.ts";
+export { studentTQuantile } from "./student_t.ts";
+export { cliffsTable, resultLine, resultTable } from "./table.ts";
+export {
+  type AdamSpec,
+  type AffineCompression,
+  type CnnSpec,
+  type CompressionSpec,
+  type DataSpec,
+  type FcNNSpec,
+  type MagnitudePruneCompression,
+  type ModelSpec,
+  networkId,
+  type NoCompression,
+  type OptimizerSpec,
+  type Recipe,
+  type ScheduleSpec,
+  type SgdSpec,
+  shortId,
+  type TrainingSpec,
+  type Trial,
+  trialId,
+  type WaveletThresholdCompression,
+} from "./trial.ts";
+export { checkOutput, resultsJson, writeResults } from "./write_results.ts";

@@ -1,0 +1,170 @@
+import type { Experiment } from "./define.ts";
+import { showSeries, showValue } from "./charts/chart_data.ts";
+import { matches } from "./grid_points.ts";
+import { cliffTable, showBudgetOf, showInterval } from "./format_result.ts";
+import type { ExperimentResult } from "./runner.ts";
+import { resultCells, resultHeader } from "./table.ts";
+import { shortId } from "./trial.ts";
+
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
+}
+
+function list(items: readonly string[]): string {
+  return items.map((item) => `- ${item}`).join("\n");
+}
+
+function showP(p: number): string {
+  return p < 0.001 ? "< 0.001" : p.toFixed(p < 0.1 ? 4 : 2);
+}
+
+function provenance({ experiment, runs, trials }: ExperimentResult): string {
+  const { data, model, training } = experiment.baseline(0);
+  return [
+    list(experiment.method),
+    "",
+    list([
+      `Data, model, training: \`${JSON.stringify({ data, model, training })}\``,
+      `Seeds: ${
+        Array.from({ length: experiment.seeds }, (_, seed) => seed).join(", ")
+      }, the same ` +
+      "in every arm.",
+      `Trials: ${trials.length}.`,
+    ]),
+    "",
+    table(
+      ["started", "command", "commit", "adapter"],
+      runs.map((run) => [
+        run.started,
+        `\`${run.command}\``,
+        run.commit.slice(0, 12),
+        run.adapter + (run.software ? " (software)" : ""),
+      ]),
+    ),
+  ].join("\n");
+}
+
+function comparisons({ experiment, comparisons }: ExperimentResult): string {
+  const { axis } = experiment.budget;
+  return table(
+    ["comparison", "at", "difference (points)", "p", "seeds"],
+    comparisons.map(({ name, at, metric, difference, pValue }) => [
+      name,
+      Object.entries(at).map(([key, value]) =>
+        key === axis ? showBudgetOf(experiment, Number(value)) : showValue(experiment, key, value)
+      ).join(", "),
+      showInterval(difference, metric, true),
+      showP(pValue),
+      `${difference.n}`,
+    ]),
+  );
+}
+
+function published({ experiment, rows }: ExperimentResult): string[] {
+  if (!experiment.published) return [];
+  const { label, source, comparable, points } = experiment.published;
+  const { axis } = experiment.budget;
+  return [
+    "## Beside published figures",
+    "",
+    `Published: ${label}: ${source}. Ours: ${showSeries(experiment, comparable as never)}.`,
+    "",
+    table(
+      [axis, "published (%)", "ours (%)"],
+      points.map(({ budget, testAccuracy }) => {
+        const own = rows.find(({ point }) =>
+          point && matches(point, { ...comparable, [axis]: budget })
+        );
+        return [
+          showBudgetOf(experiment, budget),
+          (testAccuracy * 100).toFixed(2),
+          showInterval(own?.summary.testAccuracy, "testAccuracy"),
+        ];
+      }),
+    ),
+    "",
+  ];
+}
+
+function exceptions({ experiment, rows, trials }: ExperimentResult): string {
+  const collapsed = rows.filter((row) => row.collapsed > 0).map((row) => {
+    const cells = resultCells(experiment, row);
+    return `Collapsed (predicts at most two classes): ${cells.slice(0, -3).join(", ")}: ` +
+      `${row.collapsed} of ${row.metrics.length} seeds.`;
+  });
+  const failed = trials.flatMap(({ id, trial, outcome }) =>
+    outcome.status === "failed"
+      ? [`Failed: trial ${shortId(id)}, seed ${trial.seed}: ${outcome.error}.`]
+      : []
+  );
+  return list([...collapsed, ...failed].length > 0 ? [...collapsed, ...failed] : ["None."]);
+}
+
+/**
+ * Writes the report of an experiment as Markdown: question, method, where the numbers come from, results,
+ * cliffs, comparisons, and what went wrong.
+ *
+ * @param result What was measured.
+ * @returns The text; its charts are the PNG files beside it.
+ */
+export function writeReport(result: ExperimentResult): string {
+  const { experiment, baseline, rows, cliffs } = result;
+  const cliff = cliffTable(experiment, cliffs);
+  return [
+    `# ${experiment.name}`,
+    "",
+    experiment.question,
+    "",
+    "Expected before it was measured:",
+    "",
+    list(experiment.hypotheses),
+    "",
+    "## Method",
+    "",
+    provenance(result),
+    "",
+    "## Charts",
+    "",
+    ...chartLinks(experiment),
+    "## Cliffs",
+    "",
+    "The cliff is the smallest measured budget at which, and at every larger one, the lower end of the " +
+    "two-sided 95 % Student t interval of (accuracy - float32 accuracy of the same seed) stays within " +
+    "the tolerated loss. The knee is where the two lines of a least-squares fit meet, with a 95 % " +
+    "bootstrap interval over seeds.",
+    "",
+    table(cliff.header, cliff.rows),
+    "",
+    "## Results",
+    "",
+    "Mean ± half width of the 95 % interval over seeds; differences are paired by seed.",
+    "",
+    table(
+      resultHeader(experiment),
+      [baseline, ...rows].map((row) => resultCells(experiment, row)),
+    ),
+    "",
+    "## Paired comparisons",
+    "",
+    "p: two-sided sign-flip test, all patterns up to 20 seeds; it cannot fall below 2 / 2^seeds.",
+    "",
+    comparisons(result),
+    "",
+    ...published(result),
+    "## Collapsed and failed",
+    "",
+    exceptions(result),
+    "",
+  ].join("\n");
+}
+
+function chartLinks({ charts }: Experiment): string[] {
+  return charts.flatMap(({ name, title }) => [
+    `![${title}](${name}.png)`,
+    "",
+    `Drawn from [${name}.csv](${name}.csv).`,
+    "",
+  ]);
+}

@@ -1,0 +1,125 @@
+import { createCanvas, loadImage } from "@napi-rs/canvas";
+import assert from "node:assert/strict";
+import { chartData } from "../../experiments/charts/chart_data.ts";
+import { drawChart } from "../../experiments/charts/draw_chart.ts";
+import { FONT_FAMILY, registerFonts } from "../../experiments/charts/fonts.ts";
+import { seriesStyle } from "../../experiments/charts/palette.ts";
+import { fakeResult } from "./small_result.ts";
+
+const result = await fakeResult();
+const [accuracy, differences] = result.experiment.charts;
+
+/** Decodes a PNG to its pixels, four bytes each. */
+async function pixelsOf(png: Uint8Array): Promise<{ width: number; data: Uint8ClampedArray }> {
+  const image = await loadImage(png);
+  const context = createCanvas(image.width, image.height).getContext("2d");
+  context.drawImage(image, 0, 0);
+  return { width: image.width, data: context.getImageData(0, 0, image.width, image.height).data };
+}
+
+/** Counts pixels in which two pictures differ, between two rows. */
+function differing(
+  a: { width: number; data: Uint8ClampedArray },
+  b: { data: Uint8ClampedArray },
+  from: number,
+  to: number,
+): number {
+  let count = 0;
+  for (let i = from * a.width * 4; i < to * a.width * 4; i += 4) {
+    if (a.data[i] !== b.data[i] || a.data[i + 1] !== b.data[i + 1]) count++;
+  }
+  return count;
+}
+
+/** Counts pixels of about one color. */
+function colored({ data }: { data: Uint8ClampedArray }, hex: string): number {
+  const [r, g, b] = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+  let count = 0;
+  for (let i = 0; i < data.length; i += 4) {
+    const distance = Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b);
+    if (distance < 12) count++;
+  }
+  return count;
+}
+
+Deno.test("registerFonts() makes Inter known, and text in it has pixels", () => {
+  registerFonts();
+  const context = createCanvas(200, 40).getContext("2d");
+  context.font = `20px "${FONT_FAMILY}"`;
+  assert.notEqual(context.measureText("iiii").width, context.measureText("MMMM").width);
+  context.fillText("Accuracy", 5, 30);
+  assert.ok(context.getImageData(0, 0, 200, 40).data.some((value) => value > 0));
+});
+
+Deno.test("drawChart() really draws its title, axis titles and tick labels", async () => {
+  const chart = await pixelsOf(drawChart(result, accuracy).png);
+  const untitled = await pixelsOf(drawChart(result, { ...accuracy, title: "" }).png);
+  assert.equal(chart.width, 2560);
+  assert.ok(differing(chart, untitled, 0, 90) > 1000, "the title has pixels");
+  assert.equal(differing(chart, untitled, 90, 900), 0, "the rest stays where it is");
+
+  const renamed = {
+    ...result,
+    experiment: {
+      ...result.experiment,
+      axes: { ...result.experiment.axes, bits: { label: "", unit: "bits" } },
+    },
+  };
+  const unlabeled = await pixelsOf(drawChart(renamed, accuracy).png);
+  const height = chart.data.length / 4 / chart.width;
+  assert.ok(differing(chart, unlabeled, 900, height) > 300, "the axis title has pixels");
+});
+
+Deno.test("drawChart() draws every series in its color, and the same bytes each time", async () => {
+  const { png } = drawChart(result, accuracy);
+  const chart = await pixelsOf(png);
+  for (const index of [0, 1]) {
+    const { color } = seriesStyle(index);
+    assert.ok(colored(chart, color) > 2000, `${color} is drawn`);
+  }
+  assert.equal(colored(chart, seriesStyle(2).color), 0);
+  assert.deepEqual(drawChart(result, accuracy).png, png);
+});
+
+Deno.test("drawChart() marks the published series and the cliffs", async () => {
+  const chart = await pixelsOf(drawChart(result, accuracy).png);
+  const without = async (change: object) => {
+    const changed = { ...result, ...change } as typeof result;
+    return differing(chart, await pixelsOf(drawChart(changed, accuracy).png), 180, 1000);
+  };
+  const experiment = { ...result.experiment, published: undefined };
+  assert.ok(await without({ experiment }) > 300, "the published series has pixels");
+  assert.ok(await without({ cliffs: [] }) > 300, "the cliffs have pixels");
+});
+
+Deno.test("drawChart() draws differences around zero", async () => {
+  const chart = await pixelsOf(drawChart(result, differences).png);
+  assert.ok(colored(chart, seriesStyle(0).color) > 1000);
+});
+
+Deno.test("drawChart() draws one seed without bars", async () => {
+  const single = await fakeResult({ ...result.experiment, seeds: 1 });
+  const { data } = drawChart(single, accuracy);
+  assert.equal(data.series[0].points[0].lower, undefined);
+});
+
+Deno.test("chartData() has what the result has, in percent, budgets ascending", () => {
+  const data = chartData(result, accuracy);
+  assert.deepEqual(data.series.map(({ label }) => label), ["per tensor", "per channel"]);
+  for (const [i, { points, cliff }] of data.series.entries()) {
+    assert.deepEqual(points.map(({ x }) => x), [2, 4, 6, 8, 16]);
+    const cliffs = result.cliffs[i].cliffs;
+    assert.equal(cliff, cliffs.find(({ delta }) => delta === 0.005)!.budget);
+  }
+  assert.equal(data.series[0].points[1].y, result.rows[1].summary.testAccuracy!.mean * 100);
+  assert.equal(data.published!.points.length, 2);
+  const channelOnly = { ...accuracy, where: { granularity: ["channel"] } } as typeof accuracy;
+  const part = chartData(result, channelOnly);
+  assert.deepEqual(part.series.map(({ index }) => index), [1], "a series keeps its look");
+  assert.equal(part.published, undefined, "nothing comparable is drawn");
+});
+
+Deno.test("seriesStyle() tells nine series apart by marker and color together", () => {
+  const looks = Array.from({ length: 9 }, (_, i) => JSON.stringify(seriesStyle(i)));
+  assert.equal(new Set(looks).size, 9);
+});
