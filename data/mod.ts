@@ -1,0 +1,17 @@
+/**
+ * Data sets: found or fetched, verified, decoded, and held on the GPU.
+ *
+ * @module
+ */
+export { cacheDirectory } from "./cache_directory.ts";
+export {
+  type Dataset,
+  type ImageSet,
+  splitTrainValidation,
+  type TrainValidation,
+} from "./dataset.ts";
+export { type Download, download } from "./download.ts";
+export { fashionMnistClasses, fashionMnistSha256, loadFashionMnist } from "./fashion_mnist.ts";
+export { type IdxFolder, loadIdxFolder } from "./idx_folder.ts";
+export { datasetNames, loadDataset, type LoadOptions } from "./load.ts";
+export { loadMnist, mnistClasses, mnistSha256 } from "./mnist.ts";
