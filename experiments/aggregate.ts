@@ -18,6 +18,7 @@ export interface Row {
   readonly loss: Interval;
   /** Seeds whose network predicts at most two classes. */
   readonly collapsed: number;
+  /** Seeds whose trial failed. */
   readonly failed: number;
 }
 
@@ -31,9 +32,11 @@ export interface SeriesCliff extends CliffReport {
 
 /** A comparison at one place of the axes that it does not fix. */
 export interface ComparedPoint extends PairedComparison {
+  /** Of the comparison, as the experiment defines it. */
   readonly name: string;
   /** Values on the other axes. */
   readonly at: Point;
+  /** What is compared. */
   readonly metric: MetricName;
 }
 

@@ -39,7 +39,9 @@ export interface Knee {
 
 /** Everything that is said about the fall of one series. */
 export interface CliffReport {
+  /** One a tolerated loss, smallest first. */
   readonly cliffs: readonly Cliff[];
+  /** Absent if there are fewer than five budgets. */
   readonly knee: Knee | undefined;
   /** Budgets at which at least one network has collapsed. */
   readonly collapsed: readonly number[];

@@ -16,6 +16,7 @@ export type Point<G extends Grid = Grid> = { readonly [Axis in keyof G]: G[Axis]
 
 /** How an axis is shown to a person. */
 export interface AxisDisplay {
+  /** Title of the axis. */
   readonly label: string;
   /** Of its values, such as `bits`. */
   readonly unit?: string;
@@ -27,6 +28,7 @@ export interface AxisDisplay {
 export interface Comparison<G extends Grid = Grid> {
   /** Such as `image layout - permuted control`. */
   readonly name: string;
+  /** What the other is subtracted from. */
   readonly first: Partial<Point<G>>;
   /** What is subtracted. */
   readonly second: Partial<Point<G>>;
@@ -34,6 +36,7 @@ export interface Comparison<G extends Grid = Grid> {
 
 /** Figures of somebody else, drawn beside ours. */
 export interface PublishedSeries<G extends Grid = Grid> {
+  /** In the legend. */
   readonly label: string;
   /** Where they come from and how they were obtained. */
   readonly source: string;
@@ -47,12 +50,15 @@ export interface PublishedSeries<G extends Grid = Grid> {
 export interface ExperimentSpec<G extends Grid> {
   /** In snake_case; also the name of its folder of results. */
   readonly name: string;
+  /** What is to be found out. */
   readonly question: string;
   /** What is expected, written before the answer is known. */
   readonly hypotheses: readonly string[];
   /** How it is measured, in sentences, for the report. */
   readonly method: readonly string[];
+  /** Every value of every axis; all combinations are measured. */
   readonly grid: G;
+  /** How each axis is shown. */
   readonly axes: { readonly [Axis in keyof G]: AxisDisplay };
   /** Axis along which a network is reduced, and how it is spaced. */
   readonly budget: { readonly axis: keyof G & string; readonly scale: BudgetScale };
@@ -66,8 +72,11 @@ export interface ExperimentSpec<G extends Grid> {
   readonly trial: (point: Point<G>, seed: number) => Trial;
   /** What is measured. */
   readonly metrics: readonly MetricName[];
+  /** Comparisons to make, paired by seed. */
   readonly compare: readonly Comparison<NoInfer<G>>[];
+  /** Charts to draw. */
   readonly charts: readonly ChartSpec[];
+  /** Figures to draw ours beside. */
   readonly published?: PublishedSeries<NoInfer<G>>;
 }
 

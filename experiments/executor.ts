@@ -3,6 +3,7 @@ import type { Trial } from "./trial.ts";
 
 /** That a trial's network is being trained, for the progress line. */
 export interface Training {
+  /** Tells it from an outcome. */
   readonly status: "training";
   /** Share of the training that is done, from 0 to 1. */
   readonly completed: number;

@@ -5,9 +5,13 @@ import type { ModelSpec, Trial } from "./trial.ts";
 
 /** What a person may change about an experiment without writing a new one. */
 export interface Overrides {
+  /** Count of seeds, at least 1. */
   readonly seeds?: number;
+  /** Passes over the training images. */
   readonly epochs?: number;
+  /** Name of a data set. */
   readonly dataset?: string;
+  /** Another architecture. */
   readonly model?: ModelSpec;
 }
 

@@ -4,7 +4,9 @@ import { type Trial, trialId } from "./trial.ts";
 
 /** One trial of a plan. */
 export interface PlannedTrial {
+  /** From `trialId`. */
   readonly id: string;
+  /** What is measured. */
   readonly trial: Trial;
 }
 

@@ -34,30 +34,41 @@ export type RunnerEvent =
 
 /** How to run an experiment. */
 export interface RunOptions {
+  /** Where outcomes are found and written down. */
   readonly store: Store;
   /** Number of the run, from `Store.startRun`. */
   readonly run: number;
+  /** Who measures. */
   readonly execute: Execute;
+  /** Stops the run when it aborts. */
   readonly signal?: AbortSignal;
   /** Measures again what is in the store already. */
   readonly fresh?: boolean;
+  /** Told of progress, finished rows and failures. */
   readonly onEvent?: (event: RunnerEvent) => void;
 }
 
 /** Everything that an experiment found out. */
 export interface ExperimentResult {
+  /** What was asked. */
   readonly experiment: Experiment;
   /** The run that asked, and all earlier runs whose trials are in the result. */
   readonly runs: readonly Run[];
+  /** The float32 network. */
   readonly baseline: Row;
+  /** Every point of the grid, the last axis fastest. */
   readonly rows: readonly Row[];
+  /** Where each series falls off. */
   readonly cliffs: readonly SeriesCliff[];
+  /** Every comparison at every place. */
   readonly comparisons: readonly ComparedPoint[];
+  /** Every trial, failed ones too. */
   readonly trials: readonly TrialRecord[];
 }
 
 /** An experiment was stopped before its end; what was measured is in the store. */
 export class InterruptedError extends Error {
+  /** Name of the class. */
   override readonly name: string = "InterruptedError";
 }
 

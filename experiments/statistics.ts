@@ -11,7 +11,9 @@ export interface Interval {
   readonly sd: number;
   /** Half the width of the interval; infinite for one observation, which bounds nothing. */
   readonly halfWidth: number;
+  /** Lower bound; minus infinity for one observation. */
   readonly lower: number;
+  /** Upper bound; infinity for one observation. */
   readonly upper: number;
 }
 

@@ -27,8 +27,11 @@ export type Outcome =
 
 /** A trial in the store. */
 export interface TrialRecord {
+  /** From `trialId`. */
   readonly id: string;
+  /** What was measured. */
   readonly trial: Trial;
+  /** How it ended. */
   readonly outcome: Outcome;
   /** Number of the run that measured it. */
   readonly run: number;
@@ -64,6 +67,7 @@ const SCHEMA = `
  * trial in hand; several processes may write at once.
  */
 export class Store implements Disposable {
+  /** Where the file is. */
   readonly path: string;
   readonly #db: DatabaseSync;
 

@@ -11,6 +11,7 @@ export interface DataSpec {
 
 /** A fully connected network, ReLU between its layers. */
 export interface FcNNSpec {
+  /** Tells the architectures apart. */
   readonly kind: "fc_nn";
   /** Units of each hidden layer, first to last. */
   readonly hidden: readonly number[];
@@ -18,6 +19,7 @@ export interface FcNNSpec {
 
 /** A small convolutional network: 3x3 convolution, ReLU and 2x2 max-pool, repeated, then linear. */
 export interface CnnSpec {
+  /** Tells the architectures apart. */
   readonly kind: "cnn";
   /** Output channels of each convolution, first to last. */
   readonly channels: readonly number[];
@@ -28,17 +30,25 @@ export type ModelSpec = FcNNSpec | CnnSpec;
 
 /** Adam and its constants (Kingma and Ba 2015, arXiv:1412.6980). */
 export interface AdamSpec {
+  /** Tells the optimizers apart. */
   readonly kind: "adam";
+  /** Step size at the peak of the schedule. */
   readonly learningRate: number;
+  /** Decay of the mean of gradients. */
   readonly beta1: number;
+  /** Decay of the mean of their squares. */
   readonly beta2: number;
+  /** Added to the root of the mean square, against division by zero. */
   readonly epsilon: number;
 }
 
 /** Stochastic gradient descent with heavy-ball momentum. */
 export interface SgdSpec {
+  /** Tells the optimizers apart. */
   readonly kind: "sgd";
+  /** Step size at the peak of the schedule. */
   readonly learningRate: number;
+  /** Share of the last step that is taken again, in [0, 1). */
   readonly momentum: number;
 }
 
@@ -55,7 +65,9 @@ export type ScheduleSpec =
 
 /** How the float32 network is trained. */
 export interface TrainingSpec {
+  /** What turns gradients into steps. */
   readonly optimizer: OptimizerSpec;
+  /** How the learning rate changes. */
   readonly schedule: ScheduleSpec;
   /** Passes over the training images. */
   readonly epochs: number;
@@ -65,11 +77,13 @@ export interface TrainingSpec {
 
 /** The float32 network itself: the baseline of every comparison. */
 export interface NoCompression {
+  /** Tells the compressions apart. */
   readonly kind: "none";
 }
 
 /** Asymmetric affine post-training quantization; biases stay at 32 bits. */
 export interface AffineCompression {
+  /** Tells the compressions apart. */
   readonly kind: "affine";
   /** Bits of a weight (and of an activation): 1 to 16. */
   readonly bits: number;
@@ -81,11 +95,13 @@ export interface AffineCompression {
 
 /** A 2-D wavelet transform of weights whose small coefficients are dropped, and its inverse. */
 export interface WaveletThresholdCompression {
+  /** Tells the compressions apart. */
   readonly kind: "wavelet_threshold";
   /** PyWavelets' name of the filters, such as `haar`, `db2` or `bior4.4`. */
   readonly wavelet: string;
   /** How often the approximation is transformed again. */
   readonly levels: number;
+  /** How a row goes on beyond its ends. */
   readonly mode: "periodization" | "symmetric";
   /** Share of the coefficients that survive, in (0, 1]. */
   readonly keep: number;
@@ -94,15 +110,19 @@ export interface WaveletThresholdCompression {
    * that image with its pixels shuffled by one fixed permutation (the control).
    */
   readonly layout: "matrix" | "image" | "permuted";
+  /** Which layers are transformed. */
   readonly layers: "first" | "all";
+  /** Hard keeps what survives as it is; soft moves it toward zero by the threshold. */
   readonly threshold: "hard" | "soft";
 }
 
 /** The smallest weights set to zero, by magnitude. */
 export interface MagnitudePruneCompression {
+  /** Tells the compressions apart. */
   readonly kind: "magnitude_prune";
   /** Share of the weights that survive, in (0, 1]. */
   readonly keep: number;
+  /** Which layers are pruned. */
   readonly layers: "first" | "all";
 }
 
@@ -115,8 +135,11 @@ export type CompressionSpec =
 
 /** A float32 training run, everything but its seed. */
 export interface Recipe {
+  /** What it learns from. */
   readonly data: DataSpec;
+  /** What is trained. */
   readonly model: ModelSpec;
+  /** How it is trained. */
   readonly training: TrainingSpec;
 }
 
@@ -127,7 +150,9 @@ export interface Recipe {
  * same batch order, so that differences between their compressions are paired.
  */
 export interface Trial extends Recipe {
+  /** Of initial weights and batch order: a whole number from 0. */
   readonly seed: number;
+  /** What is done to the trained network. */
   readonly compression: CompressionSpec;
 }
 

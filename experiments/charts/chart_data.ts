@@ -10,19 +10,25 @@ import type { ChartSpec, DifferenceChartSpec, LineChartSpec } from "./chart_spec
 export interface ChartPoint {
   /** The budget. */
   readonly x: number;
+  /** Mean over seeds. */
   readonly y: number;
   /** Bounds of the 95 % interval; absent for a single seed. */
   readonly lower?: number;
+  /** Upper bound of the interval; absent for a single seed. */
   readonly upper?: number;
+  /** Seeds that the mean is of. */
   readonly seeds: number;
+  /** Seeds whose network has collapsed. */
   readonly collapsed: number;
 }
 
 /** A line of a chart. */
 export interface ChartSeries {
+  /** In the legend. */
   readonly label: string;
   /** Decides how it looks. */
   readonly index: number;
+  /** Budgets ascending. */
   readonly points: readonly ChartPoint[];
   /** Budget of the cliff that is marked. */
   readonly cliff?: number;
@@ -30,6 +36,7 @@ export interface ChartSeries {
 
 /** All that a chart shows, and the CSV beside it says. */
 export interface ChartData {
+  /** Lines, in the order of the legend. */
   readonly series: readonly ChartSeries[];
   /** The float32 network, or zero for differences. */
   readonly reference: {

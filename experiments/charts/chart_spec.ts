@@ -3,10 +3,13 @@ import type { MetricName } from "../metrics.ts";
 
 /** A metric over the budget, one line a series, mean and 95 % interval, beside float32. */
 export interface LineChartSpec {
+  /** Tells the two kinds of chart apart. */
   readonly kind: "line";
   /** In snake_case; also the name of its files. */
   readonly name: string;
+  /** In the picture. */
   readonly title: string;
+  /** What is drawn. */
   readonly y: MetricName;
   /** Draws only these values of an axis; everything that is not named is drawn. */
   readonly where?: Readonly<Record<string, readonly AxisValue[]>>;
@@ -18,10 +21,13 @@ export interface LineChartSpec {
 
 /** Paired differences over the budget, mean and 95 % interval, with zero marked. */
 export interface DifferenceChartSpec {
+  /** Tells the two kinds of chart apart. */
   readonly kind: "difference";
   /** In snake_case; also the name of its files. */
   readonly name: string;
+  /** In the picture. */
   readonly title: string;
+  /** What is drawn. */
   readonly y: MetricName;
   /** Names of the comparisons to draw. */
   readonly comparisons: readonly string[];

@@ -18,7 +18,9 @@ const CAPTION_LINE = 18;
 
 /** A chart as a file: what it shows and how it looks. */
 export interface DrawnChart {
+  /** The numbers that are drawn. */
   readonly data: ChartData;
+  /** The picture as a file. */
   readonly png: Uint8Array;
 }
 
