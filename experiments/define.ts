@@ -18,7 +18,7 @@ export type Point<G extends Grid = Grid> = { readonly [Axis in keyof G]: G[Axis]
 export interface AxisDisplay {
   /** Title of the axis. */
   readonly label: string;
-  /** Of its values, such as `bits`. */
+  /** Of its values in the singular, such as `bit`. */
   readonly unit?: string;
   /** Words for its values; a value that is not named is shown as it is. */
   readonly values?: Readonly<Record<string, string>>;

@@ -38,7 +38,7 @@ export function showInterval(
  */
 export function showBudgetOf(experiment: Experiment, budget: number): string {
   const { axis, scale } = experiment.budget;
-  return `${showBudget(budget, scale)} ${experiment.axes[axis].unit ?? ""}`.trim();
+  return showBudget(budget, scale, experiment.axes[axis].unit);
 }
 
 /**
@@ -66,8 +66,9 @@ export function showKnee(experiment: Experiment, { knee }: SeriesCliff): string 
   const interval = knee.interval
     ? ` [${show(knee.interval.lower)}, ${show(knee.interval.upper)}]`
     : "";
-  const unit = scale === "log2" ? "%" : experiment.axes[axis].unit ?? "";
-  return `${show(knee.budget)}${interval} ${unit}`.trim();
+  const { unit } = experiment.axes[axis];
+  const shownUnit = scale === "log2" ? "%" : unit === undefined ? "" : `${unit}s`;
+  return `${show(knee.budget)}${interval} ${shownUnit}`.trim();
 }
 
 /**

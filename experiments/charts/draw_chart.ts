@@ -75,7 +75,7 @@ function panelsOf(
   const display = METRIC_DISPLAY[spec.y];
   const { axis, scale } = experiment.budget;
   const xTitle = `${experiment.axes[axis].label}${scale === "log2" ? " (%, log scale)" : ""}`;
-  const base = { xTitle, xScale: scale, xUnit: experiment.axes[axis].unit ?? "" } as const;
+  const base = { xTitle, xScale: scale, xUnit: experiment.axes[axis].unit } as const;
   if (spec.kind === "line") {
     const yTitle = display.unit ? `${display.label} (${display.unit})` : display.label;
     const { y } = data.reference;

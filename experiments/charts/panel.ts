@@ -34,8 +34,8 @@ Chart.register(
 export interface PanelOptions {
   readonly title: string;
   readonly xTitle: string;
-  /** Unit of a budget, such as `bits`; empty for shares. */
-  readonly xUnit: string;
+  /** Unit of a budget in the singular, such as `bit`; absent for shares. */
+  readonly xUnit: string | undefined;
   readonly yTitle: string;
   /** How budgets are spaced; `log2` ones are shares and are shown as percentages. */
   readonly xScale: "linear" | "log2";
@@ -135,7 +135,7 @@ function cliffMarks(data: ChartData, options: PanelOptions): Record<string, Anno
       borderDash: [2, 3],
       label: {
         display: true,
-        content: `cliff ${showBudget(series.cliff!, options.xScale)} ${options.xUnit}`.trim(),
+        content: `cliff ${showBudget(series.cliff!, options.xScale, options.xUnit)}`,
         position: "start",
         backgroundColor: "white",
         borderColor: color,
@@ -154,7 +154,14 @@ function cliffMarks(data: ChartData, options: PanelOptions): Record<string, Anno
 function referenceMarks(data: ChartData, options: PanelOptions): Record<string, AnnotationOptions> {
   const { y, lower, upper } = data.reference;
   const marks: Record<string, AnnotationOptions> = {
-    line: { type: "line", yMin: y, yMax: y, borderColor: INK, borderWidth: 1.25 },
+    line: {
+      type: "line",
+      yMin: y,
+      yMax: y,
+      borderColor: INK,
+      borderWidth: 1.25,
+      drawTime: "beforeDatasetsDraw",
+    },
   };
   if (lower !== undefined && upper !== undefined) {
     marks.band = {
@@ -190,14 +197,16 @@ function referenceMarks(data: ChartData, options: PanelOptions): Record<string, 
 }
 
 /**
- * Writes a budget as the axis does.
+ * Writes a budget.
  *
- * @param budget Bits, or a share for `log2`.
+ * @param budget Bits or the like, or a share for `log2`.
  * @param scale How budgets are spaced.
- * @returns Such as `4` or `10 %`.
+ * @param unit In the singular, such as `bit`; none if left out.
+ * @returns Such as `4`, `4 bits` or `10 %`.
  */
-export function showBudget(budget: number, scale: "linear" | "log2"): string {
-  return scale === "log2" ? `${Number((budget * 100).toPrecision(3))} %` : `${budget}`;
+export function showBudget(budget: number, scale: "linear" | "log2", unit?: string): string {
+  if (scale === "log2") return `${Number((budget * 100).toPrecision(3))} %`;
+  return unit === undefined ? `${budget}` : `${budget} ${unit}${budget === 1 ? "" : "s"}`;
 }
 
 function xAxis(data: ChartData, options: PanelOptions): ScaleOptions {

@@ -35,7 +35,7 @@ export const bitWidth: Experiment = defineExperiment({
       label: "quantized",
       values: { weights: "weights", weights_and_activations: "weights + activations" },
     },
-    bits: { label: "bits per value", unit: "bits" },
+    bits: { label: "bits per value", unit: "bit" },
   },
   budget: { axis: "bits", scale: "linear" },
   seeds: 5,

@@ -62,7 +62,7 @@ Deno.test("drawChart() really draws its title, axis titles and tick labels", asy
     ...result,
     experiment: {
       ...result.experiment,
-      axes: { ...result.experiment.axes, bits: { label: "", unit: "bits" } },
+      axes: { ...result.experiment.axes, bits: { label: "", unit: "bit" } },
     },
   };
   const unlabeled = await pixelsOf(drawChart(renamed, accuracy).png);

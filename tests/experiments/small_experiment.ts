@@ -11,7 +11,7 @@ export const smallExperiment: Experiment = defineExperiment({
   grid: { granularity: ["tensor", "channel"], bits: [2, 4, 6, 8, 16] },
   axes: {
     granularity: { label: "ranges", values: { tensor: "per tensor", channel: "per channel" } },
-    bits: { label: "bits per value", unit: "bits" },
+    bits: { label: "bits per value", unit: "bit" },
   },
   budget: { axis: "bits", scale: "linear" },
   seeds: 3,
