@@ -1,5 +1,5 @@
 import { showSeries } from "./charts/chart_data.ts";
-import { showBudget } from "./charts/panel.ts";
+import { showBudget } from "./charts/panel_options.ts";
 import type { Cliff } from "./cliff.ts";
 import type { Experiment } from "./define.ts";
 import { METRIC_DISPLAY, type MetricName } from "./metrics.ts";

@@ -6,7 +6,8 @@ import type { ChartSpec } from "./chart_spec.ts";
 import { FONT_FAMILY, registerFonts } from "./fonts.ts";
 import { FAINT_INK, INK, seriesStyle } from "./palette.ts";
 import { drawMarker } from "./marker.ts";
-import { drawPanel, type PanelOptions, PIXEL_RATIO } from "./panel.ts";
+import { drawPanel, PIXEL_RATIO } from "./panel.ts";
+import type { PanelOptions } from "./panel_options.ts";
 
 /** Layout of a chart, in layout pixels. */
 const WIDTH = 1280;

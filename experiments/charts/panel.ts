@@ -13,10 +13,12 @@ import {
   ScatterController,
 } from "chart.js";
 import { PointWithErrorBar, ScatterWithErrorBarsController } from "chartjs-chart-error-bars";
-import annotationPlugin, { type AnnotationOptions } from "chartjs-plugin-annotation";
+import annotationPlugin from "chartjs-plugin-annotation";
 import type { ChartData, ChartSeries } from "./chart_data.ts";
 import { FONT_FAMILY } from "./fonts.ts";
-import { BAND, FAINT_INK, GRID, INK, seriesStyle } from "./palette.ts";
+import { cliffMarks, referenceMarks } from "./marks.ts";
+import { GRID, INK, seriesStyle } from "./palette.ts";
+import { type PanelOptions, showBudget } from "./panel_options.ts";
 
 Chart.register(
   LinearScale,
@@ -29,23 +31,6 @@ Chart.register(
   ScatterWithErrorBarsController,
   annotationPlugin,
 );
-
-/** One of the two panels of a chart: the same data, another range. */
-export interface PanelOptions {
-  readonly title: string;
-  readonly xTitle: string;
-  /** Unit of a budget in the singular, such as `bit`; absent for shares. */
-  readonly xUnit: string | undefined;
-  readonly yTitle: string;
-  /** How budgets are spaced; `log2` ones are shares and are shown as percentages. */
-  readonly xScale: "linear" | "log2";
-  readonly yMin: number;
-  readonly yMax: number;
-  /** Horizontal dotted line, where a cliff is decided. */
-  readonly tolerance?: { readonly y: number; readonly label: string };
-  /** True to mark and label the cliffs. */
-  readonly markCliffs: boolean;
-}
 
 /** Canvas pixels for one pixel of the layout. */
 export const PIXEL_RATIO = 2;
@@ -117,96 +102,6 @@ function collapsedMarks({ series }: ChartData, scale: "linear" | "log2"): Datase
     borderWidth: 1.5,
     radius: 8,
   } as Dataset;
-}
-
-function cliffMarks(data: ChartData, options: PanelOptions): Record<string, AnnotationOptions> {
-  const fallen = data.series.filter(({ cliff }) => cliff !== undefined);
-  return Object.fromEntries(fallen.map((series, i): [string, AnnotationOptions] => {
-    const { color } = seriesStyle(series.index);
-    const point = series.points.find(({ x }) => x === series.cliff)!;
-    return [`cliff ${i}`, {
-      type: "line",
-      xMin: series.cliff,
-      xMax: series.cliff,
-      yMin: options.yMin,
-      yMax: point.y,
-      borderColor: color,
-      borderWidth: 1.25,
-      borderDash: [2, 3],
-      label: {
-        display: true,
-        content: `cliff ${showBudget(series.cliff!, options.xScale, options.xUnit)}`,
-        position: "start",
-        backgroundColor: "white",
-        borderColor: color,
-        borderWidth: 1,
-        borderRadius: 2,
-        color: INK,
-        padding: { x: 4, y: 2 },
-        font: { family: FONT_FAMILY, size: 11, weight: 600 },
-        // Stacked, so that labels of equal or neighboring cliffs do not cover each other.
-        yAdjust: -14 - 24 * i,
-      },
-    } as AnnotationOptions];
-  }));
-}
-
-function referenceMarks(data: ChartData, options: PanelOptions): Record<string, AnnotationOptions> {
-  const { y, lower, upper } = data.reference;
-  const marks: Record<string, AnnotationOptions> = {
-    line: {
-      type: "line",
-      yMin: y,
-      yMax: y,
-      borderColor: INK,
-      borderWidth: 1.25,
-      drawTime: "beforeDatasetsDraw",
-    },
-  };
-  if (lower !== undefined && upper !== undefined) {
-    marks.band = {
-      type: "box",
-      yMin: lower,
-      yMax: upper,
-      backgroundColor: BAND,
-      borderWidth: 0,
-      drawTime: "beforeDatasetsDraw",
-    };
-  }
-  if (options.tolerance) {
-    marks.tolerance = {
-      type: "line",
-      yMin: options.tolerance.y,
-      yMax: options.tolerance.y,
-      borderColor: FAINT_INK,
-      borderWidth: 1,
-      borderDash: [1, 3],
-      label: {
-        display: true,
-        content: options.tolerance.label,
-        position: "start",
-        yAdjust: 9,
-        backgroundColor: "transparent",
-        color: FAINT_INK,
-        padding: 2,
-        font: { family: FONT_FAMILY, size: 11, weight: "normal" },
-      },
-    };
-  }
-  return marks;
-}
-
-/**
- * Writes a budget.
- *
- * @param budget Bits or the like, or a share for `log2`.
- * @param scale How budgets are spaced.
- * @param unit In the singular, such as `bit`; none if left out.
- * @returns Such as `4`, `4 bits` or `10 %`.
- */
-export function showBudget(budget: number, scale: "linear" | "log2", unit?: string): string {
-  if (scale === "log2") return `${Number((budget * 100).toPrecision(3))} %`;
-  return unit === undefined ? `${budget}` : `${budget} ${unit}${budget === 1 ? "" : "s"}`;
 }
 
 function xAxis(data: ChartData, options: PanelOptions): ScaleOptions {
