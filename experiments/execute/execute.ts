@@ -1,0 +1,153 @@
+import { evaluate } from "../../training/mod.ts";
+import { type HostParameters, type Model, uploadParameters } from "../../models/mod.ts";
+import type { Execute, Report } from "../executor.ts";
+import { networkId, type Recipe, type Trial, trialId } from "../trial.ts";
+import { type ActivationRanges, calibrate } from "./calibrate.ts";
+import { type Bench, type Laboratory, modelOn } from "./laboratory.ts";
+import { type NetworkShelf, trainNetworks } from "./networks.ts";
+import { buildVariants, groupKey } from "./variants.ts";
+
+/** Bytes that the inputs of one evaluation may take: populations are cut to fit. */
+const EVALUATION_BYTES = 64 * 2 ** 20;
+/** More networks in one evaluation gain nothing. */
+const MOST_NETWORKS = 16;
+
+/** Trials by a key, in order of first appearance. */
+function groupBy(trials: readonly Trial[], key: (trial: Trial) => string): Trial[][] {
+  const groups = new Map<string, Trial[]>();
+  for (const trial of trials) groups.set(key(trial), [...groups.get(key(trial)) ?? [], trial]);
+  return [...groups.values()];
+}
+
+/** Cuts a list into runs of at most `size`. */
+function runsOf<T>(list: readonly T[], size: number): T[][] {
+  return Array.from(
+    { length: Math.ceil(list.length / size) },
+    (_, i) => list.slice(i * size, (i + 1) * size),
+  );
+}
+
+function recipeKey({ data, model, training }: Recipe): string {
+  return JSON.stringify([data, model, training]);
+}
+
+function failAll(trials: readonly Trial[], error: unknown, report: Report): void {
+  const words = error instanceof Error ? error.message : String(error);
+  for (const trial of trials) report(trialId(trial), { status: "failed", error: words });
+}
+
+/** Measures every compression of one trained network. */
+async function measureNetwork(
+  { device }: Laboratory,
+  model: Model,
+  bench: Bench,
+  host: HostParameters,
+  trials: readonly Trial[],
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  using _networkScope = device.scope();
+  const needsRanges = trials.some(({ compression }) =>
+    compression.kind === "affine" && compression.activations
+  );
+  const ranges: ActivationRanges = needsRanges
+    ? await calibrate(
+      device,
+      model,
+      uploadParameters(device, model, [host]).tensors,
+      bench.calibration,
+    )
+    : {};
+  const inputBytes = 4 * bench.judge[0].x.size;
+  const atOnce = Math.max(1, Math.min(MOST_NETWORKS, Math.floor(EVALUATION_BYTES / inputBytes)));
+  for (const group of groupBy(trials, ({ compression }) => groupKey(compression))) {
+    for (const together of runsOf(group, atOnce)) {
+      signal.throwIfAborted();
+      const started = performance.now();
+      using _scope = device.scope();
+      const compressions = together.map(({ compression }) => compression);
+      const { tensors, networks, hooks } = buildVariants(device, model, host, compressions, ranges);
+      const results = await evaluate(model, tensors, networks, bench.judge, hooks);
+      const seconds = (performance.now() - started) / 1000 / together.length;
+      together.forEach((trial, p) => {
+        const { accuracy, loss, predictedClasses } = results[p];
+        const metrics = { testAccuracy: accuracy, testLoss: loss, predictedClasses };
+        report(trialId(trial), { status: "done", metrics, seconds });
+      });
+    }
+  }
+}
+
+/** What an executor is told beside its trials. */
+export interface ExecutorOptions {
+  /** Where trained networks are kept. */
+  readonly shelf: NetworkShelf;
+  /** How many seeds are trained side by side: 1 on a processor, more on a GPU. */
+  readonly seedsTogether: number;
+}
+
+/**
+ * Makes an executor that measures trials on one device, in this process.
+ *
+ * Trials with the same recipe and seed share one trained network; the compressions of a network are
+ * evaluated as a population.
+ *
+ * @param laboratory Device and data.
+ * @param options Where networks are kept, how many are trained at once.
+ * @returns The executor.
+ */
+export function deviceExecutor(laboratory: Laboratory, options: ExecutorOptions): Execute {
+  const { shelf, seedsTogether } = options;
+  return async (trials, report, signal) => {
+    for (const ofRecipe of groupBy(trials, recipeKey)) {
+      const [recipe] = ofRecipe;
+      const bench = await laboratory.bench(recipe.data);
+      const model = modelOn(recipe.model, bench);
+      for (const together of runsOf(groupBy(ofRecipe, networkId), seedsTogether)) {
+        signal.throwIfAborted();
+        await measureSeeds(laboratory, model, bench, recipe, together);
+      }
+    }
+
+    async function measureSeeds(
+      lab: Laboratory,
+      model: Model,
+      bench: Bench,
+      recipe: Recipe,
+      networks: readonly Trial[][],
+    ): Promise<void> {
+      const seeds = networks.map(([{ seed }]) => seed);
+      const shelved = await Promise.all(seeds.map((seed) => shelf.load(model, recipe, seed)));
+      const missing = seeds.filter((_, i) => shelved[i] === undefined);
+      if (missing.length > 0) {
+        const tell = (completed: number, epoch: number, epochs: number) => {
+          const who = missing.length === 1 ? `seed ${missing[0]}` : `seeds ${missing.join(", ")}`;
+          const note = `${who}, epoch ${epoch} of ${epochs}`;
+          for (const [i, [trial]] of networks.entries()) {
+            if (shelved[i] === undefined) {
+              report(trialId(trial), { status: "training", completed, note });
+            }
+          }
+        };
+        try {
+          const trained = await trainNetworks(lab, model, bench, recipe, missing, tell, signal);
+          for (const [i, seed] of missing.entries()) {
+            await shelf.save(model, recipe, seed, trained[i]);
+            shelved[seeds.indexOf(seed)] = trained[i];
+          }
+        } catch (error) {
+          signal.throwIfAborted();
+          const failed = networks.filter((_, i) => shelved[i] === undefined);
+          if (failed.length === 1) failAll(failed[0], error, report);
+          // one broken seed must not take the others with it: each tries again alone
+          else for (const one of failed) await measureSeeds(lab, model, bench, recipe, [one]);
+        }
+      }
+      for (const [i, ofNetwork] of networks.entries()) {
+        const host = shelved[i];
+        if (host === undefined) continue;
+        await measureNetwork(lab, model, bench, host, ofNetwork, report, signal);
+      }
+    }
+  };
+}

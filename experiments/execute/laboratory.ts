@@ -1,0 +1,92 @@
+import {
+  type Chunk,
+  chunksOf,
+  type Dataset,
+  type ImageSet,
+  loadDataset,
+  type ResidentImages,
+  splitTrainValidation,
+  uploadImages,
+} from "../../data/mod.ts";
+import type { Device } from "../../gpu/mod.ts";
+import { createModel, type Model } from "../../models/mod.ts";
+import type { DataSpec, ModelSpec } from "../trial.ts";
+
+/** Training images on which the ranges of activations are found. */
+const CALIBRATION_IMAGES = 2048;
+
+/** A data set on the GPU, as the trials of one recipe need it. */
+export interface Bench {
+  /** What networks learn from. */
+  readonly train: ResidentImages;
+  /** What they are judged on: the test set, or the validation images of a split. */
+  readonly judge: readonly Chunk[];
+  /** Training images for the ranges of activations. */
+  readonly calibration: readonly Chunk[];
+  readonly inputShape: readonly [channels: number, height: number, width: number];
+  readonly classes: number;
+}
+
+/** A device and the data sets that are on it. */
+export interface Laboratory {
+  readonly device: Device;
+  /** Loads and uploads a data set, once. */
+  bench(data: DataSpec): Promise<Bench>;
+}
+
+function firstImages(set: ImageSet, count: number): ImageSet {
+  const pixels = set.channels * set.height * set.width;
+  const taken = Math.min(count, set.count);
+  return {
+    ...set,
+    count: taken,
+    images: set.images.subarray(0, taken * pixels),
+    labels: set.labels.subarray(0, taken),
+  };
+}
+
+function layOut(device: Device, dataset: Dataset, data: DataSpec): Bench {
+  const split = data.train === "split" ? splitTrainValidation(dataset.train) : undefined;
+  const train = split?.train ?? dataset.train;
+  const judge = split?.validation ?? dataset.test;
+  const chunks = (set: ImageSet) => chunksOf(device, uploadImages(device, set));
+  return {
+    train: uploadImages(device, train),
+    judge: chunks(judge),
+    calibration: chunks(firstImages(train, CALIBRATION_IMAGES)),
+    inputShape: [train.channels, train.height, train.width],
+    classes: dataset.classes.length,
+  };
+}
+
+/**
+ * Sets up a device for trials.
+ *
+ * @param device Where networks are trained and judged.
+ * @param directory Folder or address of a data set that is known by name.
+ * @returns The laboratory.
+ */
+export function openLaboratory(device: Device, directory?: string): Laboratory {
+  const benches = new Map<string, Promise<Bench>>();
+  return {
+    device,
+    bench(data: DataSpec): Promise<Bench> {
+      const key = `${data.dataset} ${data.train}`;
+      const found = benches.get(key) ??
+        loadDataset(data.dataset, { directory }).then((dataset) => layOut(device, dataset, data));
+      benches.set(key, found);
+      return found;
+    },
+  };
+}
+
+/**
+ * Makes the model that a trial asks for, in the shape of its data.
+ *
+ * @param spec The architecture.
+ * @param bench The data.
+ * @returns The model.
+ */
+export function modelOn(spec: ModelSpec, bench: Bench): Model {
+  return createModel(spec, bench.inputShape, bench.classes);
+}

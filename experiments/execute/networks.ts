@@ -1,0 +1,93 @@
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { HostParameters, Model } from "../../models/mod.ts";
+import { readParameters } from "../../models/mod.ts";
+import { createTrainer, decodeNetwork, encodeNetwork } from "../../training/mod.ts";
+import { networkId, type Recipe } from "../trial.ts";
+import type { Bench, Laboratory } from "./laboratory.ts";
+
+/** Where trained networks are kept, so that no experiment trains one twice. */
+export interface NetworkShelf {
+  load(model: Model, recipe: Recipe, seed: number): Promise<HostParameters | undefined>;
+  save(model: Model, recipe: Recipe, seed: number, parameters: HostParameters): Promise<void>;
+}
+
+/**
+ * Keeps trained networks as safetensors files, named by recipe and seed.
+ *
+ * @param folder Where; made when the first one is kept.
+ * @returns The shelf. A file appears whole or not at all.
+ */
+export function networkShelf(folder: string): NetworkShelf {
+  const pathOf = (recipe: Recipe, seed: number) =>
+    join(folder, `${networkId({ ...recipe, seed, compression: { kind: "none" } })}.safetensors`);
+  return {
+    async load(model, recipe, seed) {
+      const path = pathOf(recipe, seed);
+      let bytes: Uint8Array;
+      try {
+        bytes = await readFile(path);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+        throw error;
+      }
+      return decodeNetwork(model, new Uint8Array(bytes), path).parameters;
+    },
+    async save(model, recipe, seed, parameters) {
+      const path = pathOf(recipe, seed);
+      const bytes = encodeNetwork(model, {
+        parameters,
+        state: {},
+        metadata: { model: model.title, seed: `${seed}` },
+      });
+      await mkdir(folder, { recursive: true });
+      const part = `${path}.${crypto.randomUUID()}.part`;
+      await writeFile(part, bytes);
+      await rename(part, path);
+    },
+  };
+}
+
+/** Steps between two words about the progress. */
+const STEPS_A_REPORT = 512;
+
+/** Told how far a training is. */
+export type TrainingProgress = (completed: number, epoch: number, epochs: number) => void;
+
+/**
+ * Trains the networks of several seeds side by side, as one population.
+ *
+ * @param laboratory Device and data.
+ * @param model What to train.
+ * @param bench The data of the recipe.
+ * @param recipe How to train.
+ * @param seeds One network a seed.
+ * @param onProgress Told a few times a second.
+ * @param signal Stops the training.
+ * @returns Weights, one network a seed; the same as if each had been trained alone.
+ * @throws {NonFiniteLossError} If a loss is not finite.
+ */
+export async function trainNetworks(
+  { device }: Laboratory,
+  model: Model,
+  bench: Bench,
+  recipe: Recipe,
+  seeds: readonly number[],
+  onProgress: TrainingProgress,
+  signal: AbortSignal,
+): Promise<HostParameters[]> {
+  using _scope = device.scope();
+  using trainer = createTrainer(device, model, bench.train, recipe.training, { seeds });
+  const { totalSteps, stepsPerEpoch } = trainer;
+  onProgress(0, 1, recipe.training.epochs);
+  while (trainer.stepsDone < totalSteps) {
+    signal.throwIfAborted();
+    await trainer.train(STEPS_A_REPORT);
+    const epoch = Math.min(
+      recipe.training.epochs,
+      1 + Math.floor(trainer.stepsDone / stepsPerEpoch),
+    );
+    onProgress(trainer.stepsDone / totalSteps, epoch, recipe.training.epochs);
+  }
+  return await readParameters(trainer.parameters);
+}

@@ -1,0 +1,94 @@
+import { fakeQuantize } from "../../autograd/mod.ts";
+import { activationGrids, quantizeWeight } from "../../compression/mod.ts";
+import type { Device, Tensor } from "../../gpu/mod.ts";
+import {
+  type ForwardHooks,
+  type HostParameters,
+  type Model,
+  type ParameterTensors,
+  uploadParameters,
+} from "../../models/mod.ts";
+import type { AffineCompression, CompressionSpec } from "../trial.ts";
+import type { ActivationRanges } from "./calibrate.ts";
+import { thresholdWeight } from "./threshold_weight.ts";
+
+/** Copies of one network, each compressed in its own way, evaluated in the same dispatches. */
+export interface Variants {
+  readonly networks: number;
+  readonly tensors: ParameterTensors;
+  readonly hooks: ForwardHooks;
+}
+
+/** Compressions of one group differ in numbers only, so that one dispatch makes all of them. */
+export function groupKey(compression: CompressionSpec): string {
+  switch (compression.kind) {
+    case "none":
+      return "none";
+    case "affine":
+      return `affine ${compression.activations}`;
+    default: {
+      const { keep: _keep, ...same } = compression;
+      return JSON.stringify(same);
+    }
+  }
+}
+
+function quantizeInputs(
+  device: Device,
+  ranges: ActivationRanges,
+  bits: readonly number[],
+): ForwardHooks {
+  return {
+    layerInput(layer: string, x: Tensor): Tensor {
+      const inner = x.size / x.shape[0];
+      const grids = activationGrids(device, ranges[layer], bits, inner);
+      return fakeQuantize(x, grids);
+    },
+  };
+}
+
+/** Weights of the layers that a compression touches; biases are left alone. */
+function touchedLayers(model: Model, layers: "first" | "all"): readonly string[] {
+  return layers === "first" ? model.layers.slice(0, 1) : model.layers;
+}
+
+/**
+ * Compresses P copies of a network.
+ *
+ * @param device Where they live.
+ * @param model The model.
+ * @param host Its trained weights.
+ * @param compressions One a copy, all of one group; see {@link groupKey}.
+ * @param ranges Of the layers' inputs, where activations are quantized.
+ * @returns The copies, and what to do to their activations.
+ */
+export function buildVariants(
+  device: Device,
+  model: Model,
+  host: HostParameters,
+  compressions: readonly CompressionSpec[],
+  ranges: ActivationRanges,
+): Variants {
+  const networks = compressions.length;
+  const { tensors } = uploadParameters(device, model, compressions.map(() => host));
+  const compressed: Record<string, Tensor> = { ...tensors };
+  const [first] = compressions;
+  let hooks: ForwardHooks = {};
+  if (first.kind === "affine") {
+    const variants = compressions as readonly AffineCompression[];
+    for (const layer of model.layers) {
+      const name = `${layer}.weight`;
+      compressed[name] = quantizeWeight(tensors[name], host[name], variants);
+    }
+    if (first.activations) {
+      hooks = quantizeInputs(device, ranges, variants.map(({ bits }) => bits));
+    }
+  } else if (first.kind !== "none") {
+    const keeps = compressions.map((one) => (one as typeof first).keep);
+    for (const layer of touchedLayers(model, first.layers)) {
+      const name = `${layer}.weight`;
+      compressed[name] = thresholdWeight(tensors[name], host[name], first, keeps, model.inputShape);
+    }
+  }
+  return { networks, tensors: compressed, hooks };
+}

@@ -1,0 +1,30 @@
+/**
+ * A process that measures networks on a software adapter, one at a time.
+ *
+ * Reads a JSON array of trials a line, all of one network, and writes a JSON line a report, then
+ * `{"idle": true}`. Ends with its input. Started by `worker_pool.ts` only.
+ *
+ * @module
+ */
+import { TextLineStream } from "./text_line_stream.ts";
+import { openDevice } from "../../gpu/mod.ts";
+import type { Trial } from "../trial.ts";
+import { deviceExecutor } from "./execute.ts";
+import { openLaboratory } from "./laboratory.ts";
+import { networkShelf } from "./networks.ts";
+
+const [networks, directory] = Deno.args;
+using device = await openDevice();
+const execute = deviceExecutor(openLaboratory(device, directory || undefined), {
+  shelf: networkShelf(networks),
+  seedsTogether: 1,
+});
+const lines = Deno.stdin.readable
+  .pipeThrough(new TextDecoderStream())
+  .pipeThrough(new TextLineStream());
+for await (const line of lines) {
+  const trials: Trial[] = JSON.parse(line);
+  const { signal } = new AbortController();
+  await execute(trials, (id, outcome) => console.log(JSON.stringify({ id, outcome })), signal);
+  console.log(JSON.stringify({ idle: true }));
+}
