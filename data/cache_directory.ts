@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { UserError } from "../formats/mod.ts";
 
 /**
@@ -14,12 +13,12 @@ import { UserError } from "../formats/mod.ts";
 export function cacheDirectory(): string {
   const cache = Deno.env.get("XDG_CACHE_HOME");
   // The specification asks to pass over a relative path.
-  if (cache?.startsWith("/")) return join(cache, "bitcliff");
+  if (cache?.startsWith("/")) return `${cache}/bitcliff`;
   const home = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE");
   if (!home) {
     throw new UserError(
       "Cannot keep downloads: expected XDG_CACHE_HOME or HOME to name a folder: found neither",
     );
   }
-  return join(home, ".cache", "bitcliff");
+  return `${home}/.cache/bitcliff`;
 }

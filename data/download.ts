@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { UserError } from "../formats/mod.ts";
 import { sha256Hex, verifySha256 } from "./sha256.ts";
 
@@ -83,7 +82,7 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
  */
 export async function download(file: Download): Promise<Uint8Array<ArrayBuffer>> {
   const { urls, sha256, name, cacheDirectory, decode } = file;
-  const path = join(cacheDirectory, `${name}.${sha256.slice(0, 16).toLowerCase()}`);
+  const path = `${cacheDirectory}/${name}.${sha256.slice(0, 16).toLowerCase()}`;
   const cached = await readCached(path, sha256);
   if (cached !== undefined) return cached;
   for (const url of urls) {

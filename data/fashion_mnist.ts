@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { UserError } from "../formats/mod.ts";
 import type { Dataset } from "./dataset.ts";
 import { loadIdxFolder } from "./idx_folder.ts";
@@ -32,7 +31,7 @@ const DEBIAN_FOLDER = "/usr/share/datasets/fashion-mnist";
 async function holdsImages(folder: string): Promise<boolean> {
   for (const name of idxSpellings("train-images")) {
     try {
-      await Deno.stat(join(folder, name));
+      await Deno.stat(`${folder}/${name}`);
       return true;
     } catch (error) {
       const absent = error instanceof Deno.errors.NotFound ||
@@ -46,7 +45,7 @@ async function holdsImages(folder: string): Promise<boolean> {
 /** The places to look in: `BITCLIFF_DATA` and what is in it by the set's name, then Debian's. */
 async function findFolder(): Promise<string> {
   const data = Deno.env.get("BITCLIFF_DATA");
-  const folders = [...(data ? [join(data, "fashion-mnist"), data] : []), DEBIAN_FOLDER];
+  const folders = [...(data ? [`${data}/fashion-mnist`, data] : []), DEBIAN_FOLDER];
   for (const folder of folders) {
     if (await holdsImages(folder)) return folder;
   }

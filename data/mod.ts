@@ -15,3 +15,12 @@ export { fashionMnistClasses, fashionMnistSha256, loadFashionMnist } from "./fas
 export { type IdxFolder, loadIdxFolder } from "./idx_folder.ts";
 export { datasetNames, loadDataset, type LoadOptions } from "./load.ts";
 export { loadMnist, mnistClasses, mnistSha256 } from "./mnist.ts";
+export {
+  type Chunk,
+  chunksOf,
+  gatherImages,
+  type Normalization,
+  type ResidentImages,
+  unitNormalization,
+  uploadImages,
+} from "./resident.ts";

@@ -1,5 +1,5 @@
 import { cutShort, tooLong } from "./cut_short.ts";
-import { nearest, UserError } from "./user_error.ts";
+import { UserError } from "./user_error.ts";
 import { elementBytes, isSafetensorsDtype, type SafetensorsDtype } from "./safetensors_types.ts";
 
 /** One tensor of a safetensors header, checked. */
@@ -111,11 +111,9 @@ function checkEntry(name: string, entry: unknown, file: string): SafetensorsEntr
   }
   const { dtype, shape, data_offsets: offsets } = entry;
   if (!isSafetensorsDtype(dtype)) {
-    const known = Object.keys(elementBytes);
-    const near = typeof dtype === "string" ? nearest(dtype, known) : undefined;
     throw new UserError(
-      `${where} must have a dtype of ${known.join(", ")}: found ${JSON.stringify(dtype)}` +
-        (near === undefined ? "" : `: did you mean "${near}"?`),
+      `${where} must have a dtype of ${Object.keys(elementBytes).join(", ")}: ` +
+        `found ${JSON.stringify(dtype)}`,
     );
   }
   if (!isSizes(shape)) {
