@@ -2,7 +2,7 @@ import { UserError } from "../formats/mod.ts";
 import type { Dataset } from "./dataset.ts";
 import { loadIdxFolder } from "./idx_folder.ts";
 
-/** SHA-256 of the four files' content; their MD5s are those of the files of 1998. */
+/** SHA-256 of the four files' content, the same that other projects pin for the original files. */
 export const mnistSha256: Readonly<Record<string, string>> = {
   "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
   "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",

