@@ -49,17 +49,21 @@ function checkTensor(
   if (given.storage.released) fail(`"${name}" must be alive: its scope was closed`);
 }
 
+/** True if two tensors of one storage have a byte in common. */
+function overlap(a: Tensor, b: Tensor): boolean {
+  return a.offset < b.offset + b.size && b.offset < a.offset + a.size;
+}
+
+/** WebGPU refuses a buffer both read and written in one dispatch, and writes that overlap. */
 function checkAliasing(kernel: Kernel, tensors: Readonly<Record<string, Tensor>>): void {
-  const bound = kernel.bindings.map(({ name, written }) => ({
-    name,
-    written,
-    storage: tensors[name].storage,
-  }));
-  for (const { name, storage } of bound.filter(({ written }) => written)) {
-    const other = bound.find((b) => b.name !== name && b.storage === storage);
-    if (other !== undefined) {
+  for (const one of kernel.bindings.filter(({ written }) => written)) {
+    const target = tensors[one.name];
+    for (const other of kernel.bindings) {
+      const bound = tensors[other.name];
+      if (other === one || bound.storage !== target.storage) continue;
+      if (other.written && !overlap(bound, target)) continue;
       throw new TypeError(
-        `Cannot run kernel "${kernel.label}": "${name}" is written and must not share memory ` +
+        `Cannot run kernel "${kernel.label}": "${one.name}" is written and must not share memory ` +
           `with "${other.name}"`,
       );
     }

@@ -1,0 +1,44 @@
+import { formatShape, reshape, run, type Tensor } from "../../gpu/mod.ts";
+import { softmaxNllKernels } from "../../kernels/mod.ts";
+import { affine, multiply } from "../arithmetic.ts";
+import { differentiable } from "../tape.ts";
+
+/**
+ * Computes log-softmax and negative log-likelihood of every row, and with them the gradient of
+ * their mean: one dispatch for what `nll_loss(log_softmax(x))` and its backward are.
+ *
+ *     loss[p, r] = -log softmax(logits[p, r])[label],   dlogits = (softmax - onehot) / rows
+ *
+ * @param logits `[networks, rows, classes]`.
+ * @param labels `u32`, `[networks, rows]`, or `[rows]` shared by all networks.
+ * @returns Losses `[networks, rows]` in nats; `backward` of them means the mean over the rows,
+ *   network by network.
+ * @throws {RangeError} If there is not one label a row.
+ */
+export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
+  const [networks, rows, classes] = logits.shape;
+  if (labels.size !== rows && labels.size !== networks * rows) {
+    throw new RangeError(
+      "Cannot compute the cross-entropy: labels must have one element a row: logits are " +
+        `${formatShape(logits.shape)}, labels ${formatShape(labels.shape)}`,
+    );
+  }
+  const params = {
+    rows: networks * rows,
+    classes,
+    labelRows: labels.size,
+    scale: 1 / rows,
+  };
+  const { losses, dLogits } = run(softmaxNllKernels.forward, { logits, labels }, params);
+  const ofMean = () => [reshape(dLogits, logits.shape)];
+  return differentiable(
+    reshape(losses, [networks, rows]),
+    [logits],
+    (dy) => {
+      // the gradient at hand is that of the mean: weigh its rows anew
+      const weights = reshape(affine(dy, rows, 0), [networks, rows, 1]);
+      return [multiply(reshape(dLogits, logits.shape), weights)];
+    },
+    ofMean,
+  );
+}

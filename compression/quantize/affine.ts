@@ -1,0 +1,116 @@
+import { roundHalfEven } from "../../kernels/mod.ts";
+
+/** An integer grid: real = (q - zeroPoint) * scale, for q from qMin to qMax. */
+export interface AffineGrid {
+  /** Distance of two neighbours, a float32. */
+  readonly scale: number;
+  /** float32(1 / scale): what quantizing multiplies by, so that every adapter agrees. */
+  readonly inverseScale: number;
+  /** The integer that stands for 0. */
+  readonly zeroPoint: number;
+  readonly qMin: number;
+  readonly qMax: number;
+}
+
+/** Smallest and largest value seen. */
+export interface Range {
+  readonly low: number;
+  readonly high: number;
+}
+
+const { fround } = Math;
+
+/** Bit-widths that quantizers accept. */
+export const BITS: Readonly<{ least: number; most: number }> = { least: 1, most: 16 };
+
+/**
+ * Chooses the asymmetric grid of b bits for values in a range (min-max).
+ *
+ *     s = (hi - lo) / (2^b - 1),  r = 1 / s,  z = clamp(round(qMin - lo r), qMin, qMax)
+ *
+ * in float32, with the range widened to include 0 so that 0 stays exactly 0. A range of nothing
+ * but 0 gets scale 1.
+ *
+ * @param range Smallest and largest value.
+ * @param bits Bits of an integer, 1 to 16.
+ * @returns Scale, its reciprocal, zero point and the integers' limits, 0 to 2^b - 1.
+ * @throws {RangeError} If the bits are out of range or the range is not finite.
+ *
+ * @see Jacob et al. 2018, arXiv:1712.05877, section 2.1
+ */
+export function chooseQuantParams(range: Range, bits: number): AffineGrid {
+  if (!Number.isInteger(bits) || bits < BITS.least || bits > BITS.most) {
+    throw new RangeError(
+      `Cannot quantize to ${bits} bits: bits must be a whole number from ${BITS.least} to ` +
+        `${BITS.most}`,
+    );
+  }
+  if (!Number.isFinite(range.low) || !Number.isFinite(range.high) || range.low > range.high) {
+    throw new RangeError(
+      `Cannot quantize values from ${range.low} to ${range.high}: the range must be finite`,
+    );
+  }
+  const low = fround(Math.min(range.low, 0));
+  const high = fround(Math.max(range.high, 0));
+  const qMax = 2 ** bits - 1;
+  const step = fround(fround(high - low) / qMax);
+  const scale = step > 0 ? step : 1;
+  const inverseScale = fround(1 / scale);
+  const zeroPoint = Math.min(Math.max(roundHalfEven(fround(-fround(low * inverseScale))), 0), qMax);
+  return { scale, inverseScale, zeroPoint, qMin: 0, qMax };
+}
+
+/**
+ * Quantizes one value, on the host.
+ *
+ * @param x A float32.
+ * @param grid The grid.
+ * @returns A whole number from qMin to qMax.
+ */
+export function quantize(x: number, grid: AffineGrid): number {
+  const q = roundHalfEven(fround(x * grid.inverseScale)) + grid.zeroPoint;
+  return Math.min(Math.max(q, grid.qMin), grid.qMax);
+}
+
+/**
+ * Gives the real number that an integer stands for.
+ *
+ * @param q A whole number on the grid.
+ * @param grid The grid.
+ * @returns A float32.
+ */
+export function dequantize(q: number, grid: AffineGrid): number {
+  return fround((q - grid.zeroPoint) * grid.scale);
+}
+
+/**
+ * Finds the range of each run of consecutive values.
+ *
+ * @param values Row-major; `[channels, inner]`.
+ * @param channels How many runs; 1 for the range of the whole tensor.
+ * @returns One range a run.
+ * @throws {RangeError} If a value is not finite, with its index, or the runs are not equal.
+ */
+export function rangesOf(values: Float32Array, channels: number): Range[] {
+  const inner = values.length / channels;
+  if (!Number.isInteger(inner) || inner === 0) {
+    throw new RangeError(
+      `Cannot find the ranges of ${values.length} values: they must fall into ${channels} ` +
+        "channels of equal length",
+    );
+  }
+  return Array.from({ length: channels }, (_, channel) => {
+    let low = Infinity;
+    let high = -Infinity;
+    for (let i = channel * inner; i < (channel + 1) * inner; i++) {
+      if (!Number.isFinite(values[i])) {
+        throw new RangeError(
+          `Cannot find the range: value ${i} must be finite: it is ${values[i]}`,
+        );
+      }
+      low = Math.min(low, values[i]);
+      high = Math.max(high, values[i]);
+    }
+    return { low, high };
+  });
+}

@@ -1,0 +1,22 @@
+export { fcNN, type FcNNOptions } from "./fc_nn.ts";
+export {
+  type ForwardHooks,
+  layerParameters,
+  type Model,
+  parameterCount,
+  type ParameterSpec,
+  type ParameterTensors,
+} from "./model.ts";
+export {
+  type HostParameters,
+  initialParameters,
+  layoutParameters,
+  type ParameterLayout,
+  type ParameterPlace,
+  type Parameters,
+  readParameters,
+  uploadParameters,
+  viewParameters,
+  writeParameters,
+  zeroParameters,
+} from "./parameters.ts";

@@ -1,0 +1,79 @@
+import type { Tensor } from "../gpu/mod.ts";
+
+/** One trainable tensor of a model, without the axis of networks. */
+export interface ParameterSpec {
+  /** PyTorch's name, such as `fc1.weight`. */
+  readonly name: string;
+  /** PyTorch's shape: `[outputs, inputs]`, `[outputs, inputs, height, width]` or `[outputs]`. */
+  readonly shape: readonly number[];
+  /** Initial values are uniform in [-bound, bound]. */
+  readonly bound: number;
+}
+
+/** The parameters of a population by name, each `[networks, ...shape]`. */
+export type ParameterTensors = Readonly<Record<string, Tensor>>;
+
+/** Ways to look at, or replace, what flows through a forward pass. */
+export interface ForwardHooks {
+  /**
+   * Sees the input of every layer with weights and gives what the layer shall use.
+   *
+   * @param layer Name of the layer, such as `fc1`.
+   * @param x Its input, `[networks or 1, rows, ...]`.
+   */
+  readonly layerInput?: (layer: string, x: Tensor) => Tensor;
+}
+
+/** A network as plain data and one pure function; P networks of it run in the same dispatches. */
+export interface Model {
+  /** Such as `fc_nn`. */
+  readonly kind: string;
+  /** For a person, such as `FC_NN 784-64-32-10`. */
+  readonly title: string;
+  /** Channels, height and width of an input image. */
+  readonly inputShape: readonly [channels: number, height: number, width: number];
+  readonly classes: number;
+  readonly parameters: readonly ParameterSpec[];
+  /** Names of the layers with weights, in order; `layer.weight` and `layer.bias` exist. */
+  readonly layers: readonly string[];
+  /**
+   * Computes logits.
+   *
+   * @param parameters Of all networks.
+   * @param x Images `[networks or 1, rows, channels * height * width]`.
+   * @returns Logits `[networks, rows, classes]`.
+   */
+  forward(parameters: ParameterTensors, x: Tensor, hooks?: ForwardHooks): Tensor;
+}
+
+/**
+ * Counts the trainable numbers of one network.
+ *
+ * @param model The model.
+ * @returns Their count.
+ */
+export function parameterCount(model: Model): number {
+  return model.parameters.reduce(
+    (sum, { shape }) => sum + shape.reduce((product, axis) => product * axis, 1),
+    0,
+  );
+}
+
+/**
+ * Declares the weight and bias of a layer, initialised as PyTorch does by default.
+ *
+ * Kaiming-uniform with a = sqrt(5) comes down to bounds of 1 / sqrt(fan-in) for both.
+ *
+ * @param layer Name, such as `fc1`.
+ * @param weightShape Shape of the weight, outputs first.
+ * @returns Weight and bias.
+ * @see He et al. 2015, arXiv:1502.01852
+ */
+export function layerParameters(layer: string, weightShape: readonly number[]): ParameterSpec[] {
+  const fanIn = weightShape.slice(1).reduce((product, axis) => product * axis, 1);
+  const bound = 1 / Math.sqrt(fanIn);
+  return [
+    { name: `${layer}.weight`, shape: weightShape, bound },
+    { name: `${layer}.bias`, shape: [weightShape[0]], bound },
+  ];
+}

@@ -1,0 +1,130 @@
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type SafetensorsTensor,
+  UserError,
+} from "../formats/mod.ts";
+import { type HostParameters, type Model, readParameters } from "../models/mod.ts";
+import type { Trainer, TrainerOptions } from "./trainer.ts";
+
+/** Prefix of the optimizer's tensors in a checkpoint: `optimizer.m.fc1.weight`. */
+const OPTIMIZER = "optimizer.";
+
+/** A network in a file: PyTorch's names and layout, and what made it. */
+export interface SavedNetwork {
+  readonly parameters: HostParameters;
+  /** Optimizer state by its name, if it can be trained on. */
+  readonly state: Readonly<Record<string, HostParameters>>;
+  /** Free text by key: model, seed, steps done. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/**
+ * Writes a network as a safetensors file.
+ *
+ * @param model The model.
+ * @param network Weights, optimizer state and metadata.
+ * @returns The file.
+ */
+export function encodeNetwork(model: Model, network: SavedNetwork): Uint8Array {
+  const tensors = new Map<string, SafetensorsTensor>();
+  const put = (prefix: string, values: HostParameters) => {
+    for (const { name, shape } of model.parameters) {
+      tensors.set(prefix + name, { dtype: "F32", shape, data: values[name] });
+    }
+  };
+  put("", network.parameters);
+  for (const [name, values] of Object.entries(network.state)) put(`${OPTIMIZER}${name}.`, values);
+  return encodeSafetensors(tensors, { format: "pt", ...network.metadata });
+}
+
+/**
+ * Reads a network from a safetensors file and checks it against its model.
+ *
+ * @param model What the file must hold.
+ * @param bytes The file.
+ * @param label What to call it in an error, such as its path.
+ * @returns Weights, optimizer state and metadata.
+ * @throws {UserError} If tensors are missing, unknown or misshaped: names and shapes of all of them.
+ */
+export function decodeNetwork(model: Model, bytes: Uint8Array, label: string): SavedNetwork {
+  const { tensors, metadata } = decodeSafetensors(bytes, label);
+  const states = new Set<string>();
+  for (const name of tensors.keys()) {
+    if (name.startsWith(OPTIMIZER)) states.add(name.split(".")[1]);
+  }
+  const complaints: string[] = [];
+  const take = (prefix: string): HostParameters => {
+    const entries = model.parameters.map(({ name, shape }) => {
+      const found = tensors.get(prefix + name);
+      const wanted = `${prefix}${name} [${shape}]`;
+      if (found === undefined) complaints.push(`${wanted} is missing`);
+      else if (found.dtype !== "F32" || `${found.shape}` !== `${shape}`) {
+        complaints.push(`${wanted} is ${found.dtype} [${found.shape}]`);
+      } else return [name, Float32Array.from(found.data)] as const;
+      return [name, new Float32Array()] as const;
+    });
+    return Object.fromEntries(entries);
+  };
+  const parameters = take("");
+  const state = Object.fromEntries(
+    [...states].map((name) => [name, take(`${OPTIMIZER}${name}.`)]),
+  );
+  const known = new Set(model.parameters.map(({ name }) => name));
+  for (const [name, { shape }] of tensors) {
+    if (!name.startsWith(OPTIMIZER) && !known.has(name)) {
+      complaints.push(`${name} [${shape}] is unknown`);
+    }
+  }
+  if (complaints.length > 0) {
+    throw new UserError(
+      `Cannot load "${label}" as ${model.title}: tensors must fit: ${complaints.join("; ")}`,
+    );
+  }
+  return { parameters, state, metadata: metadata ?? {} };
+}
+
+/**
+ * Takes a network out of training, with all that it takes to go on.
+ *
+ * @param trainer The population.
+ * @param network Which of its networks.
+ * @returns Weights, optimizer state, seed and steps done.
+ */
+export async function captureNetwork(trainer: Trainer, network: number = 0): Promise<SavedNetwork> {
+  const { parameters, state, seeds, stepsDone, model } = trainer;
+  const [values, ...states] = await Promise.all(
+    [parameters.flat, ...Object.values(state)].map((flat) =>
+      readParameters({ ...parameters, flat })
+    ),
+  );
+  return {
+    parameters: values[network],
+    state: Object.fromEntries(Object.keys(state).map((name, i) => [name, states[i][network]])),
+    metadata: { model: model.title, seed: `${seeds[network]}`, steps: `${stepsDone}` },
+  };
+}
+
+/**
+ * Turns a saved network into the options that go on training it, bit for bit.
+ *
+ * @param saved From {@link captureNetwork} or a file.
+ * @returns Seeds, weights, optimizer state and steps done.
+ * @throws {UserError} If it does not say its seed and steps.
+ */
+export function resumeOptions(saved: SavedNetwork): TrainerOptions {
+  const seed = Number(saved.metadata.seed ?? NaN);
+  const stepsDone = Number(saved.metadata.steps ?? NaN);
+  if (!Number.isInteger(seed) || !Number.isInteger(stepsDone)) {
+    throw new UserError(
+      "Cannot resume training: the checkpoint must name its seed and steps: metadata has " +
+        (Object.keys(saved.metadata).join(", ") || "nothing"),
+    );
+  }
+  return {
+    seeds: [seed],
+    stepsDone,
+    initial: [saved.parameters],
+    state: Object.fromEntries(Object.entries(saved.state).map(([name, s]) => [name, [s]])),
+  };
+}

@@ -1,0 +1,25 @@
+export {
+  captureNetwork,
+  decodeNetwork,
+  encodeNetwork,
+  resumeOptions,
+  type SavedNetwork,
+} from "./checkpoint.ts";
+export { evaluate, type Evaluation } from "./evaluate.ts";
+export {
+  type Adam,
+  adam,
+  type Optimizer,
+  type OptimizerState,
+  type Sgd,
+  sgd,
+  stepTable,
+} from "./optimizer.ts";
+export { learningRateAt, type Schedule, SCHEDULES } from "./schedule.ts";
+export {
+  createTrainer,
+  NonFiniteLossError,
+  type Trainer,
+  type TrainerOptions,
+  type TrainingPlan,
+} from "./trainer.ts";
