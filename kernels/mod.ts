@@ -1,6 +1,8 @@
 import type { KernelRoom } from "../gpu/mod.ts";
 import { accuracyKernels } from "./accuracy/accuracy.ts";
 import { adamKernels } from "./adam/adam.ts";
+import { dwtAnalysisKernels, dwtSynthesisKernels } from "./dwt/dwt.ts";
+import { haarAnalysisKernels, haarSynthesisKernels } from "./dwt/haar.ts";
 import { fakeQuantizeKernels } from "./fake_quantize/fake_quantize.ts";
 import { gatherKernels } from "./gather/gather.ts";
 import {
@@ -9,11 +11,13 @@ import {
   registerMatmulKernels,
   workgroupMatmulKernels,
 } from "./matmul/matmul.ts";
+import { permuteKernels } from "./permute/permute.ts";
 import { randomKernels } from "./random/random.ts";
 import { reluKernels } from "./relu/relu.ts";
 import { sampleBatchKernels } from "./sample_batch/sample_batch.ts";
 import { sgdKernels } from "./sgd/sgd.ts";
 import { softmaxNllKernels } from "./softmax_nll/softmax_nll.ts";
+import { thresholdKernels } from "./threshold/threshold.ts";
 import { trainingClockKernels } from "./training_clock/training_clock.ts";
 
 export { casesOf, checkKernel, type CheckResult, formatMismatches, makeInputs } from "./check.ts";
@@ -29,18 +33,47 @@ export {
   accuracyKernels,
   adamKernels,
   chooseMatmul,
+  dwtAnalysisKernels,
+  dwtSynthesisKernels,
   fakeQuantizeKernels,
   gatherKernels,
+  haarAnalysisKernels,
+  haarSynthesisKernels,
   naiveMatmulKernels,
+  permuteKernels,
   randomKernels,
   registerMatmulKernels,
   reluKernels,
   sampleBatchKernels,
   sgdKernels,
   softmaxNllKernels,
+  thresholdKernels,
   trainingClockKernels,
   workgroupMatmulKernels,
 };
+export { type FilterBank, filterBank, packFilters, waveletNames } from "./dwt/filters.ts";
+export { fitsHaarKernels } from "./dwt/haar.ts";
+export {
+  analyzeAxis,
+  type Axis,
+  type BoundaryMode,
+  coefficientCount,
+  extendedIndex,
+  type FilterPair,
+  synthesizeAxis,
+} from "./dwt/reference.ts";
+export {
+  type Bands,
+  type Details,
+  halvedShape,
+  type ImageShape,
+  type Pyramid,
+  pyramidShapes,
+  referenceAnalysis,
+  referenceDecompose,
+  referenceReconstruct,
+  referenceSynthesis,
+} from "./dwt/reference_2d.ts";
 export { channelMode, ROUNDING } from "./fake_quantize/fake_quantize.ts";
 export { permutationBits, permutedIndex } from "./sample_batch/permutation.ts";
 export { roundHalfEven } from "./rounding.ts";
@@ -49,9 +82,14 @@ export { roundHalfEven } from "./rounding.ts";
 export const kernelRooms: readonly KernelRoom[] = [
   accuracyKernels,
   adamKernels,
+  dwtAnalysisKernels,
+  dwtSynthesisKernels,
   fakeQuantizeKernels,
   gatherKernels,
+  haarAnalysisKernels,
+  haarSynthesisKernels,
   naiveMatmulKernels,
+  permuteKernels,
   randomKernels,
   registerMatmulKernels,
   workgroupMatmulKernels,
@@ -59,5 +97,6 @@ export const kernelRooms: readonly KernelRoom[] = [
   sampleBatchKernels,
   sgdKernels,
   softmaxNllKernels,
+  thresholdKernels,
   trainingClockKernels,
 ];
