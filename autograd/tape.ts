@@ -1,5 +1,5 @@
 import type { Tensor } from "../gpu/mod.ts";
-import { add, fill } from "./arithmetic.ts";
+import { affine, combine, fill } from "./arithmetic.ts";
 
 /** A gradient that is wanted; `into` is where it should be written, if that is decided already. */
 export interface Wanted {
@@ -101,7 +101,7 @@ export function backward(
       const part = parts[i];
       if (!order.has(x) || part === undefined) return;
       const before = gradients.get(x);
-      gradients.set(x, before === undefined ? part : add(before, part));
+      gradients.set(x, before === undefined ? part : combine("add", before, part));
     });
   }
   return new Map(parameters.map((parameter) => {
@@ -112,6 +112,10 @@ export function backward(
           `shape [${parameter.shape.join(", ")}]`,
       );
     }
-    return [parameter, gradient];
+    // a gradient that is a sum was made elsewhere and moves to where it is wanted
+    const target = options.into?.get(parameter);
+    const isThere = target === undefined ||
+      gradient.storage === target.storage && gradient.offset === target.offset;
+    return [parameter, isThere ? gradient : affine(gradient, 1, 0, target)];
   }));
 }

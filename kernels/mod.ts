@@ -1,8 +1,9 @@
-import type { KernelRoom } from "../gpu/mod.ts";
+import { type KernelRoom, rooflineKernels } from "../gpu/mod.ts";
 import { accuracyKernels } from "./accuracy/accuracy.ts";
 import { adamKernels } from "./adam/adam.ts";
 import { dwtAnalysisKernels, dwtSynthesisKernels } from "./dwt/dwt.ts";
 import { haarAnalysisKernels, haarSynthesisKernels } from "./dwt/haar.ts";
+import { elementwiseKernels } from "./elementwise/elementwise.ts";
 import { fakeQuantizeKernels } from "./fake_quantize/fake_quantize.ts";
 import { gatherKernels } from "./gather/gather.ts";
 import {
@@ -13,6 +14,7 @@ import {
 } from "./matmul/matmul.ts";
 import { permuteKernels } from "./permute/permute.ts";
 import { randomKernels } from "./random/random.ts";
+import { reduceByLaneKernels, reduceByWorkgroupKernels } from "./reduce/reduce.ts";
 import { reluKernels } from "./relu/relu.ts";
 import { sampleBatchKernels } from "./sample_batch/sample_batch.ts";
 import { sgdKernels } from "./sgd/sgd.ts";
@@ -35,6 +37,7 @@ export {
   chooseMatmul,
   dwtAnalysisKernels,
   dwtSynthesisKernels,
+  elementwiseKernels,
   fakeQuantizeKernels,
   gatherKernels,
   haarAnalysisKernels,
@@ -42,6 +45,8 @@ export {
   naiveMatmulKernels,
   permuteKernels,
   randomKernels,
+  reduceByLaneKernels,
+  reduceByWorkgroupKernels,
   registerMatmulKernels,
   reluKernels,
   sampleBatchKernels,
@@ -74,6 +79,14 @@ export {
   referenceReconstruct,
   referenceSynthesis,
 } from "./dwt/reference_2d.ts";
+export {
+  BINARY,
+  broadcastParams,
+  broadcastShape,
+  elementwiseParams,
+  UNARY,
+} from "./elementwise/elementwise.ts";
+export { chooseReduce, reduceParams, type Reduction } from "./reduce/reduce.ts";
 export { channelMode, ROUNDING } from "./fake_quantize/fake_quantize.ts";
 export { permutationBits, permutedIndex } from "./sample_batch/permutation.ts";
 export { roundHalfEven } from "./rounding.ts";
@@ -84,6 +97,7 @@ export const kernelRooms: readonly KernelRoom[] = [
   adamKernels,
   dwtAnalysisKernels,
   dwtSynthesisKernels,
+  elementwiseKernels,
   fakeQuantizeKernels,
   gatherKernels,
   haarAnalysisKernels,
@@ -93,10 +107,13 @@ export const kernelRooms: readonly KernelRoom[] = [
   randomKernels,
   registerMatmulKernels,
   workgroupMatmulKernels,
+  reduceByLaneKernels,
+  reduceByWorkgroupKernels,
   reluKernels,
   sampleBatchKernels,
   sgdKernels,
   softmaxNllKernels,
   thresholdKernels,
   trainingClockKernels,
+  ...rooflineKernels,
 ];

@@ -1,6 +1,6 @@
 import { formatShape, reshape, run, type Tensor } from "../../gpu/mod.ts";
 import { softmaxNllKernels } from "../../kernels/mod.ts";
-import { affine, multiply } from "../arithmetic.ts";
+import { affine, combine } from "../arithmetic.ts";
 import { differentiable } from "../tape.ts";
 
 /**
@@ -37,7 +37,7 @@ export function crossEntropy(logits: Tensor, labels: Tensor): Tensor {
     (dy) => {
       // the gradient at hand is that of the mean: weigh its rows anew
       const weights = reshape(affine(dy, rows, 0), [networks, rows, 1]);
-      return [multiply(reshape(dLogits, logits.shape), weights)];
+      return [combine("multiply", reshape(dLogits, logits.shape), weights)];
     },
     ofMean,
   );
