@@ -3,6 +3,7 @@ import "@tensorflow/tfjs-backend-webgpu";
 import type { Peer, Prepared } from "./peer.ts";
 import { permute } from "./permute.ts";
 import { UnsupportedError } from "./protocol.ts";
+import { setFlags } from "./tfjs_flags.ts";
 import { prepareEvaluation, prepareTraining } from "./tfjs_networks.ts";
 import {
   HWIO_TO_OIHW,
@@ -105,10 +106,12 @@ export async function openTfjs(): Promise<Peer> {
     throw new Error("Cannot start TensorFlow.js: it found no WebGPU adapter");
   }
   const { device } = webgpuBackend();
+  const isSoftware = device.adapterInfo.isFallbackAdapter;
   return {
     adapter: device.adapterInfo.description || device.adapterInfo.device,
     device,
     prepare(workload, params, inputs) {
+      setFlags(isSoftware, workload, params);
       if (Object.hasOwn(operations, workload)) {
         return Promise.resolve(prepareOperation(workload, params, inputs));
       }

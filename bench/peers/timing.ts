@@ -33,7 +33,8 @@ async function sample({ submit, wait }: Prepared, repetitions: number): Promise<
  * A sample is a number of repetitions, submitted one after the other and ended by one wait for the
  * GPU. The number doubles, or grows up to eightfold, until a sample lasts 120 ms, so that the poll
  * that notices the end weighs little; samples are then taken until `seconds` have passed, and at
- * least three unless those would take ten times as long. The first repetition compiles and is not timed.
+ * least three unless those would take ten times as long. The first repetition may compile and is not
+ * timed.
  *
  * @param prepared The work.
  * @param seconds How long to measure at least.
