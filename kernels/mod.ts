@@ -1,6 +1,9 @@
 import { type KernelRoom, rooflineKernels } from "../gpu/mod.ts";
 import { accuracyKernels } from "./accuracy/accuracy.ts";
 import { adamKernels } from "./adam/adam.ts";
+import { naiveConv2dKernels, registerConv2dKernels } from "./conv2d/conv2d.ts";
+import { packConv2dKernels } from "./conv2d/packing.ts";
+import { weightGradientKernels } from "./conv2d/weight_gradient.ts";
 import { dwtAnalysisKernels, dwtSynthesisKernels } from "./dwt/dwt.ts";
 import { haarAnalysisKernels, haarSynthesisKernels } from "./dwt/haar.ts";
 import { elementwiseKernels } from "./elementwise/elementwise.ts";
@@ -12,6 +15,7 @@ import {
   registerMatmulKernels,
   workgroupMatmulKernels,
 } from "./matmul/matmul.ts";
+import { maxPoolKernels } from "./max_pool/max_pool.ts";
 import { permuteKernels } from "./permute/permute.ts";
 import { randomKernels } from "./random/random.ts";
 import { reduceByLaneKernels, reduceByWorkgroupKernels } from "./reduce/reduce.ts";
@@ -42,11 +46,15 @@ export {
   gatherKernels,
   haarAnalysisKernels,
   haarSynthesisKernels,
+  maxPoolKernels,
+  naiveConv2dKernels,
   naiveMatmulKernels,
+  packConv2dKernels,
   permuteKernels,
   randomKernels,
   reduceByLaneKernels,
   reduceByWorkgroupKernels,
+  registerConv2dKernels,
   registerMatmulKernels,
   reluKernels,
   sampleBatchKernels,
@@ -54,8 +62,18 @@ export {
   softmaxNllKernels,
   thresholdKernels,
   trainingClockKernels,
+  weightGradientKernels,
   workgroupMatmulKernels,
 };
+export {
+  chooseConv2d,
+  type ChosenConv2d,
+  conv2dForward,
+  conv2dInputGradient,
+  conv2dWeightGradient,
+} from "./conv2d/dispatch.ts";
+export { conv2dParams, type Conv2dShape } from "./conv2d/spec.ts";
+export { maxPoolParams, type MaxPoolShape } from "./max_pool/max_pool.ts";
 export { type FilterBank, filterBank, packFilters, waveletNames } from "./dwt/filters.ts";
 export { fitsHaarKernels } from "./dwt/haar.ts";
 export {
@@ -102,9 +120,13 @@ export const kernelRooms: readonly KernelRoom[] = [
   gatherKernels,
   haarAnalysisKernels,
   haarSynthesisKernels,
+  maxPoolKernels,
+  naiveConv2dKernels,
   naiveMatmulKernels,
+  packConv2dKernels,
   permuteKernels,
   randomKernels,
+  registerConv2dKernels,
   registerMatmulKernels,
   workgroupMatmulKernels,
   reduceByLaneKernels,
@@ -115,5 +137,6 @@ export const kernelRooms: readonly KernelRoom[] = [
   softmaxNllKernels,
   thresholdKernels,
   trainingClockKernels,
+  weightGradientKernels,
   ...rooflineKernels,
 ];

@@ -1,0 +1,116 @@
+import { type Device, type Kernels, type Numbers, run, type Tensor } from "../../gpu/mod.ts";
+import { type Conv2dEntry, registerConv2dKernels } from "./conv2d.ts";
+import { packConv2dKernels } from "./packing.ts";
+import { splitWeightGradient, weightGradientKernels } from "./weight_gradient.ts";
+
+/** Kernels, constants and params that fit the shapes at hand. */
+export interface ChosenConv2d {
+  /** `forward`, `inputGradient` and `inputGradientMasked`, from packed weights. */
+  readonly kernels: Kernels<Conv2dEntry>;
+  /** Lays weights out: `forward` gives `packed`, `inputGradient` gives `turned`. */
+  readonly pack: Kernels<"forward" | "inputGradient">;
+  /** `partial` sums of the weight gradient, and their `sum`. */
+  readonly weightGradient: Kernels<"partial" | "sum">;
+  /** Params of `weightGradient`. */
+  readonly splitParams: Numbers;
+  /** Constants of `kernels` and of `weightGradient.partial`. */
+  readonly constants: Numbers;
+}
+
+/**
+ * Chooses how to convolve on an adapter.
+ *
+ * On a processor a workgroup is one vector of lanes; a GPU wants a few of them in a workgroup, and
+ * more partial sums to keep all its cores busy.
+ *
+ * @param device Where it will run.
+ * @param params Params of the convolution, from `conv2dParams`.
+ * @returns What `conv2dForward` and its two gradients dispatch, for programs that dispatch by hand.
+ */
+export function chooseConv2d(device: Device, params: Numbers): ChosenConv2d {
+  return {
+    kernels: registerConv2dKernels,
+    pack: packConv2dKernels,
+    weightGradient: weightGradientKernels,
+    splitParams: splitWeightGradient(params, device.isSoftware),
+    constants: {
+      UNIT_STRIDE: params.stride === 1 ? 1 : 0,
+      WORKGROUP_SIZE: device.isSoftware ? 8 : 64,
+    },
+  };
+}
+
+/**
+ * Convolves: `y = bias + x (*) weight`, as PyTorch's `conv2d` does.
+ *
+ * Packs the weights first: two dispatches.
+ *
+ * @param inputs `x` `[networks, batch, inChannels, inHeight, inWidth]`, without the first axis if
+ *   shared, `weight` `[networks, outChannels, inChannels, kernelHeight, kernelWidth]` and `bias`
+ *   `[networks, outChannels]`; shapes are not looked at, only lengths.
+ * @param params From `conv2dParams`.
+ * @param options `relu` clips the result at 0.
+ * @returns `y`, `[networks, batch, outChannels, outHeight, outWidth]`, flat.
+ * @throws {RangeError} If a tensor does not have the length that the params say.
+ */
+export function conv2dForward(
+  { x, weight, bias }: { readonly x: Tensor; readonly weight: Tensor; readonly bias: Tensor },
+  params: Numbers,
+  { relu = false }: { readonly relu?: boolean } = {},
+): Tensor {
+  using scope = x.device.scope();
+  const { kernels, pack, constants } = chooseConv2d(x.device, params);
+  const { packed } = run(pack.forward, { weight }, params);
+  const { y } = run(kernels.forward, { x, packed, bias }, params, {
+    constants: { ...constants, RELU: relu ? 1 : 0 },
+  });
+  return scope.keep(y);
+}
+
+/**
+ * Gives the gradient of a convolution to its input, optionally through the ReLU that made the input.
+ *
+ * Packs the weights first: two dispatches.
+ *
+ * @param inputs `dy` shaped as `y`, `weight`, and `mask`: the input `x` itself where it is the output
+ *   of a ReLU; the gradient is 0 where it is not positive.
+ * @param params From `conv2dParams`.
+ * @returns `dx`, `[networks, batch, inChannels, inHeight, inWidth]`, flat; one a network even where
+ *   they share `x`.
+ * @throws {RangeError} If a tensor does not have the length that the params say.
+ */
+export function conv2dInputGradient(
+  { dy, weight, mask }: { readonly dy: Tensor; readonly weight: Tensor; readonly mask?: Tensor },
+  params: Numbers,
+): Tensor {
+  using scope = dy.device.scope();
+  const { kernels, pack, constants } = chooseConv2d(dy.device, params);
+  const { turned } = run(pack.inputGradient, { weight }, params);
+  const { dx } = mask === undefined
+    ? run(kernels.inputGradient, { dy, turned }, params, { constants })
+    : run(kernels.inputGradientMasked, { dy, turned, mask }, params, { constants });
+  return scope.keep(dx);
+}
+
+/**
+ * Gives the gradients of a convolution to its weights and its bias.
+ *
+ * Partial sums and their sum in a fixed order: two dispatches, the same bits every time.
+ *
+ * @param inputs `x` and `dy`, as in the other two.
+ * @param params From `conv2dParams`.
+ * @returns `dw` and `db`, shaped as `weight` and `bias`, flat.
+ * @throws {RangeError} If a tensor does not have the length that the params say.
+ */
+export function conv2dWeightGradient(
+  { x, dy }: { readonly x: Tensor; readonly dy: Tensor },
+  params: Numbers,
+): { readonly dw: Tensor; readonly db: Tensor } {
+  using scope = x.device.scope();
+  const { weightGradient, splitParams, constants } = chooseConv2d(x.device, params);
+  const { partials } = run(weightGradient.partial, { x, dy }, splitParams, { constants });
+  const { dw, db } = run(weightGradient.sum, { parts: partials }, splitParams, {
+    constants: { WORKGROUP_SIZE: 64 },
+  });
+  return { dw: scope.keep(dw), db: scope.keep(db) };
+}

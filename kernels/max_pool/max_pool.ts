@@ -1,0 +1,181 @@
+import {
+  defineKernels,
+  type KernelCase,
+  type Kernels,
+  linearGrid,
+  type Numbers,
+} from "../../gpu/mod.ts";
+import { randomInteger } from "../random_source.ts";
+import source from "./max_pool.wgsl" with { type: "text" };
+
+/** Sizes that a pooling is chosen by. */
+export interface MaxPoolShape {
+  /** Product of all leading axes: networks, batch, channels. */
+  readonly planes: number;
+  readonly inHeight: number;
+  readonly inWidth: number;
+  /** Side of the window. */
+  readonly size: number;
+  /** Between windows, on both axes; the size if left out. */
+  readonly stride?: number;
+}
+
+/**
+ * Gives the params of a max pooling: `outHeight = floor((inHeight - size) / stride) + 1`.
+ *
+ * @param shape Sizes in elements.
+ * @returns What every entry of `maxPoolKernels` takes.
+ * @throws {RangeError} If a size is not a positive whole number or the window does not fit.
+ */
+export function maxPoolParams(shape: MaxPoolShape): Numbers {
+  const { planes, inHeight, inWidth, size, stride = size } = shape;
+  for (const [name, value] of Object.entries({ planes, inHeight, inWidth, size, stride })) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new RangeError(`Cannot pool: ${name} must be a whole number from 1 on: ${value}`);
+    }
+  }
+  if (size > inHeight || size > inWidth) {
+    throw new RangeError(
+      `Cannot pool: the window must fit into the input: window is [${size}, ${size}], input is ` +
+        `[${inHeight}, ${inWidth}]`,
+    );
+  }
+  const outHeight = Math.floor((inHeight - size) / stride) + 1;
+  const outWidth = Math.floor((inWidth - size) / stride) + 1;
+  return { planes, inHeight, inWidth, outHeight, outWidth, size, stride };
+}
+
+const inputsOf = (p: Numbers): number => p.planes * p.inHeight * p.inWidth;
+const outputsOf = (p: Numbers): number => p.planes * p.outHeight * p.outWidth;
+const cellsOf = (p: Numbers): number =>
+  p.planes * Math.ceil(p.inHeight / p.stride) * Math.ceil(p.inWidth / p.stride);
+
+/** The position of a maximum that a ReLU lets nothing through to. */
+const NOWHERE = 0xffff_ffff;
+
+/** Calls back for every pair of a window and an element in it, both counted through their tensor. */
+function eachElement(p: Numbers, pair: (window: number, element: number) => void): void {
+  for (let window = 0; window < outputsOf(p); window++) {
+    const line = Math.floor(window / p.outWidth);
+    const plane = Math.floor(line / p.outHeight);
+    const corner = plane * p.inHeight * p.inWidth +
+      (line % p.outHeight * p.inWidth + window % p.outWidth) * p.stride;
+    for (let ky = 0; ky < p.size; ky++) {
+      for (let kx = 0; kx < p.size; kx++) pair(window, corner + ky * p.inWidth + kx);
+    }
+  }
+}
+
+/** Positions as the forward pass leaves them: each in its own window, or nowhere. */
+function somePositions(random: () => number, p: Numbers): Uint32Array {
+  const positions = new Uint32Array(outputsOf(p));
+  const plane = p.inHeight * p.inWidth;
+  eachElement(p, (window, element) => {
+    if (positions[window] === 0 || random() < 0.4) positions[window] = element % plane;
+  });
+  return positions.map((position) => random() < 0.1 ? NOWHERE : position);
+}
+
+const pool = (
+  planes: number,
+  inHeight: number,
+  inWidth: number,
+  size: number,
+  stride = size,
+): KernelCase => ({ params: maxPoolParams({ planes, inHeight, inWidth, size, stride }) });
+
+/** Max pooling, floor mode: values and positions forward, a gather backward. */
+export const maxPoolKernels: Kernels<"forward" | "backward"> = defineKernels({
+  name: "max_pool",
+  file: "kernels/max_pool/max_pool.wgsl",
+  source,
+  params: {
+    planes: "u32",
+    inHeight: "u32",
+    inWidth: "u32",
+    outHeight: "u32",
+    outWidth: "u32",
+    size: "u32",
+    stride: "u32",
+  },
+  constants: { RELU: 0, WORKGROUP_SIZE: 64 },
+  lengths: (p) => ({
+    x: inputsOf(p),
+    dx: inputsOf(p),
+    y: outputsOf(p),
+    dy: outputsOf(p),
+    argmax: outputsOf(p),
+    positions: outputsOf(p),
+  }),
+  entries: {
+    forward: {
+      reads: ["x"],
+      writes: ["y", "argmax"],
+      flops: (p) => outputsOf(p) * p.size * p.size,
+      workgroups: (p, { WORKGROUP_SIZE }) => linearGrid(outputsOf(p), WORKGROUP_SIZE),
+      loopIterations: (p) => p.size * (p.size + 1),
+    },
+    backward: {
+      reads: ["dy", "positions"],
+      writes: ["dx"],
+      flops: inputsOf,
+      loopIterations: backwardIterations,
+    },
+  },
+  workgroups: (p, { WORKGROUP_SIZE }) => linearGrid(cellsOf(p), WORKGROUP_SIZE),
+  tolerance: (_p, entry) => entry === "forward" ? "exact" : { absolute: 1e-6, relative: 1e-6 },
+  generate: { positions: somePositions },
+  reference({ x, dy, positions }, p, { RELU }, entry) {
+    const plane = p.inHeight * p.inWidth;
+    const windows = p.outHeight * p.outWidth;
+    if (entry === "forward") {
+      const y = new Float64Array(outputsOf(p)).fill(-Infinity);
+      const argmax = new Float64Array(outputsOf(p));
+      eachElement(p, (window, element) => {
+        if (x[element] <= y[window]) return;
+        y[window] = x[element];
+        argmax[window] = element % plane;
+      });
+      if (RELU === 1) {
+        y.forEach((value, window) => {
+          if (value > 0) return;
+          y[window] = 0;
+          argmax[window] = NOWHERE;
+        });
+      }
+      return { y, argmax };
+    }
+    const dx = new Float64Array(inputsOf(p));
+    dy.forEach((value, window) => {
+      if (positions[window] !== NOWHERE) {
+        dx[Math.floor(window / windows) * plane + positions[window]] += value;
+      }
+    });
+    return { dx };
+  },
+  cases: [
+    pool(1, 1, 1, 1),
+    pool(6, 28, 28, 2),
+    { ...pool(4, 14, 14, 2), constants: { RELU: 1 } },
+    pool(5, 7, 9, 2),
+    pool(3, 14, 10, 3, 2),
+    pool(2, 11, 8, 2, 3),
+    pool(2, 9, 9, 5, 1),
+  ],
+  randomCase: (random) => {
+    const size = randomInteger(random, 1, 4);
+    return pool(
+      randomInteger(random, 1, 9),
+      randomInteger(random, size, 20),
+      randomInteger(random, size, 20),
+      size,
+      randomInteger(random, 1, 4),
+    );
+  },
+  benchCases: [pool(64 * 16, 28, 28, 2), pool(64 * 32, 14, 14, 2)],
+});
+
+function backwardIterations({ size, stride }: Numbers): number {
+  const windows = Math.ceil(size / stride);
+  return stride * (1 + stride * (1 + windows * (1 + windows)));
+}
