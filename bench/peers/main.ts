@@ -111,7 +111,8 @@ async function answer(line: string): Promise<Answer> {
     request = parseRequest(line);
     return await measure(request);
   } catch (error) {
-    const [reason] = (error instanceof Error ? error.message : String(error)).split("\n");
+    const message = error instanceof Error ? error.message : String(error);
+    const reason = message.replaceAll(/\s+/g, " ").trim();
     const unsupported = error instanceof UnsupportedError;
     return { ok: false, unsupported, reason, peer: request?.peer, workload: request?.workload };
   }

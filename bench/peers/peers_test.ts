@@ -154,6 +154,7 @@ Deno.test("permute() is undone by the inverse order", () => {
 });
 
 Deno.test("parseRequest() names what it does not know", () => {
+  assert.throws(() => parseRequest("null"), /must be a JSON object: null$/);
   assert.throws(() => parseRequest('{"peer":"numpy","workload":"matmul"}'), /numpy$/);
   assert.throws(() => parseRequest('{"peer":"tfjs","workload":"sort"}'), /sort$/);
   assert.throws(

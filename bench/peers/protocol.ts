@@ -96,6 +96,18 @@ export class UnsupportedError extends Error {
   override readonly name: string = "UnsupportedError";
 }
 
+// deno-lint-ignore no-explicit-any -- what a line holds is checked field by field
+function parseObject(line: string): any {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    value = undefined;
+  }
+  if (typeof value === "object" && value !== null) return value;
+  throw new RangeError(`Cannot read a request: it must be a JSON object: ${line}`);
+}
+
 /**
  * Reads a request and fills in what it leaves out.
  *
@@ -104,7 +116,7 @@ export class UnsupportedError extends Error {
  * @throws {RangeError} If a name is not known or a number is not one.
  */
 export function parseRequest(line: string): Request {
-  const { peer, workload: name, params = {}, seed = 1, minimumSeconds = 1 } = JSON.parse(line);
+  const { peer, workload: name, params = {}, seed = 1, minimumSeconds = 1 } = parseObject(line);
   if (!Object.hasOwn(peerVersions, peer)) {
     throw new RangeError(
       `Cannot measure a peer: it must be one of ${Object.keys(peerVersions).join(", ")}: ${peer}`,
