@@ -31,7 +31,9 @@ export type PeerName = keyof typeof peerVersions;
 
 /** First line of the process. */
 export interface Greeting {
+  /** Always true: the process reads requests from now on. */
   readonly ready: true;
+  /** Libraries and their versions. */
   readonly peers: typeof peerVersions;
   /** Workloads with the numbers they take. */
   readonly workloads: Readonly<Record<string, Params>>;
@@ -51,10 +53,15 @@ export interface Request {
 
 /** A part of an array, enough to tell whether two sides computed the same. */
 export interface SampledOutput {
+  /** Elements of the whole array. */
   readonly length: number;
+  /** Sum of all elements, in float64. */
   readonly sum: number;
+  /** Sum of the squares of all elements, in float64. */
   readonly sumOfSquares: number;
+  /** Places of the sampled elements. */
   readonly indices: readonly number[];
+  /** The elements at those places. */
   readonly values: readonly number[];
 }
 
@@ -70,7 +77,9 @@ export interface Measurement {
   readonly adapter: string;
   /** Milliseconds of one repetition: median over samples; null if nothing was timed. */
   readonly median_ms: number | null;
+  /** 10th percentile over samples, in milliseconds. */
   readonly p10: number | null;
+  /** 90th percentile over samples, in milliseconds. */
   readonly p90: number | null;
   /** Repetitions in all samples. */
   readonly repetitions: number;
