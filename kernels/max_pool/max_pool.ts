@@ -50,6 +50,19 @@ const outputsOf = (p: Numbers): number => p.planes * p.outHeight * p.outWidth;
 const cellsOf = (p: Numbers): number =>
   p.planes * Math.ceil(p.inHeight / p.stride) * Math.ceil(p.inWidth / p.stride);
 
+const foursOf = (p: Numbers): number => p.planes * p.outHeight * Math.ceil(p.outWidth / 4);
+
+/**
+ * Chooses the constants that fit a pooling.
+ *
+ * @param params From `maxPoolParams`.
+ * @returns HALVING = 1 for windows of 2 x 2 that do not overlap, over even sides.
+ */
+export function chooseMaxPool({ size, stride, inHeight, inWidth }: Numbers): Numbers {
+  const halves = size === 2 && stride === 2 && inHeight % 2 === 0 && inWidth % 2 === 0;
+  return { HALVING: halves ? 1 : 0 };
+}
+
 /** The position of a maximum that a ReLU lets nothing through to. */
 const NOWHERE = 0xffff_ffff;
 
@@ -98,7 +111,7 @@ export const maxPoolKernels: Kernels<"forward" | "backward"> = defineKernels({
     size: "u32",
     stride: "u32",
   },
-  constants: { RELU: 0, WORKGROUP_SIZE: 64 },
+  constants: { HALVING: 0, RELU: 0, WORKGROUP_SIZE: 64 },
   lengths: (p) => ({
     x: inputsOf(p),
     dx: inputsOf(p),
@@ -112,7 +125,8 @@ export const maxPoolKernels: Kernels<"forward" | "backward"> = defineKernels({
       reads: ["x"],
       writes: ["y", "argmax"],
       flops: (p) => outputsOf(p) * p.size * p.size,
-      workgroups: (p, { WORKGROUP_SIZE }) => linearGrid(outputsOf(p), WORKGROUP_SIZE),
+      workgroups: (p, { HALVING, WORKGROUP_SIZE }) =>
+        linearGrid(HALVING === 1 ? foursOf(p) : outputsOf(p), WORKGROUP_SIZE),
       loopIterations: (p) => p.size * (p.size + 1),
     },
     backward: {
@@ -122,7 +136,8 @@ export const maxPoolKernels: Kernels<"forward" | "backward"> = defineKernels({
       loopIterations: backwardIterations,
     },
   },
-  workgroups: (p, { WORKGROUP_SIZE }) => linearGrid(cellsOf(p), WORKGROUP_SIZE),
+  workgroups: (p, { HALVING, WORKGROUP_SIZE }) =>
+    linearGrid(HALVING === 1 ? foursOf(p) : cellsOf(p), WORKGROUP_SIZE),
   tolerance: (_p, entry) => entry === "forward" ? "exact" : { absolute: 1e-6, relative: 1e-6 },
   generate: { positions: somePositions },
   reference({ x, dy, positions }, p, { RELU }, entry) {
@@ -157,6 +172,8 @@ export const maxPoolKernels: Kernels<"forward" | "backward"> = defineKernels({
     pool(1, 1, 1, 1),
     pool(6, 28, 28, 2),
     { ...pool(4, 14, 14, 2), constants: { RELU: 1 } },
+    { ...pool(4, 14, 14, 2), constants: { HALVING: 1, RELU: 1 } },
+    { ...pool(3, 2, 12, 2), constants: { HALVING: 1 } },
     pool(5, 7, 9, 2),
     pool(3, 14, 10, 3, 2),
     pool(2, 11, 8, 2, 3),
@@ -172,7 +189,10 @@ export const maxPoolKernels: Kernels<"forward" | "backward"> = defineKernels({
       randomInteger(random, 1, 4),
     );
   },
-  benchCases: [pool(64 * 16, 28, 28, 2), pool(64 * 32, 14, 14, 2)],
+  benchCases: [pool(64 * 16, 28, 28, 2), pool(64 * 32, 14, 14, 2)].map(({ params }) => ({
+    params,
+    constants: { HALVING: 1 },
+  })),
 });
 
 function backwardIterations({ size, stride }: Numbers): number {
