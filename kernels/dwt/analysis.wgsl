@@ -28,17 +28,21 @@ struct Params { outer: u32, length: u32, inner: u32, taps: u32, periodic: u32 }
 @group(0) @binding(3) var<storage, read_write> high: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-// The sample that stands at `place` of the extended signal.
+// The sample that stands at `place` of the extended signal: reflected at an end, or moved by a
+// period, until it is inside. It takes a loop as signals may be shorter than the filters; divisions
+// would cost more than all the rest of the kernel.
 fn extended(place: i32) -> u32 {
   let length = i32(params.length);
-  if (place >= 0 && place < length) { return u32(place); }
-  if (params.periodic == 1u) {
-    let period = length + (length & 1);
-    return u32(min(((place % period) + period) % period, length - 1));
+  let periodic = params.periodic == 1u;
+  let limit = select(length, length + (length & 1), periodic);
+  let direction = select(-1, 1, periodic);
+  let fromBelow = select(-1, limit, periodic);
+  let fromAbove = select(2 * length - 1, -limit, periodic);
+  var inside = place;
+  while (inside < 0 || inside >= limit) {
+    inside = direction * inside + select(fromAbove, fromBelow, inside < 0);
   }
-  let period = 2 * length;
-  let wrapped = ((place % period) + period) % period;
-  return u32(min(wrapped, period - 1 - wrapped));
+  return u32(min(inside, length - 1));
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

@@ -28,6 +28,11 @@ function halfOf(params: Numbers): number {
   return coefficientCount(params.length, params.taps, modeOf(params));
 }
 
+/** Tap loop, and for each sample the folds of signals shorter than the filters. */
+function loopsOf({ taps, length }: Numbers): number {
+  return (taps / 2 + 4) * (3 + 2 * Math.ceil(taps / length));
+}
+
 function axisOf({ outer, length, inner }: Numbers) {
   return { outer, length, inner };
 }
@@ -100,6 +105,7 @@ export const dwtAnalysisKernels: Kernels<"analysis"> = defineKernels({
       reads: ["x", "filters"],
       writes: ["low", "high"],
       flops: (p) => 4 * p.taps * p.outer * halfOf(p) * p.inner,
+      loopIterations: loopsOf,
     },
   },
   workgroups: (p, c) => linearGrid(p.outer * Math.ceil(halfOf(p) / 4) * p.inner, c.WORKGROUP_SIZE),
@@ -124,6 +130,7 @@ export const dwtSynthesisKernels: Kernels<"synthesis"> = defineKernels({
       reads: ["low", "high", "filters"],
       writes: ["y"],
       flops: (p) => 2 * p.taps * p.outer * p.length * p.inner,
+      loopIterations: loopsOf,
     },
   },
   workgroups(p, c) {

@@ -27,8 +27,9 @@ struct Params { outer: u32, length: u32, inner: u32, taps: u32, periodic: u32 }
 
 // Places outside of a band wrap around; in symmetric mode only samples that are dropped need them.
 fn wrapped(place: i32, half: i32) -> u32 {
-  if (place >= 0 && place < half) { return u32(place); }
-  return u32(((place % half) + half) % half);
+  var inside = place;
+  while (inside < 0 || inside >= half) { inside += select(-half, half, inside < 0); }
+  return u32(inside);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
