@@ -1,0 +1,77 @@
+/**
+ * `deno task test [FILE...]`: all tests, and the examples of the sources and documents; writes
+ * `tests.junit.xml` and ends with a line `N passed, N failed`.
+ *
+ * `DENO_JOBS` says how many test files run at once (default: one a core). On a software adapter each
+ * of them computes on one thread (`LP_NUM_THREADS=0`): the same speed a core, cheaper dispatches.
+ */
+import { closingLine, countTests, judge } from "./junit.ts";
+
+const root = new URL("../", import.meta.url);
+const REPORT = "tests.junit.xml";
+
+/** What tests may do: compute, draw, keep files, run this Deno and the launcher, serve locally. */
+const PERMISSIONS = [
+  "--allow-read",
+  "--allow-write",
+  "--allow-env",
+  "--allow-ffi",
+  "--allow-sys",
+  "--allow-net=127.0.0.1,localhost",
+  `--allow-run=${Deno.execPath()},sh`,
+];
+
+/** Folders below `folder` with a `deno.json` of their own: packages that only their tests need. */
+function separateProjects(folder: string): string[] {
+  return [...Deno.readDirSync(new URL(folder, root))]
+    .filter(({ name, isDirectory }) =>
+      isDirectory && !name.startsWith(".") && name !== "node_modules"
+    )
+    .flatMap(({ name }) => {
+      const inner = `${folder}${name}/`;
+      const names = [...Deno.readDirSync(new URL(inner, root))].map((entry) => entry.name);
+      return names.includes("deno.json") ? [inner] : separateProjects(inner);
+    });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(new URL(path, root)).then(() => true, () => false);
+}
+
+/** Runs `deno test` and waits; its output goes to the terminal as it comes. */
+async function runTests(targets: readonly string[]): Promise<number> {
+  const ignored = separateProjects("./");
+  const { code } = await new Deno.Command(Deno.execPath(), {
+    cwd: root,
+    args: [
+      "test",
+      ...(await exists("mod.ts") ? ["--doc"] : []), // the examples import it
+      "--parallel",
+      "--no-check", // types are for `deno task check`, which checks the examples too
+      ...PERMISSIONS,
+      ...(ignored.length > 0 ? [`--ignore=${ignored.join(",")}`] : []),
+      `--junit-path=${REPORT}`,
+      ...targets,
+    ],
+    env: { LP_NUM_THREADS: Deno.env.get("LP_NUM_THREADS") ?? "0" },
+  }).spawn().status;
+  return code;
+}
+
+async function readReport(): Promise<string> {
+  try {
+    return await Deno.readTextFile(new URL(REPORT, root));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "<testsuites></testsuites>"; // nothing ran
+    throw error;
+  }
+}
+
+// The report of an earlier run must not answer for this one.
+await Deno.remove(new URL(REPORT, root)).catch((error) => {
+  if (!(error instanceof Deno.errors.NotFound)) throw error;
+});
+const exitCode = await runTests(Deno.args);
+const counts = judge(countTests(await readReport()), exitCode);
+console.log(closingLine(counts));
+Deno.exitCode = counts.failed > 0 ? 1 : 0;
