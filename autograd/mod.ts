@@ -1,11 +1,16 @@
+export { affine, combine, fill, reduceAxis } from "./arithmetic.ts";
 export { crossEntropy } from "./ops/cross_entropy.ts";
 export {
   fakeQuantize,
+  fakeQuantizeShared,
   type GridNumbers,
   type QuantParams,
   type Rounding,
   uploadGrids,
 } from "./ops/fake_quantize.ts";
+export { conv2d, type Conv2dOptions } from "./ops/conv2d.ts";
 export { linear, type LinearOptions } from "./ops/linear.ts";
+export { maxPool, type MaxPoolOptions } from "./ops/max_pool.ts";
+export { view } from "./ops/view.ts";
 export { relu } from "./ops/relu.ts";
 export { backward, differentiable, type Vjp, type Wanted } from "./tape.ts";

@@ -13,3 +13,22 @@ export {
   type Granularity,
   quantizeWeight,
 } from "./quantize/post_training.ts";
+export {
+  fixedPermutation,
+  type ImageLayout,
+  imageLayout,
+  type Layout,
+  type MagnitudePrune,
+  magnitudePrune,
+  type MatrixLayout,
+  matrixLayout,
+  type PermutedLayout,
+  permutedLayout,
+  type Sparsified,
+  sparsify,
+  type SparsityStage,
+  type ThresholdRule,
+  type WaveletThreshold,
+  waveletThreshold,
+  type WaveletThresholdOptions,
+} from "./transform/mod.ts";

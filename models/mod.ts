@@ -1,3 +1,4 @@
+export { cnn, type CnnOptions } from "./cnn.ts";
 export { fcNN, type FcNNOptions } from "./fc_nn.ts";
 export {
   type ForwardHooks,
@@ -20,3 +21,10 @@ export {
   writeParameters,
   zeroParameters,
 } from "./parameters.ts";
+export {
+  type CnnSpec,
+  createModel,
+  type FcNNSpec,
+  MODELS,
+  type ModelSpec,
+} from "./create_model.ts";

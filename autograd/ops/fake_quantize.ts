@@ -54,6 +54,15 @@ export function uploadGrids(
   };
 }
 
+function check(x: Tensor, { scale, inner }: QuantParams, size: number): void {
+  if (size % (scale.size * inner) !== 0) {
+    throw new RangeError(
+      `Cannot fake-quantize x as it must hold whole groups of ${scale.size} channels x ${inner} ` +
+        `elements: current shape is ${formatShape(x.shape)}`,
+    );
+  }
+}
+
 /**
  * Snaps `x` to an integer grid and scales it back, and lets gradients pass straight through
  * wherever the grid did not clip: what quantization-aware training sees of a weight.
@@ -69,15 +78,10 @@ export function uploadGrids(
  * @see Jacob et al. 2018, arXiv:1712.05877; Bengio et al. 2013, arXiv:1308.3432
  */
 export function fakeQuantize(x: Tensor, grid: QuantParams): Tensor {
+  check(x, grid, x.size);
   const { scale, inverseScale, zeroPoint, qMin, qMax, inner, rounding } = grid;
   const channels = scale.size;
-  if (x.size % (channels * inner) !== 0) {
-    throw new RangeError(
-      `Cannot fake-quantize x as it must hold whole groups of ${channels} channels x ${inner} ` +
-        `elements: current shape is ${formatShape(x.shape)}`,
-    );
-  }
-  const params = { size: x.size, channels, inner };
+  const params = { size: x.size, channels, inner, xSize: x.size };
   const constants = { ROUNDING: ROUNDING[rounding], CHANNELS: channelMode(channels, inner) };
   const inputs = { x, inverseScale, zeroPoint, qMin, qMax };
   const { y } = run(kernels.forward, { ...inputs, scale }, params, { constants });
@@ -85,4 +89,29 @@ export function fakeQuantize(x: Tensor, grid: QuantParams): Tensor {
     const { dx } = run(kernels.backward, { ...inputs, dy }, params, { constants });
     return [reshape(dx, x.shape)];
   });
+}
+
+/**
+ * Quantizes one input of many networks, for each on its own grid, without copying it first.
+ *
+ * Not differentiable: inputs that networks share are data.
+ *
+ * @param x Values that all networks share, `[1, ...]`.
+ * @param grid One channel a network, `inner` being the size of `x`.
+ * @returns `[networks, ...]`.
+ * @throws {RangeError} If `x` is not what one channel holds.
+ */
+export function fakeQuantizeShared(x: Tensor, grid: QuantParams): Tensor {
+  const { scale, inverseScale, zeroPoint, qMin, qMax, inner, rounding } = grid;
+  const networks = scale.size;
+  check(x, { ...grid, scale: { ...scale, size: 1 } }, x.shape[0] === 1 ? x.size : NaN);
+  const params = { size: networks * x.size, channels: networks, inner, xSize: x.size };
+  const { y } = run(kernels.forward, { x, scale, inverseScale, zeroPoint, qMin, qMax }, params, {
+    constants: {
+      ROUNDING: ROUNDING[rounding],
+      CHANNELS: channelMode(networks, inner),
+      SHARED: networks === 1 ? 0 : 1,
+    },
+  });
+  return reshape(y, [networks, ...x.shape.slice(1)]);
 }

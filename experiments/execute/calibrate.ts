@@ -1,6 +1,7 @@
-import { type Range, rangesOf } from "../../compression/mod.ts";
+import { reduceAxis } from "../../autograd/mod.ts";
+import type { Range } from "../../compression/mod.ts";
 import type { Chunk } from "../../data/mod.ts";
-import { type Device, readAll, type Tensor } from "../../gpu/mod.ts";
+import { type Device, readAll, reshape, type Tensor } from "../../gpu/mod.ts";
 import type { Model, ParameterTensors } from "../../models/mod.ts";
 
 /** Smallest and largest input of every layer, by the layer's name. */
@@ -22,22 +23,23 @@ export async function calibrate(
   chunks: readonly Chunk[],
 ): Promise<ActivationRanges> {
   using _scope = device.scope();
-  const inputs = new Map<string, Tensor[]>(model.layers.map((layer) => [layer, []]));
+  const observed: { layer: string; low: Tensor; high: Tensor }[] = [];
   for (const { x } of chunks) {
     model.forward(parameters, x, {
       layerInput(layer, input) {
-        inputs.get(layer)!.push(input);
+        const flat = reshape(input, [input.size]);
+        const low = reduceAxis("minimum", flat, 0);
+        observed.push({ layer, low, high: reduceAxis("maximum", flat, 0) });
         return input;
       },
     });
   }
+  const values = await readAll(observed.flatMap(({ low, high }) => [low, high]));
   const ranges: Record<string, Range> = {};
-  for (const [layer, tensors] of inputs) {
-    const parts = (await readAll(tensors)).map((values) => rangesOf(values as Float32Array, 1)[0]);
-    ranges[layer] = {
-      low: Math.min(...parts.map(({ low }) => low)),
-      high: Math.max(...parts.map(({ high }) => high)),
-    };
-  }
+  observed.forEach(({ layer }, i) => {
+    const [low, high] = [values[2 * i][0], values[2 * i + 1][0]];
+    const before = ranges[layer] ?? { low, high };
+    ranges[layer] = { low: Math.min(before.low, low), high: Math.max(before.high, high) };
+  });
   return ranges;
 }

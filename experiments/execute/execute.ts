@@ -66,7 +66,8 @@ async function measureNetwork(
       const started = performance.now();
       using _scope = device.scope();
       const compressions = together.map(({ compression }) => compression);
-      const { tensors, networks, hooks } = buildVariants(device, model, host, compressions, ranges);
+      const variants = await buildVariants(device, model, host, compressions, ranges);
+      const { tensors, networks, hooks } = variants;
       const results = await evaluate(model, tensors, networks, bench.judge, hooks);
       const seconds = (performance.now() - started) / 1000 / together.length;
       together.forEach((trial, p) => {

@@ -1,5 +1,5 @@
-import { fakeQuantize } from "../../autograd/mod.ts";
-import { activationGrids, quantizeWeight } from "../../compression/mod.ts";
+import { fakeQuantize, fakeQuantizeShared } from "../../autograd/mod.ts";
+import { activationGrids, quantizeWeight, sparsify } from "../../compression/mod.ts";
 import type { Device, Tensor } from "../../gpu/mod.ts";
 import {
   type ForwardHooks,
@@ -10,7 +10,7 @@ import {
 } from "../../models/mod.ts";
 import type { AffineCompression, CompressionSpec } from "../trial.ts";
 import type { ActivationRanges } from "./calibrate.ts";
-import { thresholdWeight } from "./threshold_weight.ts";
+import { sparsityStage } from "./sparsity_stage.ts";
 
 /** Copies of one network, each compressed in its own way, evaluated in the same dispatches. */
 export interface Variants {
@@ -42,7 +42,7 @@ function quantizeInputs(
     layerInput(layer: string, x: Tensor): Tensor {
       const inner = x.size / x.shape[0];
       const grids = activationGrids(device, ranges[layer], bits, inner);
-      return fakeQuantize(x, grids);
+      return x.shape[0] === bits.length ? fakeQuantize(x, grids) : fakeQuantizeShared(x, grids);
     },
   };
 }
@@ -62,13 +62,13 @@ function touchedLayers(model: Model, layers: "first" | "all"): readonly string[]
  * @param ranges Of the layers' inputs, where activations are quantized.
  * @returns The copies, and what to do to their activations.
  */
-export function buildVariants(
+export async function buildVariants(
   device: Device,
   model: Model,
   host: HostParameters,
   compressions: readonly CompressionSpec[],
   ranges: ActivationRanges,
-): Variants {
+): Promise<Variants> {
   const networks = compressions.length;
   const { tensors } = uploadParameters(device, model, compressions.map(() => host));
   const compressed: Record<string, Tensor> = { ...tensors };
@@ -87,7 +87,8 @@ export function buildVariants(
     const keeps = compressions.map((one) => (one as typeof first).keep);
     for (const layer of touchedLayers(model, first.layers)) {
       const name = `${layer}.weight`;
-      compressed[name] = thresholdWeight(tensors[name], host[name], first, keeps, model.inputShape);
+      const stage = sparsityStage(first, model);
+      compressed[name] = (await sparsify(tensors[name], stage, keeps)).weights;
     }
   }
   return { networks, tensors: compressed, hooks };

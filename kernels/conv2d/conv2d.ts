@@ -59,9 +59,9 @@ export const naiveConv2dKernels: Kernels<Conv2dEntry | "weightGradient"> = defin
   tolerance: conv2dTolerance,
   reference: conv2dReference,
   gradients: [
-    { output: "y", input: "x", seed: "dy", gradient: "dx", forward: "forward" },
-    { output: "y", input: "weight", seed: "dy", gradient: "dw", forward: "forward" },
-    { output: "y", input: "bias", seed: "dy", gradient: "db", forward: "forward" },
+    { output: "y", input: "x", seed: "dy", gradient: "dx", constants: { RELU: 0 } },
+    { output: "y", input: "weight", seed: "dy", gradient: "dw", constants: { RELU: 0 } },
+    { output: "y", input: "bias", seed: "dy", gradient: "db", constants: { RELU: 0 } },
   ],
   // the reference takes seconds beyond this, and the naive kernel too
   benchCases: conv2dCases.benchCases!.filter(({ params }) => conv2dFlops(params) < 1e8),

@@ -99,18 +99,21 @@ export function conv2dInputGradient(
  *
  * @param inputs `x` and `dy`, as in the other two.
  * @param params From `conv2dParams`.
+ * @param into Where to write `dw` and `db`; new tensors if left out.
  * @returns `dw` and `db`, shaped as `weight` and `bias`, flat.
  * @throws {RangeError} If a tensor does not have the length that the params say.
  */
 export function conv2dWeightGradient(
   { x, dy }: { readonly x: Tensor; readonly dy: Tensor },
   params: Numbers,
+  into: Readonly<Record<string, Tensor>> = {},
 ): { readonly dw: Tensor; readonly db: Tensor } {
   using scope = x.device.scope();
   const { weightGradient, splitParams, constants } = chooseConv2d(x.device, params);
   const { partials } = run(weightGradient.partial, { x, dy }, splitParams, { constants });
   const { dw, db } = run(weightGradient.sum, { parts: partials }, splitParams, {
     constants: { WORKGROUP_SIZE: 64 },
+    into,
   });
   return { dw: scope.keep(dw), db: scope.keep(db) };
 }

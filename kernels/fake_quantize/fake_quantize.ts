@@ -29,10 +29,18 @@ function fakeQuantizeCase(
   inner: number,
   outer: number,
   rounding: number,
+  shared: boolean = false,
 ): KernelCase {
+  const size = outer * channels * inner;
+  const xSize = shared ? inner : size;
   return {
-    params: { size: outer * channels * inner, channels, inner },
-    constants: { ROUNDING: rounding, CHANNELS: channelMode(channels, inner) },
+    params: { size, channels, inner, xSize },
+    constants: {
+      ROUNDING: rounding,
+      CHANNELS: channelMode(channels, inner),
+      SHARED: xSize === size ? 0 : 1,
+    },
+    ...xSize !== size && { entries: ["forward"] },
   };
 }
 
@@ -41,10 +49,15 @@ export const fakeQuantizeKernels: Kernels<"forward" | "backward"> = defineKernel
   name: "fake_quantize",
   file: "kernels/fake_quantize/fake_quantize.wgsl",
   source,
-  params: { size: "u32", channels: "u32", inner: "u32" },
-  constants: { ROUNDING: ROUNDING.nearestEven, CHANNELS: CHANNELS.byElement, WORKGROUP_SIZE: 64 },
-  lengths: ({ size, channels }) => ({
-    x: size,
+  params: { size: "u32", channels: "u32", inner: "u32", xSize: "u32" },
+  constants: {
+    ROUNDING: ROUNDING.nearestEven,
+    CHANNELS: CHANNELS.byElement,
+    SHARED: 0,
+    WORKGROUP_SIZE: 64,
+  },
+  lengths: ({ size, channels, xSize }) => ({
+    x: xSize,
     y: size,
     dx: size,
     dy: size,
@@ -77,9 +90,9 @@ export const fakeQuantizeKernels: Kernels<"forward" | "backward"> = defineKernel
   },
   reference({ x, scale, inverseScale, zeroPoint, qMin, qMax, dy }, p, c, entry) {
     const channel = (i: number) => Math.floor(i / p.inner) % p.channels;
-    const q = x.map((value, i) => {
+    const q = Float64Array.from({ length: p.size }, (_, i) => {
       const k = channel(i);
-      return toInteger[c.ROUNDING](fround(value * inverseScale[k])) + zeroPoint[k];
+      return toInteger[c.ROUNDING](fround(x[i % p.xSize] * inverseScale[k])) + zeroPoint[k];
     });
     if (entry === "backward") {
       const passes = (value: number, k: number) => qMin[k] <= value && value <= qMax[k];
@@ -98,6 +111,8 @@ export const fakeQuantizeKernels: Kernels<"forward" | "backward"> = defineKernel
     fakeQuantizeCase(64, 784, 1, rounding),
     fakeQuantizeCase(3, 11, 3, rounding),
     fakeQuantizeCase(5, 8, 7, rounding),
+    fakeQuantizeCase(3, 40, 1, rounding, true),
+    fakeQuantizeCase(4, 7, 1, rounding, true),
   ]),
   randomCase: (random) =>
     fakeQuantizeCase(

@@ -11,6 +11,9 @@
 // invocation per 8 vectors of 4 elements; memory-bound (8 bytes and about 6 operations an element).
 // CHANNELS says how often the channel changes: never, between vectors, or between elements.
 //
+// With SHARED = 1, x holds xSize elements and begins anew after them: networks that quantize one
+// input, each in its own way, need no copies of it.
+//
 // Why `x * inverseScale` and not `x / scale`: WGSL rounds `*` correctly but lets `/` be off by
 // 2.5 ULP, which beside a rounding boundary is a whole step. With `*` every adapter returns the
 // same integers, so the test compares them bit for bit.
@@ -27,10 +30,11 @@ const BY_ELEMENT = 2u;
 
 override ROUNDING: u32 = NEAREST_EVEN;
 override CHANNELS: u32 = BY_ELEMENT;
+override SHARED: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 64u;
 const VECTORS = 8u; // an invocation
 
-struct Params { size: u32, channels: u32, inner: u32 }
+struct Params { size: u32, channels: u32, inner: u32, xSize: u32 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> scale: array<f32>;
@@ -60,6 +64,15 @@ fn channelsOf(element: u32) -> vec4u {
   }
 }
 
+// Four elements of x, which begins anew every xSize elements.
+fn valuesAt(i: u32) -> vec4f {
+  if (SHARED == 0u) { return x[i]; }
+  if (params.xSize % 4u == 0u) { return x[i % (params.xSize / 4u)]; }
+  let e = (4u * i + vec4u(0u, 1u, 2u, 3u)) % params.xSize;
+  return vec4f(x[e.x / 4u][e.x % 4u], x[e.y / 4u][e.y % 4u], x[e.z / 4u][e.z % 4u],
+    x[e.w / 4u][e.w % 4u]);
+}
+
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let first = (id.y * groups.x * WORKGROUP_SIZE + id.x) * VECTORS;
@@ -72,10 +85,10 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
       let low = vec4f(qMin[c.x], qMin[c.y], qMin[c.z], qMin[c.w]);
       let high = vec4f(qMax[c.x], qMax[c.y], qMax[c.z], qMax[c.w]);
       let step = vec4f(scale[c.x], scale[c.y], scale[c.z], scale[c.w]);
-      y[i] = (clamp(toInteger(x[i] * inverse) + zero, low, high) - zero) * step;
+      y[i] = (clamp(toInteger(valuesAt(i) * inverse) + zero, low, high) - zero) * step;
     } else {
       let zero = vec4f(zeroPoint[c.x]);
-      let q = toInteger(x[i] * inverseScale[c.x]) + zero;
+      let q = toInteger(valuesAt(i) * inverseScale[c.x]) + zero;
       y[i] = (clamp(q, vec4f(qMin[c.x]), vec4f(qMax[c.x])) - zero) * scale[c.x];
     }
   }

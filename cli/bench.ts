@@ -1,0 +1,4 @@
+import type { Command } from "@commander-js/extra-typings";
+export function addBench(program: Command): void {
+  program.command("bench");
+}

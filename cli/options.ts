@@ -1,0 +1,81 @@
+import { datasetNames } from "../data/mod.ts";
+import { unknownName, UserError } from "../formats/mod.ts";
+import { MODELS, type ModelSpec } from "../models/mod.ts";
+
+/**
+ * Makes a parser of a whole number for an option.
+ *
+ * @param what What the number counts.
+ * @param least The smallest that makes sense.
+ * @returns A parser that throws a UserError of one line.
+ */
+export function wholeNumber(what: string, least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !Number.isInteger(value) || value < least) {
+      throw new UserError(`Cannot use ${what} ${text}: it must be a whole number from ${least}`);
+    }
+    return value;
+  };
+}
+
+/**
+ * Reads an architecture: a name, or a name with widths, such as `fc_nn:128-64` or `cnn:16-32`.
+ *
+ * @param text What was typed.
+ * @returns The architecture.
+ * @throws {UserError} If the name is unknown or a width is not a whole number.
+ */
+export function parseModel(text: string): ModelSpec {
+  const [name, widths] = text.split(":");
+  if (!Object.hasOwn(MODELS, name)) throw unknownName("model", name, Object.keys(MODELS));
+  const usual = MODELS[name as ModelSpec["kind"]];
+  if (widths === undefined) return usual;
+  const sizes = widths.split("-").map(wholeNumber("a width of", 1));
+  return usual.kind === "fc_nn" ? { ...usual, hidden: sizes } : { ...usual, channels: sizes };
+}
+
+/**
+ * Refuses a data set that is neither known nor a folder or address, before any work.
+ *
+ * @param name What was typed.
+ * @param directory Where a known set's files are.
+ * @throws {UserError} If the name is unknown, with a near match.
+ */
+export async function checkDataset(name: string, directory: string | undefined): Promise<void> {
+  if (datasetNames.includes(name)) return;
+  const isPlace = /[\\/]/.test(name) ||
+    await Deno.stat(name).then(({ isDirectory }) => isDirectory, () => false);
+  if (!isPlace || directory !== undefined) throw unknownName("data set", name, datasetNames);
+}
+
+/**
+ * Makes a parser of a number above 0 for an option.
+ *
+ * @param what What the number is.
+ * @returns A parser that throws a UserError of one line.
+ */
+export function positiveNumber(what: string): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !(value > 0 && Number.isFinite(value))) {
+      throw new UserError(`Cannot use ${what} ${text}: it must be a number above 0`);
+    }
+    return value;
+  };
+}
+
+/**
+ * Makes a parser of one of a few names for an option.
+ *
+ * @param what What the name stands for.
+ * @param allowed Every name.
+ * @returns A parser that throws a UserError with a near match.
+ */
+export function oneOf<T extends string>(what: string, allowed: readonly T[]): (text: string) => T {
+  return (text) => {
+    const found = allowed.find((name) => name === text);
+    if (found === undefined) throw unknownName(what, text, allowed);
+    return found;
+  };
+}

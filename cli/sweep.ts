@@ -1,0 +1,171 @@
+import type { Command } from "@commander-js/extra-typings";
+import {
+  checkOutput,
+  cliffsTable,
+  definitions,
+  type Execute,
+  type Experiment,
+  type ExperimentResult,
+  findExperiment,
+  InterruptedError,
+  openProgress,
+  openStore,
+  overrideExperiment,
+  planTrials,
+  resultLine,
+  resultsJson,
+  resultTable,
+  runExperiment,
+  type Store,
+  writeResults,
+} from "../experiments/mod.ts";
+import { deviceExecutor } from "../experiments/execute/execute.ts";
+import { openLaboratory } from "../experiments/execute/laboratory.ts";
+import { networkShelf } from "../experiments/execute/networks.ts";
+import { processExecutor } from "../experiments/execute/worker_pool.ts";
+import { join } from "node:path";
+import { availableParallelism } from "node:os";
+import { type AdapterDescription, type Device, openDevice } from "../gpu/mod.ts";
+import { gitCommit } from "./git_commit.ts";
+import { checkDataset, parseModel, wholeNumber } from "./options.ts";
+
+/** Networks trained side by side on a GPU. */
+const SEEDS_TOGETHER = 16;
+
+interface SweepOptions {
+  readonly model?: string;
+  readonly dataset?: string;
+  readonly data?: string;
+  readonly seeds?: number;
+  readonly epochs?: number;
+  readonly out: string;
+  readonly fresh?: true;
+  readonly dryRun?: true;
+  readonly json?: true;
+}
+
+function choose(names: readonly string[], options: SweepOptions): Experiment[] {
+  const { seeds, epochs, dataset } = options;
+  const model = options.model === undefined ? undefined : parseModel(options.model);
+  const chosen = names.length === 0 ? definitions : names.map(findExperiment);
+  return chosen.map((one) => overrideExperiment(one, { seeds, epochs, dataset, model }));
+}
+
+function describe(experiment: Experiment): string {
+  const { trials, rows } = planTrials(experiment);
+  return `${experiment.name}: ${rows.length} points x ${experiment.seeds} seeds, ` +
+    `${trials.length} trials\n  ${experiment.question}`;
+}
+
+/** On a processor one process a core; on a GPU this process, seeds side by side. */
+function executorFor(device: Device, options: SweepOptions): Execute {
+  const networks = join(options.out, "networks");
+  if (device.isSoftware) {
+    return processExecutor({ workers: availableParallelism(), networks, directory: options.data });
+  }
+  return deviceExecutor(openLaboratory(device, options.data), {
+    shelf: networkShelf(networks),
+    seedsTogether: SEEDS_TOGETHER,
+  });
+}
+
+/** Aborts at Ctrl-C and at the end of the terminal; a second Ctrl-C ends at once. */
+function abortOnSignals(): { signal: AbortSignal; stop: () => void } {
+  const controller = new AbortController();
+  const abort = () => {
+    if (controller.signal.aborted) Deno.exit(130);
+    controller.abort();
+  };
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  for (const name of signals) Deno.addSignalListener(name, abort);
+  return {
+    signal: controller.signal,
+    stop: () => signals.forEach((name) => Deno.removeSignalListener(name, abort)),
+  };
+}
+
+async function runOne(
+  experiment: Experiment,
+  store: Store,
+  run: number,
+  execute: Execute,
+  signal: AbortSignal,
+  options: SweepOptions,
+): Promise<ExperimentResult> {
+  using progress = openProgress({ label: experiment.name, isTerminal: Deno.stderr.isTerminal() });
+  return await runExperiment(experiment, {
+    store,
+    run,
+    execute,
+    signal,
+    fresh: options.fresh,
+    onEvent(event) {
+      if (event.kind === "progress") progress.update(event);
+      else if (event.kind === "row") progress.line(resultLine(experiment, event.row));
+      else progress.line(`failed: seed ${event.trial.seed}: ${event.error}`);
+    },
+  });
+}
+
+function show(result: ExperimentResult, written: readonly string[]): void {
+  const { experiment, baseline, rows, cliffs } = result;
+  console.log(`\n${experiment.name}: ${experiment.question}\n`);
+  console.log(resultTable(experiment, [baseline, ...rows]));
+  console.log("\nCliffs: the smallest budget that stays within so many points of float32");
+  console.log(cliffsTable(experiment, cliffs));
+  console.log(`\n${written.join("\n")}`);
+}
+
+function adapterLine({ name, isSoftware }: AdapterDescription): string {
+  return `adapter: ${name}${isSoftware ? " (software)" : ""}`;
+}
+
+async function sweep(names: readonly string[], options: SweepOptions): Promise<void> {
+  const experiments = choose(names, options);
+  await checkDataset(experiments[0].baseline(0).data.dataset, options.data);
+  if (options.dryRun) return console.log(experiments.map(describe).join("\n"));
+  checkOutput(options.out);
+  using store = openStore(join(options.out, "bitcliff.sqlite"));
+  using device = await openDevice();
+  console.error(adapterLine(device.info));
+  const run = store.startRun({
+    command: ["bitcliff", ...Deno.args].join(" "),
+    commit: await gitCommit(),
+    adapter: device.info.name,
+    software: device.info.isSoftware,
+    started: new Date().toISOString(),
+  });
+  const execute = executorFor(device, options);
+  const { signal, stop } = abortOnSignals();
+  try {
+    for (const experiment of experiments) {
+      const result = await runOne(experiment, store, run, execute, signal, options);
+      const written = writeResults(result, options.out);
+      if (options.json) console.log(resultsJson(result));
+      else show(result, written);
+    }
+  } catch (error) {
+    if (!(error instanceof InterruptedError)) throw error;
+    console.error(error.message);
+    Deno.exitCode = 130;
+  } finally {
+    stop();
+  }
+}
+
+/** `sweep`: runs experiments, and resumes them. */
+export function addSweep(program: Command): void {
+  program.command("sweep")
+    .description("measure how far a network can be reduced; resumes where it was stopped")
+    .argument("[experiment...]", `any of ${definitions.map(({ name }) => name).join(", ")}`)
+    .option("--model <name>", "architecture, with its usual widths, or such as fc_nn:128-64")
+    .option("--dataset <name>", "mnist, fashion-mnist, or a folder or address of idx files")
+    .option("--data <folder>", "folder or address of a data set that is known by name")
+    .option("--seeds <n>", "networks an arm", wholeNumber("seeds", 1))
+    .option("--epochs <n>", "passes over the training images", wholeNumber("epochs", 1))
+    .option("--out <folder>", "where results and the store go", "runs")
+    .option("--fresh", "measure again what is in the store")
+    .option("--dry-run", "say what would be measured")
+    .option("--json", "print results as JSON")
+    .action(async (names, options) => await sweep(names, options));
+}

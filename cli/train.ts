@@ -1,0 +1,122 @@
+import type { Command } from "@commander-js/extra-typings";
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { checkOutput, openProgress } from "../experiments/mod.ts";
+import { chunksOf, loadDataset, splitTrainValidation, uploadImages } from "../data/mod.ts";
+import { UserError } from "../formats/mod.ts";
+import { openDevice } from "../gpu/mod.ts";
+import { createModel } from "../models/mod.ts";
+import {
+  adam,
+  captureNetwork,
+  createTrainer,
+  decodeNetwork,
+  encodeNetwork,
+  evaluate,
+  type Optimizer,
+  resumeOptions,
+  type Schedule,
+  SCHEDULES,
+  sgd,
+  type TrainingPlan,
+} from "../training/mod.ts";
+import { checkDataset, oneOf, parseModel, positiveNumber, wholeNumber } from "./options.ts";
+import { writeWhole } from "./write_whole.ts";
+
+const OPTIMIZERS = ["adam", "sgd"] as const;
+
+interface TrainOptions {
+  readonly model: string;
+  readonly dataset: string;
+  readonly data?: string;
+  readonly output: string;
+  readonly resume?: string;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly learningRate: number;
+  readonly optimizer: (typeof OPTIMIZERS)[number];
+  readonly schedule: Schedule["kind"];
+  readonly seed: number;
+}
+
+function planOf(options: TrainOptions): TrainingPlan {
+  const { learningRate, epochs, batchSize } = options;
+  const optimizer: Optimizer = options.optimizer === "adam"
+    ? adam({ learningRate })
+    : sgd({ learningRate, momentum: 0.9 });
+  const schedules: Record<Schedule["kind"], Schedule> = {
+    constant: { kind: "constant" },
+    cosine: { kind: "cosine", finalFraction: 0 },
+    one_cycle: { kind: "one_cycle", warmup: 0.3 },
+  };
+  return { optimizer, schedule: schedules[options.schedule], epochs, batchSize };
+}
+
+async function readCheckpoint(path: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(path));
+  } catch (error) {
+    throw new UserError(`Cannot resume from ${path}: ${(error as Error).message.split("\n")[0]}`);
+  }
+}
+
+async function train(options: TrainOptions): Promise<void> {
+  const spec = parseModel(options.model);
+  await checkDataset(options.dataset, options.data);
+  checkOutput(dirname(options.output));
+  const dataset = await loadDataset(options.dataset, { directory: options.data });
+  const { train: images, validation } = splitTrainValidation(dataset.train);
+  const shape = [images.channels, images.height, images.width] as const;
+  const model = createModel(spec, shape, dataset.classes.length);
+
+  using device = await openDevice();
+  const resident = uploadImages(device, images);
+  const judge = chunksOf(device, uploadImages(device, validation));
+  const saved = options.resume === undefined
+    ? undefined
+    : decodeNetwork(model, await readCheckpoint(options.resume), options.resume);
+  const start = saved === undefined ? { seeds: [options.seed] } : resumeOptions(saved);
+  using trainer = createTrainer(device, model, resident, planOf(options), start);
+  console.error(
+    `${model.title} on ${dataset.name}, ${images.count} images, ${trainer.totalSteps} steps, ` +
+      `adapter: ${device.info.name}${device.isSoftware ? " (software)" : ""}`,
+  );
+  using progress = openProgress({ label: "train", isTerminal: Deno.stderr.isTerminal() });
+  const started = performance.now();
+  const firstStep = trainer.stepsDone;
+  while (trainer.stepsDone < trainer.totalSteps) {
+    const losses = await trainer.train(
+      trainer.stepsPerEpoch - trainer.stepsDone % trainer.stepsPerEpoch,
+    );
+    const [{ accuracy, loss }] = await evaluate(model, trainer.parameters.tensors, 1, judge);
+    await writeWhole(options.output, encodeNetwork(model, await captureNetwork(trainer)));
+    const epoch = Math.ceil(trainer.stepsDone / trainer.stepsPerEpoch);
+    const seconds = (performance.now() - started) / 1000;
+    const rate = (trainer.stepsDone - firstStep) * options.batchSize / seconds;
+    const mean = losses.reduce((sum, [one]) => sum + one, 0) / losses.length;
+    progress.line(
+      `epoch ${epoch} of ${options.epochs}: training loss ${mean.toFixed(4)}, validation loss ` +
+        `${loss.toFixed(4)}, accuracy ${(100 * accuracy).toFixed(2)} %, ` +
+        `${Math.round(rate)} images/s`,
+    );
+  }
+  console.log(options.output);
+}
+
+/** `train`: trains one network and writes a checkpoint after every epoch. */
+export function addTrain(program: Command): void {
+  program.command("train")
+    .description("train a network; a checkpoint is written after every epoch")
+    .requiredOption("--output <file>", "where the checkpoint goes, such as m.safetensors")
+    .option("--model <name>", "architecture, such as fc_nn, fc_nn:128-64 or cnn", "fc_nn")
+    .option("--dataset <name>", "mnist, fashion-mnist, or a folder or address", "mnist")
+    .option("--data <folder>", "folder or address of a data set that is known by name")
+    .option("--resume <file>", "checkpoint to go on from, with the same options")
+    .option("--epochs <n>", "passes over the training images", wholeNumber("epochs", 1), 10)
+    .option("--batch-size <n>", "images a step", wholeNumber("a batch size of", 1), 128)
+    .option("--learning-rate <x>", "largest rate", positiveNumber("a learning rate of"), 2e-3)
+    .option("--optimizer <name>", OPTIMIZERS.join(" or "), oneOf("optimizer", OPTIMIZERS), "adam")
+    .option("--schedule <name>", SCHEDULES.join(", "), oneOf("schedule", SCHEDULES), "one_cycle")
+    .option("--seed <n>", "of initial weights and batch order", wholeNumber("seed", 0), 0)
+    .action(async (options) => await train(options));
+}
