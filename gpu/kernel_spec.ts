@@ -48,12 +48,16 @@ export interface GradientSpec {
   readonly output: string;
   /** Input that is varied. */
   readonly input: string;
-  /** Input that holds the weights of the sum: the incoming gradient. */
+  /** Input that holds the weights of the sum, or a param that weighs all its terms alike. */
   readonly seed: string;
   /** Output that holds the gradient. */
   readonly gradient: string;
-  /** Entry whose reference gives `output`; the entry with `gradient` is found by its writes. */
+  /** Entry that gives `output`; found by its writes if left out, like the one with `gradient`. */
   readonly forward?: string;
+  /** Inputs of the gradient's entry that are outputs of the forward one, by name. */
+  readonly saved?: Readonly<Record<string, string>>;
+  /** Constants that it holds under, where it does not under all of a case. */
+  readonly constants?: Numbers;
 }
 
 /** Everything that is declared once about the kernels of one `.wgsl` file. */

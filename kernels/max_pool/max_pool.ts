@@ -168,6 +168,9 @@ export const maxPoolKernels: Kernels<"forward" | "backward"> = defineKernels({
     });
     return { dx };
   },
+  gradients: [
+    { output: "y", input: "x", seed: "dy", gradient: "dx", saved: { positions: "argmax" } },
+  ],
   cases: [
     pool(1, 1, 1, 1),
     pool(6, 28, 28, 2),

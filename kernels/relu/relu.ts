@@ -20,6 +20,9 @@ export const reluKernels: Kernels<"forward" | "backward"> = defineKernels({
     entry === "forward"
       ? { y: x.map((value) => Math.max(value, 0)) }
       : { dx: dy.map((value, i) => activated[i] > 0 ? value : 0) },
+  gradients: [
+    { output: "y", input: "x", seed: "dy", gradient: "dx", saved: { activated: "y" } },
+  ],
   cases: [1, 3, 64, 1025, 50_176].map((size) => ({ params: { size } })),
   randomCase: (random) => ({ params: { size: randomInteger(random, 1, 5000) } }),
   benchCases: [{ params: { size: 2 ** 24 } }],

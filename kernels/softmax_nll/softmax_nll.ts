@@ -50,6 +50,7 @@ export const softmaxNllKernels: Kernels<"forward"> = defineKernels({
     }
     return { losses, dLogits };
   },
+  gradients: [{ output: "losses", input: "logits", seed: "scale", gradient: "dLogits" }],
   cases: [
     { params: lossParams(1, 1, 1) },
     { params: lossParams(64, 10, 64) },
