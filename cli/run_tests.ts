@@ -6,6 +6,7 @@
  * of them computes on one thread (`LP_NUM_THREADS=0`): the same speed a core, cheaper dispatches.
  */
 import { closingLine, countTests, judge } from "./junit.ts";
+import { separateProjects } from "./separate_projects.ts";
 
 const root = new URL("../", import.meta.url);
 const REPORT = "tests.junit.xml";
@@ -21,26 +22,13 @@ const PERMISSIONS = [
   `--allow-run=${Deno.execPath()},sh`,
 ];
 
-/** Folders below `folder` with a `deno.json` of their own: packages that only their tests need. */
-function separateProjects(folder: string): string[] {
-  return [...Deno.readDirSync(new URL(folder, root))]
-    .filter(({ name, isDirectory }) =>
-      isDirectory && !name.startsWith(".") && name !== "node_modules"
-    )
-    .flatMap(({ name }) => {
-      const inner = `${folder}${name}/`;
-      const names = [...Deno.readDirSync(new URL(inner, root))].map((entry) => entry.name);
-      return names.includes("deno.json") ? [inner] : separateProjects(inner);
-    });
-}
-
 async function exists(path: string): Promise<boolean> {
   return await Deno.stat(new URL(path, root)).then(() => true, () => false);
 }
 
 /** Runs `deno test` and waits; its output goes to the terminal as it comes. */
 async function runTests(targets: readonly string[]): Promise<number> {
-  const ignored = separateProjects("./");
+  const ignored = separateProjects(root);
   const { code } = await new Deno.Command(Deno.execPath(), {
     cwd: root,
     args: [
