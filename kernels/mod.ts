@@ -9,6 +9,7 @@ import { haarAnalysisKernels, haarSynthesisKernels } from "./dwt/haar.ts";
 import { elementwiseKernels } from "./elementwise/elementwise.ts";
 import { fakeQuantizeKernels } from "./fake_quantize/fake_quantize.ts";
 import { gatherKernels } from "./gather/gather.ts";
+import { logSoftmaxKernels } from "./log_softmax/log_softmax.ts";
 import {
   chooseMatmul,
   naiveMatmulKernels,
@@ -16,6 +17,7 @@ import {
   workgroupMatmulKernels,
 } from "./matmul/matmul.ts";
 import { maxPoolKernels } from "./max_pool/max_pool.ts";
+import { nllKernels } from "./nll/nll.ts";
 import { permuteKernels } from "./permute/permute.ts";
 import { randomKernels } from "./random/random.ts";
 import { reduceByLaneKernels, reduceByWorkgroupKernels } from "./reduce/reduce.ts";
@@ -46,9 +48,11 @@ export {
   gatherKernels,
   haarAnalysisKernels,
   haarSynthesisKernels,
+  logSoftmaxKernels,
   maxPoolKernels,
   naiveConv2dKernels,
   naiveMatmulKernels,
+  nllKernels,
   packConv2dKernels,
   permuteKernels,
   randomKernels,
@@ -120,9 +124,11 @@ export const kernelRooms: readonly KernelRoom[] = [
   gatherKernels,
   haarAnalysisKernels,
   haarSynthesisKernels,
+  logSoftmaxKernels,
   maxPoolKernels,
   naiveConv2dKernels,
   naiveMatmulKernels,
+  nllKernels,
   packConv2dKernels,
   permuteKernels,
   randomKernels,
