@@ -1,7 +1,11 @@
 import { type Device, type Kernels, type Numbers, run, type Tensor } from "../../gpu/mod.ts";
 import { type Conv2dEntry, registerConv2dKernels } from "./conv2d.ts";
 import { packConv2dKernels } from "./packing.ts";
-import { splitWeightGradient, weightGradientKernels } from "./weight_gradient.ts";
+import {
+  splitWeightGradient,
+  weightGradientConstants,
+  weightGradientKernels,
+} from "./weight_gradient.ts";
 
 /** Kernels, constants and params that fit the shapes at hand. */
 export interface ChosenConv2d {
@@ -13,8 +17,10 @@ export interface ChosenConv2d {
   readonly weightGradient: Kernels<"partial" | "sum">;
   /** Params of `weightGradient`. */
   readonly splitParams: Numbers;
-  /** Constants of `kernels` and of `weightGradient.partial`. */
+  /** Constants of `kernels`. */
   readonly constants: Numbers;
+  /** Constants of `weightGradient.partial`. */
+  readonly partialConstants: Numbers;
 }
 
 /**
@@ -28,6 +34,7 @@ export interface ChosenConv2d {
  * @returns What `conv2dForward` and its two gradients dispatch, for programs that dispatch by hand.
  */
 export function chooseConv2d(device: Device, params: Numbers): ChosenConv2d {
+  const WORKGROUP_SIZE = device.isSoftware ? 8 : 64;
   return {
     kernels: registerConv2dKernels,
     pack: packConv2dKernels,
@@ -35,8 +42,9 @@ export function chooseConv2d(device: Device, params: Numbers): ChosenConv2d {
     splitParams: splitWeightGradient(params, device.isSoftware),
     constants: {
       UNIT_STRIDE: params.stride === 1 ? 1 : 0,
-      WORKGROUP_SIZE: device.isSoftware ? 8 : 64,
+      WORKGROUP_SIZE,
     },
+    partialConstants: { ...weightGradientConstants(params), WORKGROUP_SIZE },
   };
 }
 
@@ -109,8 +117,10 @@ export function conv2dWeightGradient(
   into: Readonly<Record<string, Tensor>> = {},
 ): { readonly dw: Tensor; readonly db: Tensor } {
   using scope = x.device.scope();
-  const { weightGradient, splitParams, constants } = chooseConv2d(x.device, params);
-  const { partials } = run(weightGradient.partial, { x, dy }, splitParams, { constants });
+  const { weightGradient, splitParams, partialConstants } = chooseConv2d(x.device, params);
+  const { partials } = run(weightGradient.partial, { x, dy }, splitParams, {
+    constants: partialConstants,
+  });
   const { dw, db } = run(weightGradient.sum, { parts: partials }, splitParams, {
     constants: { WORKGROUP_SIZE: 64 },
     into,

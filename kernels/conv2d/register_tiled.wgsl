@@ -39,11 +39,11 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read> packed: array<vec4f>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
 @group(0) @binding(4) var<storage, read> dy: array<f32>;
 @group(0) @binding(5) var<storage, read> turned: array<vec4f>;
 @group(0) @binding(6) var<storage, read> mask: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dx: array<vec4f>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 // Where the tile of an invocation stands.
@@ -52,11 +52,10 @@ struct Tile { image: u32, block: u32, row: u32, column: u32, inside: bool }
 // What 4 + 4 neighboring outputs see of a source row through 3 taps, one output a column.
 struct Windows { left: mat4x3f, right: mat4x3f }
 
-// Rows of the tile, left and right half, channels 0-3 and 4-7; one output a column.
-struct Accumulators {
-  topLeft0: mat4x4f, topLeft1: mat4x4f, topRight0: mat4x4f, topRight1: mat4x4f,
-  bottomLeft0: mat4x4f, bottomLeft1: mat4x4f, bottomRight0: mat4x4f, bottomRight1: mat4x4f,
-}
+// A row of the tile: left and right half, channels 0-3 and 4-7, one output a column.
+struct Sums { left0: mat4x4f, left1: mat4x4f, right0: mat4x4f, right1: mat4x4f }
+
+struct Accumulators { top: Sums, bottom: Sums }
 
 fn blocksOf(channels: u32) -> u32 { return (channels + BLOCK - 1u) / BLOCK; }
 
@@ -131,17 +130,9 @@ fn windowsOfDy(plane: u32, row: u32, column: u32) -> Windows {
     vec2f(fromDy(line, column + 8u, i), fromDy(line, column + 9u, i)));
 }
 
-fn accumulate(
-  s: ptr<function, Accumulators>, top: Windows, bottom: Windows, w0: mat3x4f, w1: mat3x4f,
-) {
-  (*s).topLeft0 += w0 * top.left;
-  (*s).topLeft1 += w1 * top.left;
-  (*s).topRight0 += w0 * top.right;
-  (*s).topRight1 += w1 * top.right;
-  (*s).bottomLeft0 += w0 * bottom.left;
-  (*s).bottomLeft1 += w1 * bottom.left;
-  (*s).bottomRight0 += w0 * bottom.right;
-  (*s).bottomRight1 += w1 * bottom.right;
+fn add(s: Sums, row: Windows, w0: mat3x4f, w1: mat3x4f) -> Sums {
+  return Sums(s.left0 + w0 * row.left, s.left1 + w1 * row.left,
+    s.right0 + w0 * row.right, s.right1 + w1 * row.right);
 }
 
 fn convolveX(t: Tile, network: u32) -> Accumulators {
@@ -159,10 +150,10 @@ fn convolveX(t: Tile, network: u32) -> Accumulators {
       var top = windowsOfX(source, row, start);
       for (var ky = 0u; ky < params.kernelHeight; ky++) {
         let bottom = windowsOfX(source, row + ky + params.stride, start);
-        accumulate(&s, top, bottom,
-          mat3x4f(packed[w], packed[w + 2u], packed[w + 4u]),
-          mat3x4f(packed[w + 1u], packed[w + 3u], packed[w + 5u]));
+        let w0 = mat3x4f(packed[w], packed[w + 2u], packed[w + 4u]);
+        let w1 = mat3x4f(packed[w + 1u], packed[w + 3u], packed[w + 5u]);
         w += 6u;
+        s = Accumulators(add(s.top, top, w0, w1), add(s.bottom, bottom, w0, w1));
         if (UNIT_STRIDE == 1u) { top = bottom; } else { top = windowsOfX(source, row + ky + 1u, start); }
       }
     }
@@ -186,10 +177,10 @@ fn convolveDy(t: Tile, network: u32) -> Accumulators {
       var top = windowsOfDy(source, row, start);
       for (var ky = 0u; ky < params.kernelHeight; ky++) {
         let bottom = windowsOfDy(source, row + ky + 1u, start);
-        accumulate(&s, top, bottom,
-          mat3x4f(turned[w], turned[w + 2u], turned[w + 4u]),
-          mat3x4f(turned[w + 1u], turned[w + 3u], turned[w + 5u]));
+        let w0 = mat3x4f(turned[w], turned[w + 2u], turned[w + 4u]);
+        let w1 = mat3x4f(turned[w + 1u], turned[w + 3u], turned[w + 5u]);
         w += 6u;
+        s = Accumulators(add(s.top, top, w0, w1), add(s.bottom, bottom, w0, w1));
         top = bottom;
       }
     }
@@ -200,62 +191,80 @@ fn convolveDy(t: Tile, network: u32) -> Accumulators {
 
 // Four neighboring outputs of one channel.
 fn storeY(t: Tile, network: u32, channel: u32, row: u32, column: u32, values: vec4f) {
-  if (channel >= params.outChannels || row >= params.outHeight) { return; }
+  if (channel >= params.outChannels || column >= params.outWidth) { return; }
   let plane = (network * params.batch + t.image) * params.outChannels + channel;
   let i = (plane * params.outHeight + row) * params.outWidth + column;
   var v = values + bias[network * params.outChannels + channel];
   if (RELU == 1u) { v = max(v, vec4f()); }
-  if (column < params.outWidth) { y[i] = v.x; }
-  if (column + 1u < params.outWidth) { y[i + 1u] = v.y; }
-  if (column + 2u < params.outWidth) { y[i + 2u] = v.z; }
-  if (column + 3u < params.outWidth) { y[i + 3u] = v.w; }
+  if (params.outWidth % 4u == 0u) {
+    y[i / 4u] = v;
+    return;
+  }
+  y[i / 4u][i % 4u] = v.x;
+  if (column + 1u < params.outWidth) { y[(i + 1u) / 4u][(i + 1u) % 4u] = v.y; }
+  if (column + 2u < params.outWidth) { y[(i + 2u) / 4u][(i + 2u) % 4u] = v.z; }
+  if (column + 3u < params.outWidth) { y[(i + 3u) / 4u][(i + 3u) % 4u] = v.w; }
 }
 
 fn storeBlockY(t: Tile, network: u32, four: u32, row: u32, column: u32, outputs: mat4x4f) {
   let channel = t.block * BLOCK + four;
   let byChannel = transpose(outputs);
-  storeY(t, network, channel, t.row + row, t.column + column, byChannel[0]);
-  storeY(t, network, channel + 1u, t.row + row, t.column + column, byChannel[1]);
-  storeY(t, network, channel + 2u, t.row + row, t.column + column, byChannel[2]);
-  storeY(t, network, channel + 3u, t.row + row, t.column + column, byChannel[3]);
+  storeY(t, network, channel, row, column, byChannel[0]);
+  storeY(t, network, channel + 1u, row, column, byChannel[1]);
+  storeY(t, network, channel + 2u, row, column, byChannel[2]);
+  storeY(t, network, channel + 3u, row, column, byChannel[3]);
+}
+
+fn storeRowY(t: Tile, network: u32, row: u32, s: Sums) {
+  if (row >= params.outHeight) { return; }
+  storeBlockY(t, network, 0u, row, t.column, s.left0);
+  storeBlockY(t, network, 4u, row, t.column, s.left1);
+  storeBlockY(t, network, 0u, row, t.column + 4u, s.right0);
+  storeBlockY(t, network, 4u, row, t.column + 4u, s.right1);
 }
 
 fn storeDx(t: Tile, network: u32, channel: u32, row: u32, column: u32, values: vec4f) {
-  if (channel >= params.inChannels || row >= params.inHeight) { return; }
+  if (channel >= params.inChannels || column >= params.inWidth) { return; }
   let plane = (network * params.batch + t.image) * params.inChannels + channel;
   let i = (plane * params.inHeight + row) * params.inWidth + column;
-  if (column < params.inWidth) { dx[i] = values.x; }
-  if (column + 1u < params.inWidth) { dx[i + 1u] = values.y; }
-  if (column + 2u < params.inWidth) { dx[i + 2u] = values.z; }
-  if (column + 3u < params.inWidth) { dx[i + 3u] = values.w; }
+  if (params.inWidth % 4u == 0u) {
+    dx[i / 4u] = values;
+    return;
+  }
+  dx[i / 4u][i % 4u] = values.x;
+  if (column + 1u < params.inWidth) { dx[(i + 1u) / 4u][(i + 1u) % 4u] = values.y; }
+  if (column + 2u < params.inWidth) { dx[(i + 2u) / 4u][(i + 2u) % 4u] = values.z; }
+  if (column + 3u < params.inWidth) { dx[(i + 3u) / 4u][(i + 3u) % 4u] = values.w; }
 }
 
 fn storeBlockDx(t: Tile, network: u32, four: u32, row: u32, column: u32, outputs: mat4x4f) {
   let channel = t.block * BLOCK + four;
   let byChannel = transpose(outputs);
-  storeDx(t, network, channel, t.row + row, t.column + column, byChannel[0]);
-  storeDx(t, network, channel + 1u, t.row + row, t.column + column, byChannel[1]);
-  storeDx(t, network, channel + 2u, t.row + row, t.column + column, byChannel[2]);
-  storeDx(t, network, channel + 3u, t.row + row, t.column + column, byChannel[3]);
+  storeDx(t, network, channel, row, column, byChannel[0]);
+  storeDx(t, network, channel + 1u, row, column, byChannel[1]);
+  storeDx(t, network, channel + 2u, row, column, byChannel[2]);
+  storeDx(t, network, channel + 3u, row, column, byChannel[3]);
 }
 
-fn storeTileDx(t: Tile, network: u32, s: Accumulators) {
-  storeBlockDx(t, network, 0u, 0u, 0u, s.topLeft0);
-  storeBlockDx(t, network, 0u, 0u, 4u, s.topRight0);
-  storeBlockDx(t, network, 0u, 1u, 0u, s.bottomLeft0);
-  storeBlockDx(t, network, 0u, 1u, 4u, s.bottomRight0);
-  storeBlockDx(t, network, 4u, 0u, 0u, s.topLeft1);
-  storeBlockDx(t, network, 4u, 0u, 4u, s.topRight1);
-  storeBlockDx(t, network, 4u, 1u, 0u, s.bottomLeft1);
-  storeBlockDx(t, network, 4u, 1u, 4u, s.bottomRight1);
+fn storeRowDx(t: Tile, network: u32, row: u32, s: Sums) {
+  if (row >= params.inHeight) { return; }
+  storeBlockDx(t, network, 0u, row, t.column, s.left0);
+  storeBlockDx(t, network, 4u, row, t.column, s.left1);
+  storeBlockDx(t, network, 0u, row, t.column + 4u, s.right0);
+  storeBlockDx(t, network, 4u, row, t.column + 4u, s.right1);
 }
 
 // Beyond the end of the mask nothing is stored, so that any number will do there.
-fn masked(t: Tile, network: u32, four: u32, row: u32, column: u32, outputs: mat4x4f) -> mat4x4f {
+fn maskAt(i: u32, plane: u32) -> vec4f {
+  let last = arrayLength(&mask) - 1u;
+  return vec4f(mask[min(i, last)], mask[min(i + plane, last)], mask[min(i + 2u * plane, last)],
+    mask[min(i + 3u * plane, last)]);
+}
+
+fn maskBlock(t: Tile, network: u32, four: u32, row: u32, column: u32, outputs: mat4x4f) -> mat4x4f {
   let plane = params.inHeight * params.inWidth;
   let channel = t.image * params.inChannels + t.block * BLOCK + four;
-  let i = network * params.xStride + channel * plane + (t.row + row) * params.inWidth +
-    t.column + column;
+  let i = network * params.xStride + channel * plane + row * params.inWidth + column;
   let none = vec4f();
   return mat4x4f(
     select(none, outputs[0], maskAt(i, plane) > none),
@@ -264,10 +273,12 @@ fn masked(t: Tile, network: u32, four: u32, row: u32, column: u32, outputs: mat4
     select(none, outputs[3], maskAt(i + 3u, plane) > none));
 }
 
-fn maskAt(i: u32, plane: u32) -> vec4f {
-  let last = arrayLength(&mask) - 1u;
-  return vec4f(mask[min(i, last)], mask[min(i + plane, last)], mask[min(i + 2u * plane, last)],
-    mask[min(i + 3u * plane, last)]);
+fn maskRow(t: Tile, network: u32, row: u32, s: Sums) -> Sums {
+  return Sums(
+    maskBlock(t, network, 0u, row, t.column, s.left0),
+    maskBlock(t, network, 4u, row, t.column, s.left1),
+    maskBlock(t, network, 0u, row, t.column + 4u, s.right0),
+    maskBlock(t, network, 4u, row, t.column + 4u, s.right1));
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -276,14 +287,8 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let t = tileOf(index, params.outChannels, params.outHeight, params.outWidth);
   if (!t.inside) { return; }
   let s = convolveX(t, id.z);
-  storeBlockY(t, id.z, 0u, 0u, 0u, s.topLeft0);
-  storeBlockY(t, id.z, 0u, 0u, 4u, s.topRight0);
-  storeBlockY(t, id.z, 0u, 1u, 0u, s.bottomLeft0);
-  storeBlockY(t, id.z, 0u, 1u, 4u, s.bottomRight0);
-  storeBlockY(t, id.z, 4u, 0u, 0u, s.topLeft1);
-  storeBlockY(t, id.z, 4u, 0u, 4u, s.topRight1);
-  storeBlockY(t, id.z, 4u, 1u, 0u, s.bottomLeft1);
-  storeBlockY(t, id.z, 4u, 1u, 4u, s.bottomRight1);
+  storeRowY(t, id.z, t.row, s.top);
+  storeRowY(t, id.z, t.row + 1u, s.bottom);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -291,7 +296,9 @@ fn inputGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgrou
   let index = id.y * groups.x * WORKGROUP_SIZE + id.x;
   let t = tileOf(index, params.inChannels, params.inHeight, params.inWidth);
   if (!t.inside) { return; }
-  storeTileDx(t, id.z, convolveDy(t, id.z));
+  let s = convolveDy(t, id.z);
+  storeRowDx(t, id.z, t.row, s.top);
+  storeRowDx(t, id.z, t.row + 1u, s.bottom);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -301,14 +308,7 @@ fn inputGradientMasked(
   let index = id.y * groups.x * WORKGROUP_SIZE + id.x;
   let t = tileOf(index, params.inChannels, params.inHeight, params.inWidth);
   if (!t.inside) { return; }
-  var s = convolveDy(t, id.z);
-  s.topLeft0 = masked(t, id.z, 0u, 0u, 0u, s.topLeft0);
-  s.topRight0 = masked(t, id.z, 0u, 0u, 4u, s.topRight0);
-  s.bottomLeft0 = masked(t, id.z, 0u, 1u, 0u, s.bottomLeft0);
-  s.bottomRight0 = masked(t, id.z, 0u, 1u, 4u, s.bottomRight0);
-  s.topLeft1 = masked(t, id.z, 4u, 0u, 0u, s.topLeft1);
-  s.topRight1 = masked(t, id.z, 4u, 0u, 4u, s.topRight1);
-  s.bottomLeft1 = masked(t, id.z, 4u, 1u, 0u, s.bottomLeft1);
-  s.bottomRight1 = masked(t, id.z, 4u, 1u, 4u, s.bottomRight1);
-  storeTileDx(t, id.z, s);
+  let s = convolveDy(t, id.z);
+  storeRowDx(t, id.z, t.row, maskRow(t, id.z, t.row, s.top));
+  storeRowDx(t, id.z, t.row + 1u, maskRow(t, id.z, t.row + 1u, s.bottom));
 }

@@ -11,7 +11,7 @@ import {
 import source from "./weight_gradient.wgsl" with { type: "text" };
 
 /** Channels, stripes and taps of a tile, as the shader has them. */
-const TILE = { channels: 8, stripes: 4, taps: 3 };
+const TILE = { channels: 16, stripes: 4, taps: 3 };
 
 /** Invocations that keep an adapter busy: a few dozen for each of its lanes. */
 const WANTED = { software: 512, gpu: 32_768 };
@@ -26,7 +26,7 @@ function tilesOf(p: Numbers): number {
 }
 
 const linesOf = (p: Numbers): number => p.batch * p.outHeight;
-const stepsOfLine = (p: Numbers): number => Math.ceil(p.outWidth / 4) + 1;
+const stepsOfLine = (p: Numbers): number => Math.ceil(p.outWidth / 2) + 1;
 
 /**
  * Adds to the params of a convolution into how many partial sums its weight gradient is split.
@@ -45,6 +45,16 @@ export function splitWeightGradient(p: Numbers, isSoftware: boolean): Numbers {
 
 const partialLength = (p: Numbers): number => conv2dLengths(p).dw + conv2dLengths(p).db;
 
+/**
+ * Gives the constants that fit a convolution.
+ *
+ * @param p Params of the convolution.
+ * @returns Constants of `weightGradientKernels.partial`; leaving them out is right too, and slower.
+ */
+export function weightGradientConstants({ stride, outWidth }: Numbers): Numbers {
+  return { UNIT_STRIDE: stride === 1 ? 1 : 0, EVEN_WIDTH: outWidth % 2 === 0 ? 1 : 0 };
+}
+
 /** The weight and bias gradient in two steps: `partial` sums, and their `sum`. */
 export const weightGradientKernels: Kernels<"partial" | "sum"> = defineKernels({
   name: "conv2d_weight_gradient",
@@ -52,7 +62,7 @@ export const weightGradientKernels: Kernels<"partial" | "sum"> = defineKernels({
   file: "kernels/conv2d/weight_gradient.wgsl",
   source,
   params: { ...CONV2D_PARAMS, splits: "u32" },
-  constants: { UNIT_STRIDE: 0, WORKGROUP_SIZE: 8 },
+  constants: { EVEN_WIDTH: 0, UNIT_STRIDE: 0, WORKGROUP_SIZE: 8 },
   lengths: (p) => {
     const partials = p.splits * partialLength(p);
     return { ...conv2dLengths(p), partials, parts: partials };
@@ -105,11 +115,11 @@ export const weightGradientKernels: Kernels<"partial" | "sum"> = defineKernels({
   cases: conv2dCases.cases.flatMap(({ params }, i) => {
     const lines = linesOf(params);
     const splits = [1, 2, Math.min(5, lines), lines][i % 4];
-    const constants = { UNIT_STRIDE: params.stride === 1 ? i % 2 : 0 };
+    const constants = i % 2 === 0 ? {} : weightGradientConstants(params);
     return [{ params: { ...params, splits: Math.min(splits, lines, 28) }, constants }];
   }),
   benchCases: conv2dCases.benchCases!.map(({ params }) => ({
     params: splitWeightGradient(params, true),
-    constants: { UNIT_STRIDE: 1 },
+    constants: weightGradientConstants(params),
   })),
 });

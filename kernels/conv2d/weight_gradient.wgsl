@@ -12,19 +12,20 @@
 // partials, parts  [splits, all of dw, all of db]
 //
 // A pair (i, ky) is called a stripe: the row of x that it reads is fixed by the row of dy, and
-// dw[o, stripe, kx] is a row of kx. An invocation of `partial` holds 8 channels o x 4 stripes x 3 kx
-// in 8 mat3x4f accumulators, and steps through its lines by 4 outputs: 8 x 4 numbers of dy and 4 x 6
-// of x for 384 multiply-adds, compute-bound on a processor.
+// dw[o, stripe, kx] is a row of kx. An invocation of `partial` holds 16 channels o x 4 stripes x 3 kx
+// in 16 mat3x4f accumulators, and walks along its lines by 2 outputs: 16 pairs of dy, and 4 pairs of
+// x beside those that it still holds, for 384 multiply-adds. Compute-bound on a processor.
 //
 // Launch: tiles next to each other along x, splits after splits, folded; z over the networks. Few
 // weights and many outputs would leave most lanes idle without splits; a fixed order of sums gives
-// the same bits every time. UNIT_STRIDE = 1 promises stride 1.
+// the same bits every time. UNIT_STRIDE = 1 promises stride 1, EVEN_WIDTH = 1 an even outWidth.
 //
 // Register blocking of direct convolution: Georganas et al. 2018, arXiv:1808.05567.
 
+override EVEN_WIDTH: u32 = 0u;
 override UNIT_STRIDE: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 8u;
-const BLOCK = 8u;   // channels of dy
+const BLOCK = 16u;  // channels of dy
 const STRIPES = 4u;
 const RUN = 3u;     // taps
 
@@ -36,18 +37,20 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> dy: array<f32>;
+@group(0) @binding(1) var<storage, read> dy: array<vec2f>;
 @group(0) @binding(2) var<storage, read_write> partials: array<f32>;
 @group(0) @binding(3) var<storage, read> parts: array<f32>; // partials, read
 @group(0) @binding(4) var<storage, read_write> dw: array<f32>;
 @group(0) @binding(5) var<storage, read_write> db: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-struct Accumulators {
-  a0: mat3x4f, a1: mat3x4f, a2: mat3x4f, a3: mat3x4f, // channels 0-3 of stripes 0-3, one kx a column
-  b0: mat3x4f, b1: mat3x4f, b2: mat3x4f, b3: mat3x4f, // channels 4-7
-  biasA: vec4f, biasB: vec4f,
-}
+// Sixteen channels of one stripe, four a matrix, one tap a column.
+struct Taps { c0: mat3x4f, c4: mat3x4f, c8: mat3x4f, c12: mat3x4f }
+
+struct Accumulators { s0: Taps, s1: Taps, s2: Taps, s3: Taps, bias: mat4x4f }
+
+// Two neighbors of a line of dy in sixteen channels, one neighbor a column.
+struct Pairs { c0: mat2x4f, c4: mat2x4f, c8: mat2x4f, c12: mat2x4f }
 
 fn stripeCount() -> u32 { return params.inChannels * params.kernelHeight; }
 
@@ -55,22 +58,24 @@ fn dwLength() -> u32 {
   return params.networks * params.outChannels * stripeCount() * params.kernelWidth;
 }
 
-// Four neighbors of a line of dy, zeros beyond its end.
-fn fourOfDy(line: u32, ox: u32) -> vec4f {
-  let rest = params.outWidth - ox;
-  return vec4f(dy[line + ox], select(0.0, dy[line + ox + 1u], rest > 1u),
-    select(0.0, dy[line + ox + 2u], rest > 2u), select(0.0, dy[line + ox + 3u], rest > 3u));
+// Two neighbors of a line of dy, zero beyond its end.
+fn pairOfDy(line: u32, ox: u32) -> vec2f {
+  let i = line + ox;
+  if (EVEN_WIDTH == 1u) { return dy[i / 2u]; }
+  let second = (i + 1u) / 2u;
+  return vec2f(dy[i / 2u][i % 2u],
+    select(0.0, dy[second][(i + 1u) % 2u], ox + 1u < params.outWidth));
+}
+
+fn pairsOfDy(line: u32, plane: u32, ox: u32) -> mat2x4f {
+  return transpose(mat4x2f(pairOfDy(line, ox), pairOfDy(line + plane, ox),
+    pairOfDy(line + 2u * plane, ox), pairOfDy(line + 3u * plane, ox)));
 }
 
 // Rows and columns below 0 wrap to huge numbers, so that one comparison finds both ends.
 fn fromX(line: u32, column: u32, inside: bool) -> f32 {
   let here = inside && column < params.inWidth;
   return select(0.0, x[select(0u, line + column, here)], here);
-}
-
-fn threeOfX(line: u32, column: u32, inside: bool) -> vec3f {
-  return vec3f(fromX(line, column, inside), fromX(line, column + 1u, inside),
-    fromX(line, column + 2u, inside));
 }
 
 // A row of x.
@@ -82,26 +87,29 @@ fn lineOfX(image: u32, oy: u32, stripe: u32) -> Line {
     row < params.inHeight && stripe < stripeCount());
 }
 
-// What four outputs see of a row through taps 0, 1 and 2, one tap a column.
-fn windowsOfX(line: Line, column: u32) -> mat3x4f {
-  let l = line.start;
-  let i = line.inside;
-  if (UNIT_STRIDE == 1u) {
-    let v = vec4f(fromX(l, column, i), fromX(l, column + 1u, i),
-      fromX(l, column + 2u, i), fromX(l, column + 3u, i));
-    let z = vec2f(fromX(l, column + 4u, i), fromX(l, column + 5u, i));
-    return mat3x4f(v, vec4f(v.yzw, z.x), vec4f(v.zw, z));
-  }
-  let s = params.stride;
-  return transpose(mat4x3f(threeOfX(l, column, i), threeOfX(l, column + s, i),
-    threeOfX(l, column + 2u * s, i), threeOfX(l, column + 3u * s, i)));
+fn pairOfX(line: Line, column: u32) -> vec2f {
+  return vec2f(fromX(line.start, column, line.inside), fromX(line.start, column + 1u, line.inside));
 }
 
-// Lines `first` to `until` of dy, counted through the batch, for taps run 3 to run 3 + 2.
+// What two outputs see of a row through taps 0, 1 and 2, one tap a column; `left` was loaded before.
+fn windows(line: Line, column: u32, left: vec2f, right: vec2f) -> mat3x2f {
+  if (UNIT_STRIDE == 1u) { return mat3x2f(left, vec2f(left.y, right.x), right); }
+  let next = column + params.stride;
+  let a = pairOfX(line, column);
+  let b = pairOfX(line, next);
+  return mat3x2f(a.x, b.x, a.y, b.y, fromX(line.start, column + 2u, line.inside),
+    fromX(line.start, next + 2u, line.inside));
+}
+
+fn add(s: Taps, pairs: Pairs, w: mat3x2f) -> Taps {
+  return Taps(s.c0 + pairs.c0 * w, s.c4 + pairs.c4 * w, s.c8 + pairs.c8 * w, s.c12 + pairs.c12 * w);
+}
+
+// Lines `first` to `until` of dy, counted through the batch, for taps 3 run to 3 run + 2.
 fn accumulate(network: u32, o: u32, stripe: u32, run: u32, first: u32, until: u32) -> Accumulators {
   var s = Accumulators();
   let plane = params.outHeight * params.outWidth;
-  let one = vec4f(1.0);
+  let one = vec2f(1.0);
   for (var line = first; line < until; line++) {
     let n = line / params.outHeight;
     let oy = line % params.outHeight;
@@ -112,26 +120,28 @@ fn accumulate(network: u32, o: u32, stripe: u32, run: u32, first: u32, until: u3
     let x3 = lineOfX(image, oy, stripe + 3u);
     let start = ((network * params.batch + n) * params.outChannels + o) * plane +
       oy * params.outWidth;
-    for (var ox = 0u; ox < params.outWidth; ox += 4u) {
-      let a = transpose(mat4x4f(fourOfDy(start, ox), fourOfDy(start + plane, ox),
-        fourOfDy(start + 2u * plane, ox), fourOfDy(start + 3u * plane, ox)));
-      let b = transpose(mat4x4f(fourOfDy(start + 4u * plane, ox), fourOfDy(start + 5u * plane, ox),
-        fourOfDy(start + 6u * plane, ox), fourOfDy(start + 7u * plane, ox)));
-      s.biasA += a * one;
-      s.biasB += b * one;
-      let column = ox * params.stride + run * RUN - params.padding;
-      let w0 = windowsOfX(x0, column);
-      s.a0 += a * w0;
-      s.b0 += b * w0;
-      let w1 = windowsOfX(x1, column);
-      s.a1 += a * w1;
-      s.b1 += b * w1;
-      let w2 = windowsOfX(x2, column);
-      s.a2 += a * w2;
-      s.b2 += b * w2;
-      let w3 = windowsOfX(x3, column);
-      s.a3 += a * w3;
-      s.b3 += b * w3;
+    var column = run * RUN - params.padding;
+    var left0 = pairOfX(x0, column);
+    var left1 = pairOfX(x1, column);
+    var left2 = pairOfX(x2, column);
+    var left3 = pairOfX(x3, column);
+    for (var ox = 0u; ox < params.outWidth; ox += 2u) {
+      let pairs = Pairs(pairsOfDy(start, plane, ox), pairsOfDy(start + 4u * plane, plane, ox),
+        pairsOfDy(start + 8u * plane, plane, ox), pairsOfDy(start + 12u * plane, plane, ox));
+      s.bias += mat4x4f(pairs.c0 * one, pairs.c4 * one, pairs.c8 * one, pairs.c12 * one);
+      let right0 = pairOfX(x0, column + 2u);
+      let right1 = pairOfX(x1, column + 2u);
+      let right2 = pairOfX(x2, column + 2u);
+      let right3 = pairOfX(x3, column + 2u);
+      s.s0 = add(s.s0, pairs, windows(x0, column, left0, right0));
+      s.s1 = add(s.s1, pairs, windows(x1, column, left1, right1));
+      s.s2 = add(s.s2, pairs, windows(x2, column, left2, right2));
+      s.s3 = add(s.s3, pairs, windows(x3, column, left3, right3));
+      left0 = right0;
+      left1 = right1;
+      left2 = right2;
+      left3 = right3;
+      column += 2u * params.stride;
     }
   }
   return s;
@@ -147,6 +157,13 @@ fn store(start: u32, o: u32, stripe: u32, kx: u32, sums: mat3x4f) {
     if (kx + 1u < params.kernelWidth) { partials[i + 1u] = byChannel[c].y; }
     if (kx + 2u < params.kernelWidth) { partials[i + 2u] = byChannel[c].z; }
   }
+}
+
+fn storeTaps(start: u32, o: u32, stripe: u32, kx: u32, taps: Taps) {
+  store(start, o, stripe, kx, taps.c0);
+  store(start, o + 4u, stripe, kx, taps.c4);
+  store(start, o + 8u, stripe, kx, taps.c8);
+  store(start, o + 12u, stripe, kx, taps.c12);
 }
 
 fn storeBias(start: u32, o: u32, sums: vec4f) {
@@ -175,17 +192,16 @@ fn partial(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let start = split * (all + params.networks * params.outChannels);
   let own = start + all / params.networks * id.z;
   let kx = run * RUN;
-  store(own, o, stripe, kx, s.a0);
-  store(own, o, stripe + 1u, kx, s.a1);
-  store(own, o, stripe + 2u, kx, s.a2);
-  store(own, o, stripe + 3u, kx, s.a3);
-  store(own, o + 4u, stripe, kx, s.b0);
-  store(own, o + 4u, stripe + 1u, kx, s.b1);
-  store(own, o + 4u, stripe + 2u, kx, s.b2);
-  store(own, o + 4u, stripe + 3u, kx, s.b3);
+  storeTaps(own, o, stripe, kx, s.s0);
+  storeTaps(own, o, stripe + 1u, kx, s.s1);
+  storeTaps(own, o, stripe + 2u, kx, s.s2);
+  storeTaps(own, o, stripe + 3u, kx, s.s3);
   if (stripe == 0u && run == 0u) {
-    storeBias(start + all + id.z * params.outChannels, o, s.biasA);
-    storeBias(start + all + id.z * params.outChannels, o + 4u, s.biasB);
+    let bias = start + all + id.z * params.outChannels;
+    storeBias(bias, o, s.bias[0]);
+    storeBias(bias, o + 4u, s.bias[1]);
+    storeBias(bias, o + 8u, s.bias[2]);
+    storeBias(bias, o + 12u, s.bias[3]);
   }
 }
 
