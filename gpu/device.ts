@@ -33,7 +33,11 @@ export class Device implements Disposable {
   recorder: Recorder | undefined;
   readonly #scopes: Scope[] = [];
   readonly #watched = new Set<Promise<void>>();
+  /** The first error of a watched call, which says what was being done. */
   #error: Error | undefined;
+  /** The first error of any other call; often no more than a consequence. */
+  #uncaptured: Error | undefined;
+  #lost: DeviceLostError | undefined;
   #closed = false;
 
   /** Use {@link openDevice}. */
@@ -52,14 +56,15 @@ export class Device implements Disposable {
       gpu,
       memoryLimit,
       watch: (action, error) => this.watch(action, error),
+      flush: () => this.flush(),
     });
     gpu.addEventListener("uncapturederror", (event) => {
       event.preventDefault();
-      this.#error ??= fromGpuError("use the GPU", (event as GPUUncapturedErrorEvent).error);
+      this.#uncaptured ??= fromGpuError("use the GPU", (event as GPUUncapturedErrorEvent).error);
     });
     gpu.lost.then(({ reason, message }) => {
       if (this.#closed) return;
-      this.#error ??= new DeviceLostError(
+      this.#lost = new DeviceLostError(
         `Cannot use the GPU: it was lost (${reason}): ${message}`,
       );
     });
@@ -85,7 +90,7 @@ export class Device implements Disposable {
 
   /** Takes memory for a tensor; the innermost scope owns it. */
   allocate(bytes: number): Storage {
-    this.#throwIfBroken();
+    this.#throwIfGone();
     if (this.recorder !== undefined) return this.recorder.allocate(bytes);
     const storage = { bytes, buffer: this.pool.acquire(bytes), released: false, planned: false };
     this.#scopes.at(-1)?.own(storage);
@@ -143,7 +148,14 @@ export class Device implements Disposable {
   /** Waits for the outcome of every watched call and throws the first error. */
   async check(): Promise<void> {
     while (this.#watched.size > 0) await Promise.all(this.#watched);
-    this.#throwIfBroken();
+    this.#throwIfGone();
+    if (this.#error === undefined && this.#uncaptured === undefined) return;
+    // what follows from the error is reported one turn later and must not pass for another
+    await new Promise((resolve) => setTimeout(resolve));
+    const error = this.#error ?? this.#uncaptured;
+    this.#error = undefined;
+    this.#uncaptured = undefined;
+    throw error;
   }
 
   /** Watches an asynchronous WebGPU outcome, to be thrown at the next wait. */
@@ -152,17 +164,14 @@ export class Device implements Disposable {
       if (error === null) return;
       this.#error ??= error instanceof Error ? error : fromGpuError(action, error);
     }, (cause) => {
-      if (!this.#closed) this.#error ??= new DeviceLostError(`Cannot ${action}: ${cause}`);
+      if (!this.#closed) this.#lost ??= new DeviceLostError(`Cannot ${action}: ${cause}`);
     }).finally(() => this.#watched.delete(settled));
     this.#watched.add(settled);
   }
 
-  #throwIfBroken(): void {
+  #throwIfGone(): void {
     if (this.#closed) throw new TypeError("Cannot use a device after it was closed");
-    const error = this.#error;
-    if (error === undefined) return;
-    if (!(error instanceof DeviceLostError)) this.#error = undefined;
-    throw error;
+    if (this.#lost !== undefined) throw this.#lost;
   }
 
   /** Live, pooled and peak bytes of tensor memory. */

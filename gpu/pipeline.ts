@@ -9,7 +9,13 @@ export interface CompiledKernel {
   readonly layout: GPUBindGroupLayout;
 }
 
-const modules = new WeakMap<Device, Map<string, GPUShaderModule>>();
+/** A shader module, and what its compiler had against it. */
+interface CompiledModule {
+  readonly module: GPUShaderModule;
+  readonly outcome: Promise<GPUError | Error | null>;
+}
+
+const modules = new WeakMap<Device, Map<string, CompiledModule>>();
 const pipelines = new WeakMap<Device, Map<Kernel, Map<string, CompiledKernel>>>();
 
 /** The map under a key, made on first use. */
@@ -23,6 +29,18 @@ function under<K, V>(
   const made = make();
   map.set(key, made);
   return made;
+}
+
+/**
+ * What is wrong, and the notes on it: naga repeats label, place and excerpt inside its message.
+ */
+function reasonOf(message: string): string {
+  const [reason = "it is not valid", ...rest] = message.split("\n").map((line) => line.trim())
+    .filter(Boolean);
+  const notes = rest.filter((line) => line.startsWith("=")).map((line) => line.slice(1).trim());
+  return [reason.replace(/^Shader (?:'[^']*' parsing|validation) error: /, ""), ...notes].join(
+    ": ",
+  );
 }
 
 /**
@@ -43,7 +61,7 @@ export function formatShaderMessages(
     const place = lineNum > 0
       ? `\n  ${lines[lineNum - 1]}\n  ${" ".repeat(Math.max(0, linePos - 1))}^`
       : "";
-    return `${file}:${lineNum}:${linePos} ${message}${place}`;
+    return `${file}:${lineNum}:${linePos} ${reasonOf(message)}${place}`;
   }).join("\n");
 }
 
@@ -57,20 +75,27 @@ async function compilationError(kernel: Kernel, module: GPUShaderModule): Promis
   );
 }
 
-function compile(device: Device, kernel: Kernel, constants: Numbers): CompiledKernel {
+function compileModule(device: Device, kernel: Kernel): CompiledModule {
+  const { gpu } = device;
+  const { file, source } = kernel.family;
+  gpu.pushErrorScope("validation");
+  const module = gpu.createShaderModule({ label: file, code: source });
+  const refused = gpu.popErrorScope();
+  const outcome = compilationError(kernel, module).then((error) => error ?? refused);
+  return { module, outcome };
+}
+
+/** Compiles an entry point; `forget` is called if that fails, so that the next run says so again. */
+function compile(
+  device: Device,
+  kernel: Kernel,
+  constants: Numbers,
+  forget: () => void,
+): CompiledKernel {
   const { gpu } = device;
   const { family, entry, label } = kernel;
-  const bySource = under(modules, device, () => new Map<string, GPUShaderModule>());
-  const module = under(bySource, family.source, () => {
-    gpu.pushErrorScope("validation");
-    const made = gpu.createShaderModule({ label: family.file, code: family.source });
-    const refused = gpu.popErrorScope();
-    device.watch(
-      `compile ${family.file}`,
-      compilationError(kernel, made).then(async (error) => error ?? await refused),
-    );
-    return made;
-  });
+  const bySource = under(modules, device, () => new Map<string, CompiledModule>());
+  const { module, outcome } = under(bySource, family.source, () => compileModule(device, kernel));
   gpu.pushErrorScope("validation");
   const layout = gpu.createBindGroupLayout({
     label,
@@ -85,7 +110,15 @@ function compile(device: Device, kernel: Kernel, constants: Numbers): CompiledKe
     layout: gpu.createPipelineLayout({ bindGroupLayouts: [layout, device.paramsLayout] }),
     compute: { module, entryPoint: entry, constants: { ...constants } },
   });
-  device.watch(`compile kernel "${label}"`, gpu.popErrorScope());
+  const refused = gpu.popErrorScope();
+  device.watch(
+    `compile kernel "${label}"`,
+    // a pipeline of a broken shader is refused too, but only the shader's compiler says why
+    outcome.then((error) => error ?? refused).then((error) => {
+      if (error !== null) forget();
+      return error;
+    }),
+  );
   return { pipeline, layout };
 }
 
@@ -101,5 +134,9 @@ export function compiled(device: Device, kernel: Kernel, constants: Numbers): Co
   const byKernel = under(pipelines, device, () => new Map<Kernel, Map<string, CompiledKernel>>());
   const byConstants = under(byKernel, kernel, () => new Map<string, CompiledKernel>());
   const key = Object.values(constants).join();
-  return under(byConstants, key, () => compile(device, kernel, constants));
+  return under(
+    byConstants,
+    key,
+    () => compile(device, kernel, constants, () => byConstants.delete(key)),
+  );
 }

@@ -18,6 +18,8 @@ export interface PoolHost {
   readonly gpu: GPUDevice;
   /** Watches an asynchronous WebGPU error, to be thrown at the next wait. */
   watch(action: string, error: Promise<GPUError | null>): void;
+  /** Submits the commands on their way, which may use buffers that wait in the pool. */
+  flush(): void;
   /** The most bytes that all live and pooled buffers may have together. */
   readonly memoryLimit: number;
 }
@@ -112,6 +114,7 @@ export class Pool {
 
   /** Gives every waiting buffer back to the driver. */
   trim(): void {
+    this.#host.flush(); // a command that waits for its submit must not lose its buffers
     for (const buffers of this.#free.values()) {
       for (const buffer of buffers) buffer.destroy();
     }
