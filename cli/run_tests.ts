@@ -19,7 +19,7 @@ const PERMISSIONS = [
   "--allow-ffi",
   "--allow-sys",
   "--allow-net=127.0.0.1,localhost",
-  `--allow-run=${Deno.execPath()},sh`,
+  `--allow-run=${Deno.execPath()},/bin/sh`,
 ];
 
 async function exists(path: string): Promise<boolean> {

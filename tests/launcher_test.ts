@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type BareMachine, bareMachine, fakeDeno, run } from "./support/bare_machine.ts";
+import { type BareMachine, bareMachine, fakeDeno, shell } from "./support/bare_machine.ts";
 
 const root = new URL("../", import.meta.url);
 const launcher = await Deno.readTextFile(new URL("bitcliff", root));
@@ -200,7 +200,7 @@ Deno.test("bitcliff says that VK_DRIVER_FILES leads nowhere, and asks nothing on
   assert.match(stdout, /^backend: $/m);
 });
 
-const shellcheck = (await run(["sh", "-c", "command -v shellcheck"])).code === 0;
+const shellcheck = (await shell(["-c", "command -v shellcheck"])).code === 0;
 
 Deno.test({
   name: `shell scripts pass shellcheck${
@@ -208,8 +208,7 @@ Deno.test({
   }`,
   ignore: !shellcheck,
   async fn() {
-    const cwd = new URL(".", root).pathname;
-    const { stdout } = await run(["sh", "-c", "shellcheck bitcliff .ci/run"], { cwd });
+    const { stdout } = await shell(["-c", "shellcheck bitcliff .ci/run"], { cwd: root });
     assert.equal(stdout, "");
   },
 });

@@ -54,8 +54,7 @@ export async function bareMachine(launcher: string): Promise<BareMachine> {
   for (const name of ["bin", "home", "system", "elsewhere"]) await Deno.mkdir(`${folder}/${name}`);
   await Deno.writeTextFile(path, launcher, { mode: 0o755 });
   await Deno.copyFile(new URL("../../deno.json", import.meta.url), `${folder}/deno.json`);
-  await run([
-    "sh",
+  await shell([
     "-c",
     `for t; do ln -s "$(command -v "$t")" "${bin}/$t"; done`,
     "sh",
@@ -65,7 +64,7 @@ export async function bareMachine(launcher: string): Promise<BareMachine> {
   const program = (name: string, script: string): Promise<void> =>
     Deno.writeTextFile(`${bin}/${name}`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   const start = (args: readonly string[], options: StartOptions = {}): Promise<Outcome> =>
-    run(["sh", options.path ?? path, ...args], {
+    shell([options.path ?? path, ...args], {
       cwd: options.cwd ?? folder,
       env: { PATH: bin, HOME: `${folder}/home`, TMPDIR: folder, ...options.env },
     });
@@ -77,12 +76,17 @@ export async function bareMachine(launcher: string): Promise<BareMachine> {
   };
 }
 
-/** Runs a command; with `env`, in that environment only. */
-export async function run(
-  [name, ...args]: readonly string[],
-  options: { cwd?: string; env?: Record<string, string> } = {},
+/** Runs the shell; with `env`, in that environment only. */
+export async function shell(
+  args: readonly string[],
+  options: { cwd?: string | URL; env?: Record<string, string> } = {},
 ): Promise<Outcome> {
-  const command = new Deno.Command(name, { args, ...options, clearEnv: options.env !== undefined });
+  // By its path: a bare name would be looked up on the PATH in `env`, which tests may not run from.
+  const command = new Deno.Command("/bin/sh", {
+    args: [...args],
+    ...options,
+    clearEnv: options.env !== undefined,
+  });
   const { code, stdout, stderr } = await command.output();
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
