@@ -2,6 +2,9 @@ import { defineKernels, type Kernels, linearGrid, type Numbers } from "../../gpu
 import { randomInteger } from "../random_source.ts";
 import source from "./accuracy.wgsl" with { type: "text" };
 
+/** As many as the shader's histogram of one network holds in workgroup memory. */
+const MOST_CLASSES = 1024;
+
 function accuracyParams(networks: number, rowsEach: number, classes: number): Numbers {
   return { rows: networks * rowsEach, classes, labelRows: rowsEach, networks };
 }
@@ -52,7 +55,14 @@ export const accuracyKernels: Kernels<"predict" | "count"> = defineKernels({
       writes: [],
       updates: ["counts", "lossSums"],
       flops: ({ rows }) => 2 * rows,
-      workgroups: ({ networks }) => [networks, 1, 1],
+      workgroups: ({ networks, classes }) => {
+        if (classes > MOST_CLASSES) {
+          throw new RangeError(
+            `Cannot count predictions: a network must have at most ${MOST_CLASSES} classes: ${classes}`,
+          );
+        }
+        return [networks, 1, 1];
+      },
       loopIterations: ({ rows, networks, classes }, { WORKGROUP_SIZE }) =>
         Math.ceil(rows / networks / WORKGROUP_SIZE) + WORKGROUP_SIZE +
         Math.ceil(classes / WORKGROUP_SIZE),

@@ -17,6 +17,8 @@ export const BINARY = {
   divide: 3,
   minimum: 4,
   maximum: 5,
+  /** The first where the second is positive, else 0: what gradients of kinked functions need. */
+  passWherePositive: 6,
 } as const;
 
 /** Functions of one number, numbered as the shader's `OP` numbers them. */
@@ -27,6 +29,8 @@ export const UNARY = {
   squareRoot: 3,
   absolute: 4,
   square: 5,
+  reciprocal: 6,
+  sign: 7,
 } as const;
 
 const binary: readonly ((u: number, v: number) => number)[] = [
@@ -36,6 +40,7 @@ const binary: readonly ((u: number, v: number) => number)[] = [
   (u, v) => u / v,
   Math.min,
   Math.max,
+  (u, v) => v > 0 ? u : 0,
 ];
 const unary: readonly ((v: number) => number)[] = [
   (v) => -v,
@@ -44,6 +49,8 @@ const unary: readonly ((v: number) => number)[] = [
   Math.sqrt,
   Math.abs,
   (v) => v * v,
+  (v) => 1 / v,
+  Math.sign,
 ];
 
 /**
@@ -143,12 +150,25 @@ function randomShapes(random: RandomSource): KernelCase {
     );
   return {
     params: broadcastParams(random() < 0.5 ? shape : thin(), random() < 0.5 ? shape : thin()),
-    constants: { OP: randomInteger(random, 0, 5) },
+    constants: { OP: randomInteger(random, 0, binary.length - 1) },
     entries: ["broadcast"],
   };
 }
 
-const allOps = Object.values(BINARY);
+function smallCases(): KernelCase[] {
+  const sizes = [1, 1027].map((size) => elementwiseParams(size));
+  const binaryCases = Object.values(BINARY).flatMap((OP): KernelCase[] => [
+    ...sizes.map((params) => ({ params, constants: { OP }, entries: ["binary"] })),
+    { params: broadcastParams([3, 1, 5], [4, 1]), constants: { OP }, entries: ["broadcast"] },
+  ]);
+  const { logarithm, squareRoot, reciprocal } = UNARY;
+  const unaryCases = Object.values(UNARY).flatMap((OP): KernelCase[] => {
+    const signed = ![logarithm, squareRoot, reciprocal].some((other) => other === OP);
+    return [...sizes, ...signed ? [elementwiseParams(515, 1, -2)] : []]
+      .map((params) => ({ params, constants: { OP }, entries: ["unary"] }));
+  });
+  return [...binaryCases, ...unaryCases];
+}
 
 /** One function of one or two tensors, element by element. */
 export const elementwiseKernels: Kernels<"binary" | "broadcast" | "unary" | "affine" | "fill"> =
@@ -192,8 +212,11 @@ export const elementwiseKernels: Kernels<"binary" | "broadcast" | "unary" | "aff
     workgroups: ({ size }, { WORKGROUP_SIZE }) => linearGrid(Math.ceil(size / 16), WORKGROUP_SIZE),
     tolerance: { absolute: 1e-6, relative: 3e-6 },
     generate: {
-      a: (random, _params, length) => Array.from({ length }, () => 0.5 + 3 * random()),
-      b: (random, _params, length) => Array.from({ length }, () => 0.5 + 3 * random()),
+      // from 0.5 on, where logarithms exist; a negative shift, which unary ignores, asks for all signs
+      a: (random, { shift }, length) =>
+        Array.from({ length }, () => 0.5 + 3 * random() + Math.min(shift, 0)),
+      b: (random, _params, length) =>
+        Array.from({ length }, () => (random() < 0.5 ? -1 : 1) * (0.5 + 3 * random())),
     },
     reference({ a, b }, p, { OP }, entry) {
       const y = new Float64Array(p.size);
@@ -216,15 +239,7 @@ export const elementwiseKernels: Kernels<"binary" | "broadcast" | "unary" | "aff
       return { y };
     },
     cases: [
-      ...allOps.flatMap((OP) => [
-        { params: elementwiseParams(1), constants: { OP }, entries: ["binary", "unary"] },
-        { params: elementwiseParams(1027), constants: { OP }, entries: ["binary", "unary"] },
-        {
-          params: broadcastParams([3, 1, 5], [4, 1]),
-          constants: { OP },
-          entries: ["broadcast"],
-        },
-      ]),
+      ...smallCases(),
       { params: elementwiseParams(999, -2.5, 0.75), entries: ["affine", "fill"] },
     ],
     randomCase: randomShapes,

@@ -9,7 +9,8 @@
 // a, b, y   [size], but for broadcast: y [size] with inner axes d1, d2, d3 (d0 is what is left), a and b
 // with a stride an axis, 0 along an axis that they lack.
 //
-// One invocation per 4 vectors of 4 elements (broadcast: per element); memory-bound.
+// One invocation per 4 vectors of 4 elements (broadcast: per vector); memory-bound (8 or 12 bytes an
+// element), but for broadcast on processors, which is bound by its index arithmetic.
 
 const ADD = 0u;
 const SUBTRACT = 1u;
@@ -17,6 +18,7 @@ const MULTIPLY = 2u;
 const DIVIDE = 3u;
 const MINIMUM = 4u;
 const MAXIMUM = 5u;
+const PASS_WHERE_POSITIVE = 6u;
 
 const NEGATE = 0u;
 const EXPONENTIAL = 1u;
@@ -24,6 +26,8 @@ const LOGARITHM = 2u;
 const SQUARE_ROOT = 3u;
 const ABSOLUTE = 4u;
 const SQUARE = 5u;
+const RECIPROCAL = 6u;
+const SIGN = 7u;
 
 override OP: u32 = ADD;
 override WORKGROUP_SIZE: u32 = 64u;
@@ -49,6 +53,7 @@ fn combine(u: vec4f, v: vec4f) -> vec4f {
     case DIVIDE: { return u / v; }
     case MINIMUM: { return min(u, v); }
     case MAXIMUM: { return max(u, v); }
+    case PASS_WHERE_POSITIVE: { return select(vec4f(), u, v > vec4f()); }
     default: { return u + v; }
   }
 }
@@ -60,6 +65,8 @@ fn apply(v: vec4f) -> vec4f {
     case SQUARE_ROOT: { return sqrt(v); }
     case ABSOLUTE: { return abs(v); }
     case SQUARE: { return v * v; }
+    case RECIPROCAL: { return 1.0 / v; }
+    case SIGN: { return sign(v); }
     default: { return -v; }
   }
 }

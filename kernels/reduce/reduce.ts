@@ -109,6 +109,9 @@ export const reduceByWorkgroupKernels: Kernels<Reduction> = defineKernels({
   workgroups: ({ outer, inner, parts }) => linearGrid(outer * inner * parts, 1),
 });
 
+/** Longest axis that one invocation may walk: beyond, some adapters cut its loop. */
+const LONGEST_WALK = 60_000;
+
 /** As many axes as keep a GPU busy with one invocation each. */
 const MANY_AXES = 16_384;
 
@@ -119,8 +122,13 @@ const MANY_AXES = 16_384;
  * @param params Params of the reduction.
  * @returns The variant.
  */
-export function chooseReduce(device: Device, { outer, inner, parts }: Numbers): Kernels<Reduction> {
-  return device.isSoftware || outer * inner * parts >= MANY_AXES
+export function chooseReduce(
+  device: Device,
+  { outer, axis, inner, parts }: Numbers,
+): Kernels<Reduction> {
+  const axes = outer * inner * parts;
+  const isWalkable = Math.ceil(axis / parts) <= LONGEST_WALK;
+  return isWalkable && (device.isSoftware || axes >= MANY_AXES)
     ? reduceByLaneKernels
     : reduceByWorkgroupKernels;
 }
