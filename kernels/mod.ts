@@ -16,6 +16,7 @@ import {
   registerMatmulKernels,
   workgroupMatmulKernels,
 } from "./matmul/matmul.ts";
+import { linearBytesKernels } from "./linear_bytes/linear_bytes.ts";
 import { maxPoolKernels } from "./max_pool/max_pool.ts";
 import { nllKernels } from "./nll/nll.ts";
 import { permuteKernels } from "./permute/permute.ts";
@@ -48,6 +49,7 @@ export {
   gatherKernels,
   haarAnalysisKernels,
   haarSynthesisKernels,
+  linearBytesKernels,
   logSoftmaxKernels,
   maxPoolKernels,
   naiveConv2dKernels,
@@ -109,6 +111,11 @@ export {
   UNARY,
 } from "./elementwise/elementwise.ts";
 export { chooseReduce, reduceParams, type Reduction } from "./reduce/reduce.ts";
+export {
+  fitsLinearBytes,
+  linearBytesParams,
+  type LinearBytesShape,
+} from "./linear_bytes/linear_bytes.ts";
 export { channelMode, ROUNDING } from "./fake_quantize/fake_quantize.ts";
 export { permutationBits, permutedIndex } from "./sample_batch/permutation.ts";
 export { roundHalfEven } from "./rounding.ts";
@@ -127,6 +134,7 @@ export const kernelRooms: readonly KernelRoom[] = [
   logSoftmaxKernels,
   maxPoolKernels,
   naiveConv2dKernels,
+  linearBytesKernels,
   naiveMatmulKernels,
   nllKernels,
   packConv2dKernels,
