@@ -139,7 +139,7 @@ export function bytesMoved(kernel: Kernel, params: Numbers, constants: Numbers):
  * @param types Names and types in order.
  * @param params Values by name.
  * @returns The block, a multiple of 16 bytes.
- * @throws {RangeError} If a value is missing, not finite, or not a whole number where one is due.
+ * @throws {RangeError} If a value is missing, or not a whole number of its type where one is due.
  */
 export function packParams(
   label: string,
@@ -151,8 +151,10 @@ export function packParams(
   names.forEach((name, i) => {
     const value = params[name];
     const type = types[name];
-    const whole = Number.isInteger(value) && (type === "i32" || value >= 0);
-    if (type === "f32" ? typeof value !== "number" : !whole) {
+    const fits = type === "f32"
+      ? typeof value === "number"
+      : Number.isInteger(value) && value === (type === "u32" ? value >>> 0 : value | 0);
+    if (!fits) {
       throw new RangeError(
         `Cannot run kernel "${label}": param "${name}" must be ${
           type === "f32" ? "a number" : `a whole ${type}`

@@ -131,6 +131,11 @@ export function run(
       throw new RangeError(`Cannot run kernel "${label}": it has no constant "${name}"`);
     }
   }
+  for (const name of Object.keys(options.into ?? {})) {
+    if (!spec.writes.includes(name)) {
+      throw new RangeError(`Cannot run kernel "${label}": it writes no "${name}"`);
+    }
+  }
   const constants = { ...family.constants, ...options.constants };
   const lengths = family.lengths(params, constants);
   const grid = (spec.workgroups ?? family.workgroups)(params, constants);
