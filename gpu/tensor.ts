@@ -56,6 +56,10 @@ function checkShape(shape: readonly number[]): void {
   }
 }
 
+function dtypeOf(data: HostArray): DType {
+  return data instanceof Float32Array ? "f32" : data instanceof Uint32Array ? "u32" : "i32";
+}
+
 /**
  * Makes a tensor whose content is undefined until something writes it.
  *
@@ -109,11 +113,7 @@ export function tensor(
   shape: readonly number[] = [data.length],
 ): Tensor {
   const array = Array.isArray(data) ? new Float32Array(data) : data as HostArray;
-  const dtype = array instanceof Float32Array
-    ? "f32"
-    : array instanceof Uint32Array
-    ? "u32"
-    : "i32";
+  const dtype = dtypeOf(array);
   if (sizeOf(shape) !== array.length) {
     throw new RangeError(
       `Cannot make a tensor of shape ${formatShape(shape)}: it holds ${sizeOf(shape)} elements: ` +
@@ -130,12 +130,17 @@ export function tensor(
  *
  * @param target The tensor to overwrite.
  * @param data As many elements as it has, of its dtype.
- * @throws {RangeError} If the counts differ.
+ * @throws {RangeError} If the counts or the dtypes differ.
  */
 export function write(target: Tensor, data: HostArray): void {
   if (data.length !== target.size) {
     throw new RangeError(
       `Cannot write ${data.length} elements into a tensor of shape ${formatShape(target.shape)}`,
+    );
+  }
+  if (dtypeOf(data) !== target.dtype) {
+    throw new RangeError(
+      `Cannot write ${data.constructor.name} into a tensor of ${target.dtype}`,
     );
   }
   target.device.upload(target, data);
