@@ -1,8 +1,10 @@
 // reduce, by lane: one invocation walks an axis from end to end.
 //
-//   sum       y[o, p, i] = sum of x[o, k, i] over k = p, p + parts, p + 2 parts, ...
-//   minimum, maximum     likewise
+//   sum       y[o, p, i] = scale * sum of x[o, k, i] over k = p, p + parts, p + 2 parts, ...
+//   minimum, maximum     likewise, without scale
 //   argmax    indices[o, i] = the first k at which x[o, k, i] is largest (parts must be 1)
+//
+// A mean is a sum with scale = 1 / axis.
 //
 // x [outer, axis, inner], y [outer, parts, inner], indices [outer, inner]. An axis too long for one
 // invocation is split into parts, and these are reduced by a second dispatch. The order is fixed, so
@@ -13,7 +15,7 @@
 
 override WORKGROUP_SIZE: u32 = 64u;
 
-struct Params { outer: u32, axis: u32, inner: u32, parts: u32 }
+struct Params { outer: u32, axis: u32, inner: u32, parts: u32, scale: f32 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
@@ -51,7 +53,7 @@ fn sum(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups
     sums.x += x[at];
     at += walk.step;
   }
-  y[i] = (sums.x + sums.y) + (sums.z + sums.w);
+  y[i] = params.scale * ((sums.x + sums.y) + (sums.z + sums.w));
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

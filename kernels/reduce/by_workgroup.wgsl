@@ -1,8 +1,10 @@
 // reduce, by workgroup: 256 invocations share an axis and meet in a tree.
 //
-//   sum       y[o, p, i] = sum of x[o, k, i] over k = p, p + parts, p + 2 parts, ...
-//   minimum, maximum     likewise
+//   sum       y[o, p, i] = scale * sum of x[o, k, i] over k = p, p + parts, p + 2 parts, ...
+//   minimum, maximum     likewise, without scale
 //   argmax    indices[o, i] = the first k at which x[o, k, i] is largest (parts must be 1)
+//
+// A mean is a sum with scale = 1 / axis.
 //
 // x [outer, axis, inner], y [outer, parts, inner], indices [outer, inner]. The tree is fixed, so the
 // same input gives the same bits; no float atomics.
@@ -13,7 +15,7 @@
 
 override LANES: u32 = 256u;
 
-struct Params { outer: u32, axis: u32, inner: u32, parts: u32 }
+struct Params { outer: u32, axis: u32, inner: u32, parts: u32, scale: f32 }
 
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> y: array<f32>;
@@ -48,7 +50,7 @@ fn sum(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec
     if (lane < half) { values[lane] += values[lane + half]; }
     workgroupBarrier();
   }
-  if (lane == 0u && walk.inside) { y[walk.output] = values[0]; }
+  if (lane == 0u && walk.inside) { y[walk.output] = params.scale * values[0]; }
 }
 
 @compute @workgroup_size(LANES)

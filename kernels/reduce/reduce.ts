@@ -14,14 +14,25 @@ import workgroupSource from "./by_workgroup.wgsl" with { type: "text" };
 /** What an axis can be reduced to. */
 export type Reduction = "sum" | "minimum" | "maximum" | "argmax";
 
-/** Params of a reduction over the middle axis of `[outer, axis, inner]`. */
+/**
+ * Params of a reduction over the middle axis of `[outer, axis, inner]`.
+ *
+ * @param outer Product of the axes before.
+ * @param axis Elements that are reduced.
+ * @param inner Product of the axes behind.
+ * @param parts Results that each axis is reduced to; more than 1 where an axis is too long for one
+ *   dispatch, and a second one reduces the parts.
+ * @param scale Factor of a sum: 1 / axis makes it a mean.
+ * @returns The params of the kernel.
+ */
 export function reduceParams(
   outer: number,
   axis: number,
   inner: number,
   parts: number = 1,
+  scale: number = 1,
 ): Numbers {
-  return { outer, axis, inner, parts };
+  return { outer, axis, inner, parts, scale };
 }
 
 const mathematics: Omit<
@@ -29,7 +40,7 @@ const mathematics: Omit<
   "variant" | "file" | "source" | "constants" | "workgroups" | "entries"
 > = {
   name: "reduce",
-  params: { outer: "u32", axis: "u32", inner: "u32", parts: "u32" },
+  params: { outer: "u32", axis: "u32", inner: "u32", parts: "u32", scale: "f32" },
   lengths: ({ outer, axis, inner, parts }) => ({
     x: outer * axis * inner,
     y: outer * parts * inner,
@@ -38,7 +49,7 @@ const mathematics: Omit<
   // one rounding an addition, of partial sums that grow like the square root of their count
   tolerance: ({ axis }, entry) =>
     entry === "sum" ? { absolute: 1e-6 + 5e-8 * axis, relative: 1e-6 } : "exact",
-  reference({ x }, { outer, axis, inner, parts }, _constants, entry) {
+  reference({ x }, { outer, axis, inner, parts, scale }, _constants, entry) {
     const y = new Float64Array(outer * parts * inner);
     const indices = new Uint32Array(outer * inner);
     for (let i = 0; i < y.length; i++) {
@@ -47,7 +58,7 @@ const mathematics: Omit<
       const values: number[] = [];
       for (let k = part; k < axis; k += parts) values.push(x[(start + k) * inner + i % inner]);
       const best = (f: (a: number, b: number) => number) => values.reduce((a, b) => f(a, b));
-      if (entry === "sum") y[i] = best((a, b) => a + b);
+      if (entry === "sum") y[i] = scale * best((a, b) => a + b);
       else if (entry === "minimum") y[i] = best(Math.min);
       else y[i] = best(Math.max);
       if (entry === "argmax") indices[i] = values.indexOf(y[i]);
@@ -58,6 +69,7 @@ const mathematics: Omit<
     { params: reduceParams(1, 1, 1) },
     { params: reduceParams(3, 7, 5) },
     { params: reduceParams(1, 10_000, 1) },
+    { params: reduceParams(5, 100, 3, 1, 1 / 100), entries: ["sum"] },
     { params: reduceParams(2, 1001, 3, 4), entries: ["sum", "minimum", "maximum"] },
   ],
   randomCase: (random) => ({
