@@ -27,7 +27,7 @@ export interface StartOptions {
 
 /** What the launcher may take for granted on any machine. */
 const STANDARD = [
-  "awk basename cat chmod cp cut dirname env find grep kill ln mkdir mktemp mv paste printf readlink",
+  "awk basename cat chmod cp cut dirname env find grep mkdir mktemp mv paste readlink",
   "rm sed sh sleep touch uname",
 ].flatMap((line) => line.split(" "));
 
@@ -54,15 +54,14 @@ export async function bareMachine(launcher: string): Promise<BareMachine> {
   for (const name of ["bin", "home", "system", "elsewhere"]) await Deno.mkdir(`${folder}/${name}`);
   await Deno.writeTextFile(path, launcher, { mode: 0o755 });
   await Deno.copyFile(new URL("../../deno.json", import.meta.url), `${folder}/deno.json`);
-  await shell([
-    "-c",
-    `for t; do ln -s "$(command -v "$t")" "${bin}/$t"; done`,
-    "sh",
-    ...STANDARD,
-  ]);
-
   const program = (name: string, script: string): Promise<void> =>
     Deno.writeTextFile(`${bin}/${name}`, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  // Scripts that call the real programs, never links to them: writing to a link would replace the
+  // program of the machine that runs the test.
+  const { stdout } = await shell(["-c", 'for t; do command -v "$t"; done', "sh", ...STANDARD]);
+  for (const real of stdout.split("\n").filter((line) => line.startsWith("/"))) {
+    await program(real.replace(/^.*\//, ""), `exec '${real}' "$@"`);
+  }
   const start = (args: readonly string[], options: StartOptions = {}): Promise<Outcome> =>
     shell([options.path ?? path, ...args], {
       cwd: options.cwd ?? folder,
