@@ -90,6 +90,18 @@ const tiledForX: Pick<EntrySpec, "workgroups" | "loopIterations"> = {
   loopIterations: (p) => steps(p, p.outChannels),
 };
 
+/**
+ * Gives the constants that fit a convolution.
+ *
+ * @param p Params of the convolution.
+ * @returns Constants of `registerConv2dKernels`; leaving them out is right too, and slower.
+ */
+export function registerConv2dConstants(p: Numbers): Numbers {
+  const isSame = p.kernelWidth === 3 && p.padding === 1;
+  const isAligned = p.stride === 1 && isSame && p.inWidth % 4 === 0 && p.xStride % 4 === 0;
+  return { ALIGNED: isAligned ? 1 : 0, UNIT_STRIDE: p.stride === 1 ? 1 : 0 };
+}
+
 /** 2 x 8 outputs in 8 channels an invocation, from weights that `packConv2dKernels` laid out. */
 export const registerConv2dKernels: Kernels<Conv2dEntry> = defineKernels({
   ...conv2dCases,
@@ -98,7 +110,7 @@ export const registerConv2dKernels: Kernels<Conv2dEntry> = defineKernels({
   file: "kernels/conv2d/register_tiled.wgsl",
   source: registerSource,
   params: CONV2D_PARAMS,
-  constants: { RELU: 0, UNIT_STRIDE: 0, WORKGROUP_SIZE: 8 },
+  constants: { ALIGNED: 0, RELU: 0, UNIT_STRIDE: 0, WORKGROUP_SIZE: 8 },
   lengths: (p) => ({ ...conv2dLengths(p), ...packedLengths(p) }),
   entries: {
     forward: entry(["x", "packed", "bias"], ["y"], {
@@ -123,13 +135,14 @@ export const registerConv2dKernels: Kernels<Conv2dEntry> = defineKernels({
   },
   cases: conv2dCases.cases.flatMap((kernelCase) => [
     kernelCase,
-    ...kernelCase.params.stride === 1
-      ? [{ ...kernelCase, constants: { ...kernelCase.constants, UNIT_STRIDE: 1 } }]
-      : [],
+    {
+      ...kernelCase,
+      constants: { ...kernelCase.constants, ...registerConv2dConstants(kernelCase.params) },
+    },
   ]),
   benchCases: conv2dCases.benchCases!.map(({ params }) => ({
     params,
-    constants: { UNIT_STRIDE: 1 },
+    constants: registerConv2dConstants(params),
   })),
 });
 

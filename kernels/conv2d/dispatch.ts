@@ -1,5 +1,5 @@
 import { type Device, type Kernels, type Numbers, run, type Tensor } from "../../gpu/mod.ts";
-import { type Conv2dEntry, registerConv2dKernels } from "./conv2d.ts";
+import { type Conv2dEntry, registerConv2dConstants, registerConv2dKernels } from "./conv2d.ts";
 import { packConv2dKernels } from "./packing.ts";
 import {
   splitWeightGradient,
@@ -40,10 +40,7 @@ export function chooseConv2d(device: Device, params: Numbers): ChosenConv2d {
     pack: packConv2dKernels,
     weightGradient: weightGradientKernels,
     splitParams: splitWeightGradient(params, device.isSoftware),
-    constants: {
-      UNIT_STRIDE: params.stride === 1 ? 1 : 0,
-      WORKGROUP_SIZE,
-    },
+    constants: { ...registerConv2dConstants(params), WORKGROUP_SIZE },
     partialConstants: { ...weightGradientConstants(params), WORKGROUP_SIZE },
   };
 }

@@ -21,6 +21,7 @@
 //
 // Register blocking of direct convolution: Georganas et al. 2018, arXiv:1808.05567.
 
+override ALIGNED: u32 = 0u;
 override RELU: u32 = 0u;
 override UNIT_STRIDE: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 8u;
@@ -36,11 +37,11 @@ struct Params {
   kernelHeight: u32, kernelWidth: u32, stride: u32, padding: u32
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> packed: array<vec4f>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(4) var<storage, read> dy: array<f32>;
+@group(0) @binding(4) var<storage, read> dy: array<vec4f>;
 @group(0) @binding(5) var<storage, read> turned: array<vec4f>;
 @group(0) @binding(6) var<storage, read> mask: array<f32>;
 @group(0) @binding(7) var<storage, read_write> dx: array<vec4f>;
@@ -72,17 +73,20 @@ fn tileOf(index: u32, channels: u32, height: u32, width: u32) -> Tile {
 // Rows and columns below 0 wrap to huge numbers, so that one comparison finds both ends.
 fn fromX(line: u32, column: u32, inside: bool) -> f32 {
   let here = inside && column < params.inWidth;
-  return select(0.0, x[select(0u, line + column, here)], here);
+  let i = select(0u, line + column, here);
+  return select(0.0, x[i / 4u][i % 4u], here);
 }
 
 fn fromDy(line: u32, column: u32, inside: bool) -> f32 {
   if (UNIT_STRIDE == 1u) {
     let here = inside && column < params.outWidth;
-    return select(0.0, dy[select(0u, line + column, here)], here);
+    let i = select(0u, line + column, here);
+    return select(0.0, dy[i / 4u][i % 4u], here);
   }
   let at = column / params.stride;
   let here = inside && at < params.outWidth && at * params.stride == column;
-  return select(0.0, dy[select(0u, line + at, here)], here);
+  let i = select(0u, line + at, here);
+  return select(0.0, dy[i / 4u][i % 4u], here);
 }
 
 fn windowsOf(a: vec4f, b: vec4f, c: vec2f) -> Windows {
@@ -100,6 +104,15 @@ fn threeOfX(line: u32, column: u32, inside: bool) -> vec3f {
 fn windowsOfX(plane: u32, row: u32, column: u32) -> Windows {
   let line = plane + row * params.inWidth;
   let i = row < params.inHeight;
+  if (ALIGNED == 1u) {
+    let inner = line + column + 1u; // a whole vector: column is one before a tile
+    let left = select(0u, inner / 4u, i);
+    let right = select(0u, inner / 4u + 1u, i && column + 5u < params.inWidth);
+    let a = select(vec4f(), x[left], i);
+    let b = select(vec4f(), x[right], i && column + 5u < params.inWidth);
+    return windowsOf(vec4f(fromX(line, column, i), a.xyz), vec4f(a.w, b.xyz),
+      vec2f(b.w, fromX(line, column + 9u, i)));
+  }
   if (UNIT_STRIDE == 1u) {
     return windowsOf(
       vec4f(fromX(line, column, i), fromX(line, column + 1u, i),
@@ -118,6 +131,17 @@ fn windowsOfX(plane: u32, row: u32, column: u32) -> Windows {
 
 // A row of dy, spread by the stride with zeros between.
 fn windowsOfDy(plane: u32, row: u32, column: u32) -> Windows {
+  if (ALIGNED == 1u) {
+    let line = plane + row * params.outWidth;
+    let i = row < params.outHeight;
+    let inner = line + column + 1u;
+    let left = select(0u, inner / 4u, i);
+    let right = select(0u, inner / 4u + 1u, i && column + 5u < params.outWidth);
+    let a = select(vec4f(), dy[left], i);
+    let b = select(vec4f(), dy[right], i && column + 5u < params.outWidth);
+    return windowsOf(vec4f(fromDy(line, column, i), a.xyz), vec4f(a.w, b.xyz),
+      vec2f(b.w, fromDy(line, column + 9u, i)));
+  }
   var at = row;
   if (UNIT_STRIDE == 0u) { at = row / params.stride; }
   let line = plane + at * params.outWidth;
@@ -135,8 +159,20 @@ fn add(s: Sums, row: Windows, w0: mat3x4f, w1: mat3x4f) -> Sums {
     s.right0 + w0 * row.right, s.right1 + w1 * row.right);
 }
 
+fn biasOf(network: u32, channel: u32) -> vec4f {
+  let last = params.outChannels - 1u;
+  let start = network * params.outChannels;
+  return vec4f(bias[start + min(channel, last)], bias[start + min(channel + 1u, last)],
+    bias[start + min(channel + 2u, last)], bias[start + min(channel + 3u, last)]);
+}
+
 fn convolveX(t: Tile, network: u32) -> Accumulators {
-  var s = Accumulators();
+  let bias0 = biasOf(network, t.block * BLOCK);
+  let bias4 = biasOf(network, t.block * BLOCK + 4u);
+  let all0 = mat4x4f(bias0, bias0, bias0, bias0);
+  let all4 = mat4x4f(bias4, bias4, bias4, bias4);
+  let sums = Sums(all0, all4, all0, all4);
+  var s = Accumulators(sums, sums);
   let runs = (params.kernelWidth + RUN - 1u) / RUN;
   let plane = params.inHeight * params.inWidth;
   let row = t.row * params.stride - params.padding;
@@ -194,9 +230,8 @@ fn storeY(t: Tile, network: u32, channel: u32, row: u32, column: u32, values: ve
   if (channel >= params.outChannels || column >= params.outWidth) { return; }
   let plane = (network * params.batch + t.image) * params.outChannels + channel;
   let i = (plane * params.outHeight + row) * params.outWidth + column;
-  var v = values + bias[network * params.outChannels + channel];
-  if (RELU == 1u) { v = max(v, vec4f()); }
-  if (params.outWidth % 4u == 0u) {
+  let v = select(values, max(values, vec4f()), RELU == 1u);
+  if (ALIGNED == 1u) {
     y[i / 4u] = v;
     return;
   }
@@ -227,7 +262,7 @@ fn storeDx(t: Tile, network: u32, channel: u32, row: u32, column: u32, values: v
   if (channel >= params.inChannels || column >= params.inWidth) { return; }
   let plane = (network * params.batch + t.image) * params.inChannels + channel;
   let i = (plane * params.inHeight + row) * params.inWidth + column;
-  if (params.inWidth % 4u == 0u) {
+  if (ALIGNED == 1u) {
     dx[i / 4u] = values;
     return;
   }

@@ -156,6 +156,7 @@ const CASES: readonly KernelCase[] = [
   { ...square(2, 16, 14, 9, 3, { padding: 1 }), constants: { RELU: 1 } },
   square(3, 3, 9, 5, 3),
   square(2, 4, 8, 8, 3, { padding: 1, inWidth: 13 }),
+  square(2, 2, 12, 9, 3, { padding: 1, inHeight: 5, networks: 2 }),
   square(2, 2, 11, 3, 5, { padding: 2, stride: 2 }),
   square(1, 3, 12, 10, 4, { padding: 1, stride: 3, kernelWidth: 2 }),
   square(2, 9, 5, 17, 1),
