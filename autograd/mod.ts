@@ -12,5 +12,11 @@ export { conv2d, type Conv2dOptions } from "./ops/conv2d.ts";
 export { linear, type LinearOptions } from "./ops/linear.ts";
 export { maxPool, type MaxPoolOptions } from "./ops/max_pool.ts";
 export { view } from "./ops/view.ts";
+export {
+  gatherPixels,
+  linearOfPixels,
+  type PixelRows,
+  type ResidentPixels,
+} from "./ops/pixel_rows.ts";
 export { relu } from "./ops/relu.ts";
 export { backward, differentiable, type Vjp, type Wanted } from "./tape.ts";

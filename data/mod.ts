@@ -18,7 +18,6 @@ export { loadMnist, mnistClasses, mnistSha256 } from "./mnist.ts";
 export {
   type Chunk,
   chunksOf,
-  gatherImages,
   type Normalization,
   type ResidentImages,
   unitNormalization,

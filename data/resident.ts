@@ -1,5 +1,4 @@
-import { type Device, reshape, run, slice, type Tensor, tensor } from "../gpu/mod.ts";
-import { gatherKernels } from "../kernels/mod.ts";
+import { type Device, slice, type Tensor, tensor } from "../gpu/mod.ts";
 import type { ImageSet } from "./dataset.ts";
 
 /** How pixels become numbers: `x = byte * scale + shift`, channel by channel. */
@@ -22,6 +21,8 @@ export interface ResidentImages {
   readonly scale: Tensor;
   /** `[channels]`. */
   readonly shift: Tensor;
+  /** The scale of all channels, where it is one and there is no shift. */
+  readonly plainScale: number | undefined;
 }
 
 /**
@@ -32,6 +33,11 @@ export interface ResidentImages {
  */
 export function unitNormalization(channels: number): Normalization {
   return { scale: Array(channels).fill(1 / 255), shift: Array(channels).fill(0) };
+}
+
+function plainScaleOf({ scale, shift }: Normalization): number | undefined {
+  const isPlain = scale.every((one) => one === scale[0]) && shift.every((one) => one === 0);
+  return isPlain ? scale[0] : undefined;
 }
 
 /**
@@ -65,38 +71,25 @@ export function uploadImages(
     labels: tensor(device, Uint32Array.from(images.labels)),
     scale: tensor(device, new Float32Array(normalization.scale)),
     shift: tensor(device, new Float32Array(normalization.shift)),
+    plainScale: plainScaleOf(normalization),
   };
 }
 
-/**
- * Copies images by row number, as floats.
- *
- * @param images The resident set.
- * @param rows `u32`, any shape: which images.
- * @returns `[...rows.shape, pixels]`.
- */
-export function gatherImages(images: ResidentImages, rows: Tensor): Tensor {
-  const { count, channels, planeWords, pixels, scale, shift } = images;
-  const params = { batch: rows.size, count, channels, planeWords };
-  const flatRows = reshape(rows, [rows.size]);
-  const { x } = run(gatherKernels.gather, { pixels, rows: flatRows, scale, shift }, params);
-  return reshape(x, [...rows.shape, channels * planeWords * 4]);
-}
-
-/** A part of a data set as floats, small enough for one pass through a network. */
+/** A part of a data set, small enough for one pass through a network. */
 export interface Chunk {
-  /** `[1, rows, pixels]`, shared by all networks. */
-  readonly x: Tensor;
-  /** `u32 [rows]`. */
+  readonly source: ResidentImages;
+  /** `u32 [1, count]`, shared by all networks: which images. */
+  readonly rows: Tensor;
+  /** `u32 [count]`. */
   readonly labels: Tensor;
-  readonly rows: number;
+  readonly count: number;
 }
 
 /** Rows of a chunk; a multiple of 64, so that every chunk starts where WebGPU can bind. */
 const CHUNK_ROWS = 2048;
 
 /**
- * Expands a resident set into chunks of floats that can be evaluated again and again.
+ * Cuts a resident set into chunks that can be evaluated again and again; nothing is copied.
  *
  * @param device Where they live.
  * @param images The resident set.
@@ -114,11 +107,12 @@ export function chunksOf(
     (_, i) => i * chunkRows,
   );
   return starts.map((start) => {
-    const rows = Math.min(chunkRows, images.count - start);
+    const count = Math.min(chunkRows, images.count - start);
     return {
-      x: gatherImages(images, slice(all, start, [1, rows])),
-      labels: slice(images.labels, start, [rows]),
-      rows,
+      source: images,
+      rows: slice(all, start, [1, count]),
+      labels: slice(images.labels, start, [count]),
+      count,
     };
   });
 }

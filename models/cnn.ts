@@ -1,6 +1,13 @@
 import { conv2d, linear, maxPool, view } from "../autograd/mod.ts";
 import type { Tensor } from "../gpu/mod.ts";
-import { type ForwardHooks, layerParameters, type Model, type ParameterTensors } from "./model.ts";
+import {
+  asTensor,
+  type ForwardHooks,
+  layerParameters,
+  type Model,
+  type ModelInput,
+  type ParameterTensors,
+} from "./model.ts";
 
 /** Sizes of a small convolutional network. */
 export interface CnnOptions {
@@ -56,11 +63,12 @@ export function cnn(options: CnnOptions = {}): Model {
       ),
       ...layerParameters("fc", [classes, features]),
     ],
-    forward(parameters: ParameterTensors, x: Tensor, hooks: ForwardHooks = {}): Tensor {
+    forward(parameters: ParameterTensors, input: ModelInput, hooks: ForwardHooks = {}): Tensor {
       const of = (layer: string): [Tensor, Tensor] => [
         parameters[`${layer}.weight`],
         parameters[`${layer}.bias`],
       ];
+      const x = asTensor(input);
       let y = view(x, [x.shape[0], x.shape[1], ...inputShape]);
       for (const layer of convolutions) {
         y = hooks.layerInput?.(layer, y) ?? y;

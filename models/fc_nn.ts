@@ -1,6 +1,13 @@
 import type { Tensor } from "../gpu/mod.ts";
-import { linear } from "../autograd/mod.ts";
-import { type ForwardHooks, layerParameters, type Model, type ParameterTensors } from "./model.ts";
+import { linear, linearOfPixels } from "../autograd/mod.ts";
+import {
+  asTensor,
+  type ForwardHooks,
+  layerParameters,
+  type Model,
+  type ModelInput,
+  type ParameterTensors,
+} from "./model.ts";
 
 /** Sizes of a fully connected network. */
 export interface FcNNOptions {
@@ -40,15 +47,18 @@ export function fcNN(options: FcNNOptions = {}): Model {
     classes,
     layers,
     parameters: layers.flatMap((layer, i) => layerParameters(layer, [widths[i + 1], widths[i]])),
-    forward(parameters: ParameterTensors, x: Tensor, hooks: ForwardHooks = {}): Tensor {
-      let y = x;
-      layers.forEach((layer, i) => {
-        y = hooks.layerInput?.(layer, y) ?? y;
-        y = linear(y, parameters[`${layer}.weight`], parameters[`${layer}.bias`], {
-          relu: i < layers.length - 1,
-        });
-      });
-      return y;
+    forward(parameters: ParameterTensors, x: ModelInput, hooks: ForwardHooks = {}): Tensor {
+      const apply = (input: ModelInput, layer: string, i: number): Tensor => {
+        const weight = parameters[`${layer}.weight`];
+        const bias = parameters[`${layer}.bias`];
+        const options = { relu: i < layers.length - 1 };
+        if ("source" in input && hooks.layerInput === undefined) {
+          return linearOfPixels(input, weight, bias, options);
+        }
+        const seen = asTensor(input);
+        return linear(hooks.layerInput?.(layer, seen) ?? seen, weight, bias, options);
+      };
+      return layers.reduce<ModelInput>(apply, x) as Tensor;
     },
   });
 }

@@ -4,6 +4,7 @@ export {
   type ForwardHooks,
   layerParameters,
   type Model,
+  type ModelInput,
   parameterCount,
   type ParameterSpec,
   type ParameterTensors,

@@ -1,3 +1,4 @@
+import { gatherPixels, type PixelRows } from "../autograd/mod.ts";
 import type { Tensor } from "../gpu/mod.ts";
 
 /** One trainable tensor of a model, without the axis of networks. */
@@ -24,6 +25,19 @@ export interface ForwardHooks {
   readonly layerInput?: (layer: string, x: Tensor) => Tensor;
 }
 
+/** What a model looks at: images as floats, or the rows of a resident set of bytes. */
+export type ModelInput = Tensor | PixelRows;
+
+/**
+ * Gives images as floats.
+ *
+ * @param x Images, or where they are.
+ * @returns `[networks or 1, rows, pixels]`.
+ */
+export function asTensor(x: ModelInput): Tensor {
+  return "source" in x ? gatherPixels(x) : x;
+}
+
 /** A network as plain data and one pure function; P networks of it run in the same dispatches. */
 export interface Model {
   /** Such as `fc_nn`. */
@@ -40,10 +54,10 @@ export interface Model {
    * Computes logits.
    *
    * @param parameters Of all networks.
-   * @param x Images `[networks or 1, rows, channels * height * width]`.
+   * @param x Images `[networks or 1, rows, channels * height * width]`, or where they are.
    * @returns Logits `[networks, rows, classes]`.
    */
-  forward(parameters: ParameterTensors, x: Tensor, hooks?: ForwardHooks): Tensor;
+  forward(parameters: ParameterTensors, x: ModelInput, hooks?: ForwardHooks): Tensor;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { Chunk } from "../data/resident.ts";
+import type { Chunk } from "../data/mod.ts";
 import { readAll, reshape, run, zeros } from "../gpu/mod.ts";
 import { accuracyKernels } from "../kernels/mod.ts";
 import type { ForwardHooks, Model, ParameterTensors } from "../models/mod.ts";
@@ -34,15 +34,15 @@ export async function evaluate(
   chunks: readonly Chunk[],
   hooks: ForwardHooks = {},
 ): Promise<Evaluation[]> {
-  const { device } = chunks[0].x;
+  const { device } = chunks[0].rows;
   using _scope = device.scope();
   const counts = zeros(device, [networks, 1 + model.classes], "u32");
   const lossSums = zeros(device, [networks]);
-  for (const { x, labels, rows } of chunks) {
+  for (const { source, rows, labels, count } of chunks) {
     using _chunkScope = device.scope();
-    const logits = model.forward(parameters, x, hooks);
-    const all = networks * rows;
-    const params = { rows: all, classes: model.classes, labelRows: rows };
+    const logits = model.forward(parameters, { source, rows }, hooks);
+    const all = networks * count;
+    const params = { rows: all, classes: model.classes, labelRows: count };
     const flat = reshape(logits, [all, model.classes]);
     const { predictionsOut: predictions, lossesOut: losses } = run(accuracyKernels.predict, {
       logits: flat,
@@ -57,7 +57,7 @@ export async function evaluate(
     });
   }
   const [countsRead, lossesRead] = await readAll([counts, lossSums]);
-  const count = chunks.reduce((sum, { rows }) => sum + rows, 0);
+  const count = chunks.reduce((sum, chunk) => sum + chunk.count, 0);
   return Array.from({ length: networks }, (_, p) => {
     const row = p * (1 + model.classes);
     const correct = countsRead[row];

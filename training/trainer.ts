@@ -1,10 +1,11 @@
 import { backward, crossEntropy } from "../autograd/mod.ts";
-import { gatherImages, type ResidentImages } from "../data/resident.ts";
+import type { ResidentImages } from "../data/mod.ts";
 import {
   type Device,
   type Program,
   read,
   record,
+  reshape,
   run,
   type Tensor,
   tensor,
@@ -170,8 +171,8 @@ export function createTrainer(
         bits: permutationBits(images.count),
       },
     );
-    const x = gatherImages(images, { ...rows, shape: [networks, batchSize] });
-    const losses = crossEntropy(model.forward(parameters.tensors, x), batchLabels);
+    const batch = { source: images, rows: reshape(rows, [networks, batchSize]) };
+    const losses = crossEntropy(model.forward(parameters.tensors, batch), batchLabels);
     backward(losses, Object.values(parameters.tensors), { into });
     optimizerStep(optimizer, {
       parameter: parameters.flat,

@@ -24,8 +24,8 @@ export async function calibrate(
 ): Promise<ActivationRanges> {
   using _scope = device.scope();
   const observed: { layer: string; low: Tensor; high: Tensor }[] = [];
-  for (const { x } of chunks) {
-    model.forward(parameters, x, {
+  for (const { source, rows } of chunks) {
+    model.forward(parameters, { source, rows }, {
       layerInput(layer, input) {
         const flat = reshape(input, [input.size]);
         const low = reduceAxis("minimum", flat, 0);

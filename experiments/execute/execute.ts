@@ -58,7 +58,7 @@ async function measureNetwork(
       bench.calibration,
     )
     : {};
-  const inputBytes = 4 * bench.judge[0].x.size;
+  const inputBytes = 4 * bench.judge[0].count * bench.inputShape.reduce((a, b) => a * b, 1);
   const atOnce = Math.max(1, Math.min(MOST_NETWORKS, Math.floor(EVALUATION_BYTES / inputBytes)));
   for (const group of groupBy(trials, ({ compression }) => groupKey(compression))) {
     for (const together of runsOf(group, atOnce)) {
