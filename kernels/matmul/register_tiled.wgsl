@@ -42,7 +42,7 @@ struct Params {
 @group(1) @binding(0) var<uniform> params: Params;
 
 // Where an invocation's tile stands.
-struct Tile { row: u32, column: u32, network: u32, inside: bool }
+struct Tile { row: u32, column: u32, network: u32, aStart: u32, bStart: u32, inside: bool }
 
 struct Accumulators {
   c00: mat4x4f, c01: mat4x4f,
@@ -55,133 +55,94 @@ fn tileOf(id: vec3u) -> Tile {
   let across = (params.n + TILE_COLUMNS - 1u) / TILE_COLUMNS;
   let down = id.x / across;
   let row = down * TILE_ROWS;
-  return Tile(row, (id.x - down * across) * TILE_COLUMNS, id.z, row < params.m);
+  return Tile(row, (id.x - down * across) * TILE_COLUMNS, id.z, id.z * params.aStride,
+    id.z * params.bStride, row < params.m);
 }
 
-fn elementA(i: u32, inside: bool) -> f32 {
-  let at = select(0u, i, inside);
-  return select(0.0, a[at / 4u][at % 4u], inside);
+// Where the four vectors of a block begin, in vectors; what a step adds to them is `advance`. All
+// that does not change along k is computed here, once: lavapipe hoists nothing out of a loop.
+// byK: the matrix is stored [k, lines], else [lines, k].
+fn bases(start: u32, lines: u32, line: u32, byK: bool) -> vec4u {
+  let j = vec4u(0u, 1u, 2u, 3u);
+  if (byK) { return (start + min(line, lines - min(lines, 4u))) / 4u + j * (lines / 4u); }
+  return (start + min(line + j, vec4u(lines - 1u)) * params.k) / 4u;
 }
 
-fn elementB(i: u32, inside: bool) -> f32 {
-  let at = select(0u, i, inside);
-  return select(0.0, b[at / 4u][at % 4u], inside);
+fn advance(lines: u32, k: u32, byK: bool) -> u32 { return select(k / 4u, k * (lines / 4u), byK); }
+
+// Where the element of line `line` and step `k` is, or nowhere.
+fn place(start: u32, lines: u32, line: u32, k: u32, byK: bool) -> vec2u {
+  let inside = line < lines && k < params.k;
+  let at = start + select(line * params.k + k, k * lines + line, byK);
+  return select(vec2u(), vec2u(at, 1u), inside);
 }
 
-// Four numbers of a matrix [rows, columns], along a row; zeros outside.
-fn fromA(start: u32, rows: u32, columns: u32, row: u32, column: u32) -> vec4f {
+fn elementA(start: u32, line: u32, k: u32, byK: bool) -> f32 {
+  let at = place(start, params.m, line, k, byK);
+  return select(0.0, a[at.x / 4u][at.x % 4u], at.y == 1u);
+}
+
+fn elementB(start: u32, line: u32, k: u32, byK: bool) -> f32 {
+  let at = place(start, params.n, line, k, byK);
+  return select(0.0, b[at.x / 4u][at.x % 4u], at.y == 1u);
+}
+
+// Steps k .. k+3 of one row of a.
+fn lineA(start: u32, line: u32, k: u32, byK: bool) -> vec4f {
+  return vec4f(elementA(start, line, k, byK), elementA(start, line, k + 1u, byK),
+    elementA(start, line, k + 2u, byK), elementA(start, line, k + 3u, byK));
+}
+
+fn lineB(start: u32, line: u32, k: u32, byK: bool) -> vec4f {
+  return vec4f(elementB(start, line, k, byK), elementB(start, line, k + 1u, byK),
+    elementB(start, line, k + 2u, byK), elementB(start, line, k + 3u, byK));
+}
+
+// Rows row .. row+3 of a for steps k .. k+3, a row a column of the block.
+fn blockA(t: Tile, base: vec4u, row: u32, k: u32, byK: bool) -> mat4x4f {
   if (ALIGNED == 1u) {
-    return a[(start + min(row, rows - 1u) * columns + min(column, columns - 4u)) / 4u];
+    let i = base + advance(params.m, k, byK);
+    let block = mat4x4f(a[i.x], a[i.y], a[i.z], a[i.w]);
+    if (byK) { return transpose(block); }
+    return block;
   }
-  let i = start + row * columns + column;
-  let inside = select(0u, columns, row < rows);
-  return vec4f(elementA(i, column < inside), elementA(i + 1u, column + 1u < inside),
-    elementA(i + 2u, column + 2u < inside), elementA(i + 3u, column + 3u < inside));
+  return mat4x4f(lineA(t.aStart, row, k, byK), lineA(t.aStart, row + 1u, k, byK),
+    lineA(t.aStart, row + 2u, k, byK), lineA(t.aStart, row + 3u, k, byK));
 }
 
-fn fromB(start: u32, rows: u32, columns: u32, row: u32, column: u32) -> vec4f {
+// Steps k .. k+3 of b for columns column .. column+3, a step a column of the block.
+fn blockB(t: Tile, base: vec4u, column: u32, k: u32, byK: bool) -> mat4x4f {
   if (ALIGNED == 1u) {
-    return b[(start + min(row, rows - 1u) * columns + min(column, columns - 4u)) / 4u];
+    let i = base + advance(params.n, k, byK);
+    let block = mat4x4f(b[i.x], b[i.y], b[i.z], b[i.w]);
+    if (byK) { return block; }
+    return transpose(block);
   }
-  let i = start + row * columns + column;
-  let inside = select(0u, columns, row < rows);
-  return vec4f(elementB(i, column < inside), elementB(i + 1u, column + 1u < inside),
-    elementB(i + 2u, column + 2u < inside), elementB(i + 3u, column + 3u < inside));
+  return transpose(mat4x4f(lineB(t.bStart, column, k, byK), lineB(t.bStart, column + 1u, k, byK),
+    lineB(t.bStart, column + 2u, k, byK), lineB(t.bStart, column + 3u, k, byK)));
 }
 
-// Block of a [m, k]: rows row..row+3, steps k..k+3.
-fn aRows(start: u32, row: u32, k: u32) -> mat4x4f {
-  return mat4x4f(
-    fromA(start, params.m, params.k, row, k), fromA(start, params.m, params.k, row + 1u, k),
-    fromA(start, params.m, params.k, row + 2u, k), fromA(start, params.m, params.k, row + 3u, k));
-}
-
-// Block of a [k, m], as aRows gives it.
-fn aColumns(start: u32, row: u32, k: u32) -> mat4x4f {
-  return transpose(mat4x4f(
-    fromA(start, params.k, params.m, k, row), fromA(start, params.k, params.m, k + 1u, row),
-    fromA(start, params.k, params.m, k + 2u, row), fromA(start, params.k, params.m, k + 3u, row)));
-}
-
-// Block of b [k, n]: steps k..k+3, columns column..column+3.
-fn bRows(start: u32, k: u32, column: u32) -> mat4x4f {
-  return mat4x4f(
-    fromB(start, params.k, params.n, k, column), fromB(start, params.k, params.n, k + 1u, column),
-    fromB(start, params.k, params.n, k + 2u, column),
-    fromB(start, params.k, params.n, k + 3u, column));
-}
-
-// Block of b [n, k], as bRows gives it.
-fn bColumns(start: u32, k: u32, column: u32) -> mat4x4f {
-  return transpose(mat4x4f(
-    fromB(start, params.n, params.k, column, k), fromB(start, params.n, params.k, column + 1u, k),
-    fromB(start, params.n, params.k, column + 2u, k),
-    fromB(start, params.n, params.k, column + 3u, k)));
-}
-
-fn multiplyNT(t: Tile) -> Accumulators {
+fn multiply(t: Tile, aByK: bool, bByK: bool) -> Accumulators {
   var s = Accumulators();
-  let aStart = t.network * params.aStride;
-  let bStart = t.network * params.bStride;
+  let r0 = bases(t.aStart, params.m, t.row, aByK);
+  let r1 = bases(t.aStart, params.m, t.row + 4u, aByK);
+  let r2 = bases(t.aStart, params.m, t.row + 8u, aByK);
+  let r3 = bases(t.aStart, params.m, t.row + 12u, aByK);
+  let q0 = bases(t.bStart, params.n, t.column, bByK);
+  let q1 = bases(t.bStart, params.n, t.column + 4u, bByK);
   for (var k = 0u; k < params.k; k += 4u) {
-    let b0 = bColumns(bStart, k, t.column);
-    let b1 = bColumns(bStart, k, t.column + 4u);
-    let a0 = aRows(aStart, t.row, k);
+    let b0 = blockB(t, q0, t.column, k, bByK);
+    let b1 = blockB(t, q1, t.column + 4u, k, bByK);
+    let a0 = blockA(t, r0, t.row, k, aByK);
     s.c00 += b0 * a0;
     s.c01 += b1 * a0;
-    let a1 = aRows(aStart, t.row + 4u, k);
+    let a1 = blockA(t, r1, t.row + 4u, k, aByK);
     s.c10 += b0 * a1;
     s.c11 += b1 * a1;
-    let a2 = aRows(aStart, t.row + 8u, k);
+    let a2 = blockA(t, r2, t.row + 8u, k, aByK);
     s.c20 += b0 * a2;
     s.c21 += b1 * a2;
-    let a3 = aRows(aStart, t.row + 12u, k);
-    s.c30 += b0 * a3;
-    s.c31 += b1 * a3;
-  }
-  return s;
-}
-
-fn multiplyNN(t: Tile) -> Accumulators {
-  var s = Accumulators();
-  let aStart = t.network * params.aStride;
-  let bStart = t.network * params.bStride;
-  for (var k = 0u; k < params.k; k += 4u) {
-    let b0 = bRows(bStart, k, t.column);
-    let b1 = bRows(bStart, k, t.column + 4u);
-    let a0 = aRows(aStart, t.row, k);
-    s.c00 += b0 * a0;
-    s.c01 += b1 * a0;
-    let a1 = aRows(aStart, t.row + 4u, k);
-    s.c10 += b0 * a1;
-    s.c11 += b1 * a1;
-    let a2 = aRows(aStart, t.row + 8u, k);
-    s.c20 += b0 * a2;
-    s.c21 += b1 * a2;
-    let a3 = aRows(aStart, t.row + 12u, k);
-    s.c30 += b0 * a3;
-    s.c31 += b1 * a3;
-  }
-  return s;
-}
-
-fn multiplyTN(t: Tile) -> Accumulators {
-  var s = Accumulators();
-  let aStart = t.network * params.aStride;
-  let bStart = t.network * params.bStride;
-  for (var k = 0u; k < params.k; k += 4u) {
-    let b0 = bRows(bStart, k, t.column);
-    let b1 = bRows(bStart, k, t.column + 4u);
-    let a0 = aColumns(aStart, t.row, k);
-    s.c00 += b0 * a0;
-    s.c01 += b1 * a0;
-    let a1 = aColumns(aStart, t.row + 4u, k);
-    s.c10 += b0 * a1;
-    s.c11 += b1 * a1;
-    let a2 = aColumns(aStart, t.row + 8u, k);
-    s.c20 += b0 * a2;
-    s.c21 += b1 * a2;
-    let a3 = aColumns(aStart, t.row + 12u, k);
+    let a3 = blockA(t, r3, t.row + 12u, k, aByK);
     s.c30 += b0 * a3;
     s.c31 += b1 * a3;
   }
@@ -254,14 +215,14 @@ fn maskedRow(network: u32, row: u32, column: u32, v: vec4f) -> vec4f {
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn nt(@builtin(global_invocation_id) id: vec3u) {
   let t = tileOf(id);
-  if (t.inside) { storeAll(t, multiplyNT(t)); }
+  if (t.inside) { storeAll(t, multiply(t, false, false)); }
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn ntBias(@builtin(global_invocation_id) id: vec3u) {
   let t = tileOf(id);
   if (!t.inside) { return; }
-  let s = multiplyNT(t);
+  let s = multiply(t, false, false);
   let left = biasAt(t.network, t.column);
   let right = biasAt(t.network, t.column + 4u);
   storeAll(t, Accumulators(activate(s.c00, left), activate(s.c01, right), activate(s.c10, left),
@@ -272,14 +233,14 @@ fn ntBias(@builtin(global_invocation_id) id: vec3u) {
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn nn(@builtin(global_invocation_id) id: vec3u) {
   let t = tileOf(id);
-  if (t.inside) { storeAll(t, multiplyNN(t)); }
+  if (t.inside) { storeAll(t, multiply(t, false, true)); }
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn nnMasked(@builtin(global_invocation_id) id: vec3u) {
   let t = tileOf(id);
   if (!t.inside) { return; }
-  let s = multiplyNN(t);
+  let s = multiply(t, false, true);
   let p = t.network;
   storeAll(t, Accumulators(
     masked(p, t.row, t.column, s.c00), masked(p, t.row, t.column + 4u, s.c01),
@@ -291,22 +252,23 @@ fn nnMasked(@builtin(global_invocation_id) id: vec3u) {
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn tn(@builtin(global_invocation_id) id: vec3u) {
   let t = tileOf(id);
-  if (t.inside) { storeAll(t, multiplyTN(t)); }
+  if (t.inside) { storeAll(t, multiply(t, true, true)); }
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn tnRowSum(@builtin(global_invocation_id) id: vec3u) {
   let t = tileOf(id);
   if (!t.inside) { return; }
-  storeAll(t, multiplyTN(t));
+  storeAll(t, multiply(t, true, true));
   if (t.column != 0u) { return; }
-  let start = t.network * params.aStride;
   var sums = mat4x4f();
-  for (var k = 0u; k < params.k; k++) {
+  let ones = vec4f(1.0);
+  for (var k = 0u; k < params.k; k += 4u) {
     sums += mat4x4f(
-      fromA(start, params.k, params.m, k, t.row), fromA(start, params.k, params.m, k, t.row + 4u),
-      fromA(start, params.k, params.m, k, t.row + 8u),
-      fromA(start, params.k, params.m, k, t.row + 12u));
+      ones * blockA(t, bases(t.aStart, params.m, t.row, true), t.row, k, true),
+      ones * blockA(t, bases(t.aStart, params.m, t.row + 4u, true), t.row + 4u, k, true),
+      ones * blockA(t, bases(t.aStart, params.m, t.row + 8u, true), t.row + 8u, k, true),
+      ones * blockA(t, bases(t.aStart, params.m, t.row + 12u, true), t.row + 12u, k, true));
   }
   storeSums(t, 0u, sums[0]);
   storeSums(t, 4u, sums[1]);
