@@ -1,8 +1,9 @@
 import { type KernelRoom, rooflineKernels } from "../gpu/mod.ts";
 import { accuracyKernels } from "./accuracy/accuracy.ts";
 import { adamKernels } from "./adam/adam.ts";
-import { naiveConv2dKernels, registerConv2dKernels } from "./conv2d/conv2d.ts";
+import { naiveConv2dKernels } from "./conv2d/conv2d.ts";
 import { packConv2dKernels } from "./conv2d/packing.ts";
+import { inputGradientKernels, registerConv2dKernels } from "./conv2d/register_tiled.ts";
 import { weightGradientKernels } from "./conv2d/weight_gradient.ts";
 import { dwtAnalysisKernels, dwtSynthesisKernels } from "./dwt/dwt.ts";
 import { haarAnalysisKernels, haarSynthesisKernels } from "./dwt/haar.ts";
@@ -49,6 +50,7 @@ export {
   gatherKernels,
   haarAnalysisKernels,
   haarSynthesisKernels,
+  inputGradientKernels,
   linearBytesKernels,
   logSoftmaxKernels,
   maxPoolKernels,
@@ -75,11 +77,13 @@ export {
   chooseConv2d,
   type ChosenConv2d,
   conv2dForward,
+  conv2dForwardPooled,
   conv2dInputGradient,
   conv2dWeightGradient,
+  type PooledConvolution,
 } from "./conv2d/dispatch.ts";
 export { conv2dParams, type Conv2dShape } from "./conv2d/spec.ts";
-export { maxPoolParams, type MaxPoolShape } from "./max_pool/max_pool.ts";
+export { chooseMaxPool, maxPoolParams, type MaxPoolShape } from "./max_pool/max_pool.ts";
 export { type FilterBank, filterBank, packFilters, waveletNames } from "./dwt/filters.ts";
 export { fitsHaarKernels } from "./dwt/haar.ts";
 export {
@@ -132,6 +136,7 @@ export const kernelRooms: readonly KernelRoom[] = [
   haarAnalysisKernels,
   haarSynthesisKernels,
   logSoftmaxKernels,
+  inputGradientKernels,
   maxPoolKernels,
   naiveConv2dKernels,
   linearBytesKernels,

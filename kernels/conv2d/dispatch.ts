@@ -1,6 +1,11 @@
 import { type Device, type Kernels, type Numbers, run, type Tensor } from "../../gpu/mod.ts";
-import { type Conv2dEntry, registerConv2dConstants, registerConv2dKernels } from "./conv2d.ts";
+import { maxPoolParams } from "../max_pool/max_pool.ts";
 import { packConv2dKernels } from "./packing.ts";
+import {
+  inputGradientKernels,
+  registerConv2dConstants,
+  registerConv2dKernels,
+} from "./register_tiled.ts";
 import {
   splitWeightGradient,
   weightGradientConstants,
@@ -9,15 +14,17 @@ import {
 
 /** Kernels, constants and params that fit the shapes at hand. */
 export interface ChosenConv2d {
-  /** `forward`, `inputGradient` and `inputGradientMasked`, from packed weights. */
-  readonly kernels: Kernels<Conv2dEntry>;
+  /** `forward` and `forwardPooled`, from `packed` weights. */
+  readonly kernels: Kernels<"forward" | "forwardPooled">;
+  /** `inputGradient` and `inputGradientMasked`, from `turned` weights. */
+  readonly inputGradient: Kernels<"inputGradient" | "inputGradientMasked">;
   /** Lays weights out: `forward` gives `packed`, `inputGradient` gives `turned`. */
   readonly pack: Kernels<"forward" | "inputGradient">;
   /** `partial` sums of the weight gradient, and their `sum`. */
   readonly weightGradient: Kernels<"partial" | "sum">;
   /** Params of `weightGradient`. */
   readonly splitParams: Numbers;
-  /** Constants of `kernels`. */
+  /** Constants of `kernels` and `inputGradient`. */
   readonly constants: Numbers;
   /** Constants of `weightGradient.partial`. */
   readonly partialConstants: Numbers;
@@ -37,6 +44,7 @@ export function chooseConv2d(device: Device, params: Numbers): ChosenConv2d {
   const WORKGROUP_SIZE = device.isSoftware ? 8 : 64;
   return {
     kernels: registerConv2dKernels,
+    inputGradient: inputGradientKernels,
     pack: packConv2dKernels,
     weightGradient: weightGradientKernels,
     splitParams: splitWeightGradient(params, device.isSoftware),
@@ -72,6 +80,50 @@ export function conv2dForward(
   return scope.keep(y);
 }
 
+/** What a convolution with pooling gives. */
+export interface PooledConvolution {
+  /** `[networks, batch, outChannels, floor(outHeight / 2), floor(outWidth / 2)]`, flat. */
+  readonly pooled: Tensor;
+  /** Where each of them stands in its plane: `positions` of `maxPoolKernels.backward`. */
+  readonly argmax: Tensor;
+  /** Params of `maxPoolKernels.backward`. */
+  readonly poolParams: Numbers;
+}
+
+/**
+ * Convolves and pools over windows of 2 x 2 in one kernel: the block of most small networks.
+ *
+ * The output of the convolution never goes to memory. Backward, `maxPoolKernels.backward` turns the
+ * gradient of `pooled` into that of the convolution, the ReLU included.
+ *
+ * @param inputs As of `conv2dForward`.
+ * @param params From `conv2dParams`.
+ * @param options `relu` clips the result at 0, and lets no gradient through there.
+ * @returns The maxima, where they stand, and the params of their pooling.
+ * @throws {RangeError} If a tensor does not have the length that the params say, or the output is
+ *   smaller than a window.
+ */
+export function conv2dForwardPooled(
+  { x, weight, bias }: { readonly x: Tensor; readonly weight: Tensor; readonly bias: Tensor },
+  params: Numbers,
+  { relu = false }: { readonly relu?: boolean } = {},
+): PooledConvolution {
+  const { networks, batch, outChannels, outHeight, outWidth } = params;
+  const poolParams = maxPoolParams({
+    planes: networks * batch * outChannels,
+    inHeight: outHeight,
+    inWidth: outWidth,
+    size: 2,
+  });
+  using scope = x.device.scope();
+  const { kernels, pack, constants } = chooseConv2d(x.device, params);
+  const { packed } = run(pack.forward, { weight }, params);
+  const { pooled, argmax } = run(kernels.forwardPooled, { x, packed, bias }, params, {
+    constants: { ...constants, RELU: relu ? 1 : 0 },
+  });
+  return { pooled: scope.keep(pooled), argmax: scope.keep(argmax), poolParams };
+}
+
 /**
  * Gives the gradient of a convolution to its input, optionally through the ReLU that made the input.
  *
@@ -89,11 +141,11 @@ export function conv2dInputGradient(
   params: Numbers,
 ): Tensor {
   using scope = dy.device.scope();
-  const { kernels, pack, constants } = chooseConv2d(dy.device, params);
+  const { inputGradient, pack, constants } = chooseConv2d(dy.device, params);
   const { turned } = run(pack.inputGradient, { weight }, params);
   const { dx } = mask === undefined
-    ? run(kernels.inputGradient, { dy, turned }, params, { constants })
-    : run(kernels.inputGradientMasked, { dy, turned, mask }, params, { constants });
+    ? run(inputGradient.inputGradient, { dy, turned }, params, { constants })
+    : run(inputGradient.inputGradientMasked, { dy, turned, mask }, params, { constants });
   return scope.keep(dx);
 }
 

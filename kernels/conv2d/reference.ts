@@ -84,3 +84,35 @@ export function conv2dReference(
   }
   return { dw, db };
 }
+
+/**
+ * Pools the output of a convolution over windows of 2 x 2, as `forwardPooled` does.
+ *
+ * @param y The output.
+ * @param p Params of the convolution.
+ * @param constants RELU = 1 clips at 0, and leaves no position there.
+ * @returns `pooled` and `argmax`, a position in the plane of y.
+ */
+export function poolReference(
+  y: Float64Array,
+  p: Numbers,
+  { RELU }: Numbers,
+): Record<string, Float64Array> {
+  const width = Math.floor(p.outWidth / 2);
+  const height = Math.floor(p.outHeight / 2);
+  const { outPlane } = planes(p);
+  const pooled = new Float64Array(p.networks * p.batch * p.outChannels * height * width);
+  const argmax = new Float64Array(pooled.length);
+  for (let i = 0; i < pooled.length; i++) {
+    const line = Math.floor(i / width);
+    const start = Math.floor(line / height) * outPlane;
+    const corner = line % height * 2 * p.outWidth + i % width * 2;
+    const places = [corner, corner + 1, corner + p.outWidth, corner + p.outWidth + 1];
+    const best = places.reduce((a, b) => y[start + b] > y[start + a] ? b : a);
+    const value = y[start + best];
+    const passes = RELU === 0 || value > 0;
+    pooled[i] = passes ? value : 0;
+    argmax[i] = passes ? best : 0xffff_ffff;
+  }
+  return { pooled, argmax };
+}

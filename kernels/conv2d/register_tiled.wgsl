@@ -1,23 +1,26 @@
 // conv2d, register-tiled: 2 rows of 8 outputs in 8 channels an invocation, in 8 mat4x4f accumulators.
 //
-//   forward               y = bias + x (*) w, with RELU: max(., 0)
-//   inputGradient        dx = dy, spread by the stride, (*) w turned by 180 degrees
-//   inputGradientMasked  dx where mask > 0, else 0       (mask: output of the ReLU that made x)
+//   forward         y[n,o,oy,ox] = bias[o] + sum over i,ky,kx of x[n,i,iy,ix] w[o,i,ky,kx]
+//                                  with RELU: max(., 0)
+//   forwardPooled   pooled = the largest of every 2 x 2 outputs, argmax = where it stands in its
+//                   plane of y; with RELU: pooled = max(., 0), argmax = NOWHERE where that is 0
 //
-// with (*) the correlation that naive.wgsl spells out, so that both directions are the same sum:
-// out[c, row, column] = sum over k, ky, kx of source[k, row + ky, column + kx] w[k, ky, kx, c].
+//   iy = oy stride + ky - padding, ix likewise; x is 0 outside its plane
 //
-// x, dx, mask [networks, batch, inChannels, inHeight, inWidth]; x and mask are xStride apart from
-// one network to the next, 0 where all share them
-// y, dy       [networks, batch, outChannels, outHeight, outWidth]
-// packed, turned: the weights as pack.wgsl lays them out, [networks, blocks of 8 channels c, k,
-// runs of 3 kx, ky, 3, 8], zeros where the kernel or the channels end
+// x       [networks, batch, inChannels, inHeight, inWidth], xStride apart, 0 if shared
+// packed  the weights as pack.wgsl lays them out, [networks, blocks of 8 o, i, runs of 3 kx, ky, 3, 8]
+// bias    [networks, outChannels]
+// y       [networks, batch, outChannels, outHeight, outWidth]; pooled, argmax half as high and wide
 //
 // Launch: tiles of all images in a line along x, block of channels after block of channels, folded
 // past 65,535 workgroups; z over the networks. One step is 3 taps of a kernel row: 10 numbers of one
-// source row (the row above was loaded the step before) and 6 vectors of weights for 384
+// row of x (the row above was loaded the step before) and 6 vectors of weights for 384
 // multiply-adds, as 8 products of a 3 x 4 block of weights and a 4 x 3 block of neighbors.
-// Compute-bound on a processor. UNIT_STRIDE = 1 promises stride 1.
+// Compute-bound on a processor. forwardPooled saves the trip of y to memory and back: max_pool's
+// backward takes its argmax.
+//
+// UNIT_STRIDE = 1 promises stride 1. ALIGNED = 1 promises stride 1, a kernel 3 wide, padding 1 and
+// a width that is a multiple of 4: rows are then loaded and stored by whole vectors.
 //
 // Register blocking of direct convolution: Georganas et al. 2018, arXiv:1808.05567.
 
@@ -29,6 +32,7 @@ const TILE_ROWS = 2u;
 const TILE_COLUMNS = 8u;
 const BLOCK = 8u; // channels
 const RUN = 3u;   // taps
+const NOWHERE = 0xffffffffu; // as max_pool.wgsl has it
 
 struct Params {
   networks: u32, xStride: u32, batch: u32,
@@ -41,10 +45,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> packed: array<vec4f>;
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(4) var<storage, read> dy: array<vec4f>;
-@group(0) @binding(5) var<storage, read> turned: array<vec4f>;
-@group(0) @binding(6) var<storage, read> mask: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dx: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> pooled: array<f32>;
+@group(0) @binding(5) var<storage, read_write> argmax: array<u32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 // Where the tile of an invocation stands.
@@ -75,18 +77,6 @@ fn fromX(line: u32, column: u32, inside: bool) -> f32 {
   let here = inside && column < params.inWidth;
   let i = select(0u, line + column, here);
   return select(0.0, x[i / 4u][i % 4u], here);
-}
-
-fn fromDy(line: u32, column: u32, inside: bool) -> f32 {
-  if (UNIT_STRIDE == 1u) {
-    let here = inside && column < params.outWidth;
-    let i = select(0u, line + column, here);
-    return select(0.0, dy[i / 4u][i % 4u], here);
-  }
-  let at = column / params.stride;
-  let here = inside && at < params.outWidth && at * params.stride == column;
-  let i = select(0u, line + at, here);
-  return select(0.0, dy[i / 4u][i % 4u], here);
 }
 
 fn windowsOf(a: vec4f, b: vec4f, c: vec2f) -> Windows {
@@ -129,31 +119,6 @@ fn windowsOfX(plane: u32, row: u32, column: u32) -> Windows {
       threeOfX(line, column + 6u * s, i), threeOfX(line, column + 7u * s, i)));
 }
 
-// A row of dy, spread by the stride with zeros between.
-fn windowsOfDy(plane: u32, row: u32, column: u32) -> Windows {
-  if (ALIGNED == 1u) {
-    let line = plane + row * params.outWidth;
-    let i = row < params.outHeight;
-    let inner = line + column + 1u;
-    let left = select(0u, inner / 4u, i);
-    let right = select(0u, inner / 4u + 1u, i && column + 5u < params.outWidth);
-    let a = select(vec4f(), dy[left], i);
-    let b = select(vec4f(), dy[right], i && column + 5u < params.outWidth);
-    return windowsOf(vec4f(fromDy(line, column, i), a.xyz), vec4f(a.w, b.xyz),
-      vec2f(b.w, fromDy(line, column + 9u, i)));
-  }
-  var at = row;
-  if (UNIT_STRIDE == 0u) { at = row / params.stride; }
-  let line = plane + at * params.outWidth;
-  let i = at < params.outHeight && (UNIT_STRIDE == 1u || at * params.stride == row);
-  return windowsOf(
-    vec4f(fromDy(line, column, i), fromDy(line, column + 1u, i),
-      fromDy(line, column + 2u, i), fromDy(line, column + 3u, i)),
-    vec4f(fromDy(line, column + 4u, i), fromDy(line, column + 5u, i),
-      fromDy(line, column + 6u, i), fromDy(line, column + 7u, i)),
-    vec2f(fromDy(line, column + 8u, i), fromDy(line, column + 9u, i)));
-}
-
 fn add(s: Sums, row: Windows, w0: mat3x4f, w1: mat3x4f) -> Sums {
   return Sums(s.left0 + w0 * row.left, s.left1 + w1 * row.left,
     s.right0 + w0 * row.right, s.right1 + w1 * row.right);
@@ -166,7 +131,7 @@ fn biasOf(network: u32, channel: u32) -> vec4f {
     bias[start + min(channel + 2u, last)], bias[start + min(channel + 3u, last)]);
 }
 
-fn convolveX(t: Tile, network: u32) -> Accumulators {
+fn convolve(t: Tile, network: u32) -> Accumulators {
   let bias0 = biasOf(network, t.block * BLOCK);
   let bias4 = biasOf(network, t.block * BLOCK + 4u);
   let all0 = mat4x4f(bias0, bias0, bias0, bias0);
@@ -191,33 +156,6 @@ fn convolveX(t: Tile, network: u32) -> Accumulators {
         w += 6u;
         s = Accumulators(add(s.top, top, w0, w1), add(s.bottom, bottom, w0, w1));
         if (UNIT_STRIDE == 1u) { top = bottom; } else { top = windowsOfX(source, row + ky + 1u, start); }
-      }
-    }
-    source += plane;
-  }
-  return s;
-}
-
-fn convolveDy(t: Tile, network: u32) -> Accumulators {
-  var s = Accumulators();
-  let runs = (params.kernelWidth + RUN - 1u) / RUN;
-  let plane = params.outHeight * params.outWidth;
-  let row = t.row + params.padding - (params.kernelHeight - 1u);
-  let column = t.column + params.padding - (params.kernelWidth - 1u);
-  var source = (network * params.batch + t.image) * params.outChannels * plane;
-  var w = (network * blocksOf(params.inChannels) + t.block) *
-    params.outChannels * runs * params.kernelHeight * 6u;
-  for (var k = 0u; k < params.outChannels; k++) {
-    for (var run = 0u; run < runs; run++) {
-      let start = column + run * RUN;
-      var top = windowsOfDy(source, row, start);
-      for (var ky = 0u; ky < params.kernelHeight; ky++) {
-        let bottom = windowsOfDy(source, row + ky + 1u, start);
-        let w0 = mat3x4f(turned[w], turned[w + 2u], turned[w + 4u]);
-        let w1 = mat3x4f(turned[w + 1u], turned[w + 3u], turned[w + 5u]);
-        w += 6u;
-        s = Accumulators(add(s.top, top, w0, w1), add(s.bottom, bottom, w0, w1));
-        top = bottom;
       }
     }
     source += plane;
@@ -258,62 +196,43 @@ fn storeRowY(t: Tile, network: u32, row: u32, s: Sums) {
   storeBlockY(t, network, 4u, row, t.column + 4u, s.right1);
 }
 
-fn storeDx(t: Tile, network: u32, channel: u32, row: u32, column: u32, values: vec4f) {
-  if (channel >= params.inChannels || column >= params.inWidth) { return; }
-  let plane = (network * params.batch + t.image) * params.inChannels + channel;
-  let i = (plane * params.inHeight + row) * params.inWidth + column;
-  if (ALIGNED == 1u) {
-    dx[i / 4u] = values;
-    return;
-  }
-  dx[i / 4u][i % 4u] = values.x;
-  if (column + 1u < params.inWidth) { dx[(i + 1u) / 4u][(i + 1u) % 4u] = values.y; }
-  if (column + 2u < params.inWidth) { dx[(i + 2u) / 4u][(i + 2u) % 4u] = values.z; }
-  if (column + 3u < params.inWidth) { dx[(i + 3u) / 4u][(i + 3u) % 4u] = values.w; }
+// Two windows of 2 x 2 in four channels.
+fn poolBlock(t: Tile, network: u32, four: u32, left: u32, top: mat4x4f, bottom: mat4x4f) {
+  poolWindow(t, network, four, t.column + left, top[0], top[1], bottom[0], bottom[1]);
+  poolWindow(t, network, four, t.column + left + 2u, top[2], top[3], bottom[2], bottom[3]);
 }
 
-fn storeBlockDx(t: Tile, network: u32, four: u32, row: u32, column: u32, outputs: mat4x4f) {
+// One window: its elements, one channel a component; the first of equals wins.
+fn poolWindow(
+  t: Tile, network: u32, four: u32, column: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f,
+) {
+  let row = t.row;
+  let upper = max(a, b);
+  let lower = max(c, d);
+  let corner = row * params.outWidth + column;
+  let above = select(vec4u(corner), vec4u(corner + 1u), b > a);
+  let below = select(vec4u(corner), vec4u(corner + 1u), d > c) + params.outWidth;
+  let best = max(upper, lower);
+  let passes = vec4<bool>(RELU == 0u) | (best > vec4f());
+  let values = select(vec4f(), best, passes);
+  let places = select(vec4u(NOWHERE), select(above, below, lower > upper), passes);
+
+  let height = params.outHeight / 2u;
+  let width = params.outWidth / 2u;
+  if (row / 2u >= height || column / 2u >= width) { return; }
   let channel = t.block * BLOCK + four;
-  let byChannel = transpose(outputs);
-  storeDx(t, network, channel, row, column, byChannel[0]);
-  storeDx(t, network, channel + 1u, row, column, byChannel[1]);
-  storeDx(t, network, channel + 2u, row, column, byChannel[2]);
-  storeDx(t, network, channel + 3u, row, column, byChannel[3]);
+  let plane = (network * params.batch + t.image) * params.outChannels + channel;
+  let i = (plane * height + row / 2u) * width + column / 2u;
+  storePooled(i, values.x, places.x, channel);
+  storePooled(i + height * width, values.y, places.y, channel + 1u);
+  storePooled(i + 2u * height * width, values.z, places.z, channel + 2u);
+  storePooled(i + 3u * height * width, values.w, places.w, channel + 3u);
 }
 
-fn storeRowDx(t: Tile, network: u32, row: u32, s: Sums) {
-  if (row >= params.inHeight) { return; }
-  storeBlockDx(t, network, 0u, row, t.column, s.left0);
-  storeBlockDx(t, network, 4u, row, t.column, s.left1);
-  storeBlockDx(t, network, 0u, row, t.column + 4u, s.right0);
-  storeBlockDx(t, network, 4u, row, t.column + 4u, s.right1);
-}
-
-// Beyond the end of the mask nothing is stored, so that any number will do there.
-fn maskAt(i: u32, plane: u32) -> vec4f {
-  let last = arrayLength(&mask) - 1u;
-  return vec4f(mask[min(i, last)], mask[min(i + plane, last)], mask[min(i + 2u * plane, last)],
-    mask[min(i + 3u * plane, last)]);
-}
-
-fn maskBlock(t: Tile, network: u32, four: u32, row: u32, column: u32, outputs: mat4x4f) -> mat4x4f {
-  let plane = params.inHeight * params.inWidth;
-  let channel = t.image * params.inChannels + t.block * BLOCK + four;
-  let i = network * params.xStride + channel * plane + row * params.inWidth + column;
-  let none = vec4f();
-  return mat4x4f(
-    select(none, outputs[0], maskAt(i, plane) > none),
-    select(none, outputs[1], maskAt(i + 1u, plane) > none),
-    select(none, outputs[2], maskAt(i + 2u, plane) > none),
-    select(none, outputs[3], maskAt(i + 3u, plane) > none));
-}
-
-fn maskRow(t: Tile, network: u32, row: u32, s: Sums) -> Sums {
-  return Sums(
-    maskBlock(t, network, 0u, row, t.column, s.left0),
-    maskBlock(t, network, 4u, row, t.column, s.left1),
-    maskBlock(t, network, 0u, row, t.column + 4u, s.right0),
-    maskBlock(t, network, 4u, row, t.column + 4u, s.right1));
+fn storePooled(i: u32, value: f32, place: u32, channel: u32) {
+  if (channel >= params.outChannels) { return; }
+  pooled[i] = value;
+  argmax[i] = place;
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -321,29 +240,19 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let index = id.y * groups.x * WORKGROUP_SIZE + id.x;
   let t = tileOf(index, params.outChannels, params.outHeight, params.outWidth);
   if (!t.inside) { return; }
-  let s = convolveX(t, id.z);
+  let s = convolve(t, id.z);
   storeRowY(t, id.z, t.row, s.top);
   storeRowY(t, id.z, t.row + 1u, s.bottom);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn inputGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+fn forwardPooled(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.y * groups.x * WORKGROUP_SIZE + id.x;
-  let t = tileOf(index, params.inChannels, params.inHeight, params.inWidth);
+  let t = tileOf(index, params.outChannels, params.outHeight, params.outWidth);
   if (!t.inside) { return; }
-  let s = convolveDy(t, id.z);
-  storeRowDx(t, id.z, t.row, s.top);
-  storeRowDx(t, id.z, t.row + 1u, s.bottom);
-}
-
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn inputGradientMasked(
-  @builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u,
-) {
-  let index = id.y * groups.x * WORKGROUP_SIZE + id.x;
-  let t = tileOf(index, params.inChannels, params.inHeight, params.inWidth);
-  if (!t.inside) { return; }
-  let s = convolveDy(t, id.z);
-  storeRowDx(t, id.z, t.row, maskRow(t, id.z, t.row, s.top));
-  storeRowDx(t, id.z, t.row + 1u, maskRow(t, id.z, t.row + 1u, s.bottom));
+  let s = convolve(t, id.z);
+  poolBlock(t, id.z, 0u, 0u, s.top.left0, s.bottom.left0);
+  poolBlock(t, id.z, 4u, 0u, s.top.left1, s.bottom.left1);
+  poolBlock(t, id.z, 0u, 4u, s.top.right0, s.bottom.right0);
+  poolBlock(t, id.z, 4u, 4u, s.top.right1, s.bottom.right1);
 }

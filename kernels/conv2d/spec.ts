@@ -124,6 +124,7 @@ export function conv2dTolerance(p: Numbers, entry: string): {
   const taps = p.kernelHeight * p.kernelWidth;
   const terms = {
     forward: p.inChannels * taps,
+    forwardPooled: p.inChannels * taps,
     inputGradient: p.outChannels * taps,
     inputGradientMasked: p.outChannels * taps,
   }[entry] ?? p.batch * p.outHeight * p.outWidth;

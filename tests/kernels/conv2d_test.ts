@@ -12,11 +12,13 @@ import {
 import { naiveConv2dKernels } from "../../kernels/conv2d/conv2d.ts";
 import {
   conv2dForward,
+  conv2dForwardPooled,
   conv2dInputGradient,
   conv2dWeightGradient,
 } from "../../kernels/conv2d/dispatch.ts";
 import { conv2dReference } from "../../kernels/conv2d/reference.ts";
 import { conv2dParams, type Conv2dShape } from "../../kernels/conv2d/spec.ts";
+import { maxPoolKernels } from "../../kernels/max_pool/max_pool.ts";
 import { testDevice } from "../support/device.ts";
 
 const FIXTURE = new URL("../fixtures/torch/convolution.safetensors", import.meta.url);
@@ -133,6 +135,46 @@ Deno.test("conv2dInputGradient() lets nothing through where the mask is not posi
   );
   assert.ok(mask.includes(0));
   assert.deepEqual(masked, plain.map((value, i) => mask[i] > 0 ? value : 0));
+});
+
+Deno.test("conv2dForwardPooled() equals convolution, ReLU and pooling one after the other", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const x = tensor(device, wave(216), [2, 3, 6, 6]);
+  const weight = tensor(device, wave(108), [4, 3, 3, 3]);
+  const bias = tensor(device, wave(4), [4]);
+  const fused = conv2dForwardPooled({ x, weight, bias }, SMALL, { relu: true });
+  const apart = run(
+    maxPoolKernels.forward,
+    { x: conv2dForward({ x, weight, bias }, SMALL, { relu: true }) },
+    fused.poolParams,
+    { constants: { RELU: 1 } },
+  );
+  const pooled = await read(fused.pooled);
+  assert.ok(pooled.includes(0) && pooled.some((value) => value > 0));
+  assert.deepEqual(pooled, await read(apart.y));
+  assert.deepEqual(await read(fused.argmax), await read(apart.argmax));
+});
+
+Deno.test("conv2dForwardPooled() refuses an output smaller than a window", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const x = tensor(device, wave(3), [1, 1, 1, 3]);
+  const weight = tensor(device, wave(1), [1, 1, 1, 1]);
+  const bias = tensor(device, wave(1), [1]);
+  const params = conv2dParams({
+    batch: 1,
+    inChannels: 1,
+    inHeight: 1,
+    inWidth: 3,
+    outChannels: 1,
+    kernelHeight: 1,
+    kernelWidth: 1,
+  });
+  assert.throws(() => conv2dForwardPooled({ x, weight, bias }, params), {
+    name: "RangeError",
+    message: "Cannot pool: the window must fit into the input: window is [2, 2], input is [1, 3]",
+  });
 });
 
 Deno.test("conv2dWeightGradient() gives the same bits in a replay, and leaves no memory behind", async () => {
