@@ -1,4 +1,4 @@
-import type { Tensor } from "../gpu/mod.ts";
+import { formatShape, type Tensor } from "../gpu/mod.ts";
 import { affine, combine, fill } from "./arithmetic.ts";
 
 /** A gradient that is wanted; `into` is where it should be written, if that is decided already. */
@@ -72,6 +72,7 @@ function topologicalOrder(loss: Tensor, parameters: ReadonlySet<Tensor>): Set<Te
  *   where to write the gradient of a parameter, instead of into a new tensor.
  * @returns The gradient of every parameter, of its shape.
  * @throws {TypeError} If the loss does not depend on a parameter.
+ * @throws {RangeError} If the seed has another shape than the loss.
  * @see Baydin et al. 2018, Automatic Differentiation in Machine Learning: a Survey, JMLR 18
  */
 export function backward(
@@ -79,6 +80,15 @@ export function backward(
   parameters: readonly Tensor[],
   options: { readonly seed?: Tensor; readonly into?: ReadonlyMap<Tensor, Tensor> } = {},
 ): Map<Tensor, Tensor> {
+  const { seed } = options;
+  if (seed !== undefined && `${seed.shape}` !== `${loss.shape}`) {
+    throw new RangeError(
+      `Cannot differentiate: the seed must have the loss's shape ${
+        formatShape(loss.shape)
+      }: it is ` +
+        formatShape(seed.shape),
+    );
+  }
   const order = topologicalOrder(loss, new Set(parameters));
   const uses = new Map<Tensor, number>();
   for (const y of order) {
@@ -88,13 +98,14 @@ export function backward(
   for (const y of [...order].reverse()) {
     const node = nodes.get(y);
     if (node === undefined) continue;
-    const isSeed = y === loss && options.seed === undefined;
-    const dy = isSeed ? undefined : y === loss ? options.seed : gradients.get(y);
+    const isMean = y === loss && seed === undefined;
+    const dy = y === loss ? seed : gradients.get(y);
+    if (dy === undefined && !isMean) continue; // no op gave it a gradient
     // a tensor used once has its gradient written in place; a sum needs its parts first
     const wanted = node.inputs.map((x) =>
       order.has(x) ? { into: uses.get(x) === 1 ? options.into?.get(x) : undefined } : undefined
     );
-    const parts = isSeed && node.ofMean !== undefined
+    const parts = isMean && node.ofMean !== undefined
       ? node.ofMean()
       : node.vjp(dy ?? fill(y.device, y.shape, 1 / y.size), wanted);
     node.inputs.forEach((x, i) => {
@@ -109,7 +120,7 @@ export function backward(
     if (gradient === undefined) {
       throw new TypeError(
         `Cannot differentiate: the loss must depend on every parameter: it does not on one of ` +
-          `shape [${parameter.shape.join(", ")}]`,
+          `shape ${formatShape(parameter.shape)}`,
       );
     }
     // a gradient that is a sum was made elsewhere and moves to where it is wanted

@@ -54,7 +54,7 @@ fn predict(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   var sum = 0.0;
   for (var j = 0u; j < params.classes; j++) { sum += exp(logits[start + j] - largest); }
   predictionsOut[row] = select(best, NO_CLASS, broken);
-  lossesOut[row] = log(sum) + largest - logits[start + labels[row % params.labelRows]];
+  lossesOut[row] = log(sum) + (largest - logits[start + labels[row % params.labelRows]]);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

@@ -5,7 +5,7 @@
 //
 // logits, dLogits [rows, classes]; losses [rows]; labels [labelRows], labelRows dividing rows, so that
 // several networks can share the labels of one batch. With scale = 1 / batch, dLogits is the gradient
-// of the mean loss. The largest logit is subtracted first, so nothing overflows.
+// of the mean loss. The largest logit is subtracted first, so nothing overflows or cancels badly.
 //
 // One invocation per row: three short loops over the classes. Exponentials are computed twice rather
 // than stored, and no neighbour is waited for; memory-bound (8 bytes a logit).
@@ -33,7 +33,7 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   var sum = 0.0;
   for (var i = start; i < end; i++) { sum += exp(logits[i] - largest); }
   let hit = start + labels[row % params.labelRows];
-  losses[row] = log(sum) + largest - logits[hit];
+  losses[row] = log(sum) + (largest - logits[hit]);
   let factor = params.scale / sum;
   for (var i = start; i < end; i++) {
     let share = exp(logits[i] - largest) * factor;
