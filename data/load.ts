@@ -28,6 +28,7 @@ function lastSegment(path: string): string {
 }
 
 async function isFolder(path: string): Promise<boolean> {
+  if (path === "") return false; // Deno refuses it with words of its own
   try {
     return (await Deno.stat(path)).isDirectory;
   } catch (error) {

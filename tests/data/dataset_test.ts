@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { type ImageSet, splitTrainValidation } from "../../data/dataset.ts";
 
 function imageSet(count: number, channels = 1): ImageSet {

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import assert from "node:assert/strict";
 import { loadDataset, loadMnist, mnistSha256 } from "../../data/mod.ts";
 import { smallSet, spelled, withFolder } from "./idx_fixture.ts";
@@ -49,7 +50,7 @@ Deno.test("loadMnist() says what to run where its package is not installed", () 
         "--no-check",
         "--no-prompt",
         "--allow-read",
-        `--config=${config.pathname}`,
+        `--config=${fileURLToPath(config)}`,
         `${empty}/load.ts`,
       ],
       env: { DENO_DIR: `${empty}/deno` },

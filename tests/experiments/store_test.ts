@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { openStore } from "../../experiments/store.ts";
@@ -34,7 +35,7 @@ function writer(path: string, firstSeed: number, count: number): Deno.ChildProce
       "--quiet",
       "--allow-read",
       "--allow-write",
-      new URL("./store_writer.ts", import.meta.url).pathname,
+      fileURLToPath(new URL("./store_writer.ts", import.meta.url)),
       path,
       `${firstSeed}`,
       `${count}`,

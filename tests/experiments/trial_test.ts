@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { canonicalJson } from "../../experiments/canonical_json.ts";
 import { checkTrial } from "../../experiments/check_trial.ts";
 import { networkId, shortId, type Trial, trialId } from "../../experiments/trial.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { gunzip, gzip, isGzip, UserError } from "../../formats/mod.ts";
 
 const content = new TextEncoder().encode("the same words again and again, ".repeat(100));

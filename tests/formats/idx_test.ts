@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { decodeIdx, encodeIdx } from "../../formats/mod.ts";
 import { throwsUserError } from "./throws_user_error.ts";
 

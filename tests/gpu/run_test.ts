@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../support/fast_check.ts";
 import { checkGrid, linearGrid, MAX_WORKGROUPS } from "../../gpu/grid.ts";
 import { defineKernels, empty, read, reshape, run, slice, tensor, zeros } from "../../gpu/mod.ts";
 import { testDevice } from "../support/device.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../support/fast_check.ts";
 import { decompose, reconstruct } from "../../../compression/transform/wavelet_transform.ts";
 import { readAll, tensor } from "../../../gpu/mod.ts";
 import {
@@ -80,7 +80,11 @@ Deno.test("decompose() agrees with its float64 reference for random shapes", asy
         const found = await readAll(bandsOf(decompose(images, { wavelet, mode, levels })));
         const bank = filterBank(wavelet);
         const wanted = bandsOf(referenceDecompose(x, shape, bank, mode, levels));
-        wanted.forEach((band, i) => assert.ok(largest(found[i], band) < 1e-4));
+        // the spline filters of bior3.1 amplify: rounding is relative to the largest coefficient
+        wanted.forEach((band, i) => {
+          const scale = band.reduce((most, value) => Math.max(most, Math.abs(value)), 1);
+          assert.ok(largest(found[i], band) < 1e-4 * scale);
+        });
       },
     ),
     { numRuns: 25 },

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
+import fc from "../../support/fast_check.ts";
 import { filterBank, waveletNames } from "../../../kernels/dwt/filters.ts";
 import { analyzeAxis, type BoundaryMode, synthesizeAxis } from "../../../kernels/dwt/reference.ts";
 import { referenceDecompose, referenceReconstruct } from "../../../kernels/dwt/reference_2d.ts";
