@@ -15,12 +15,12 @@
 // Launch: tiles of all images in a line along x, block of channels after block of channels, folded
 // past 65,535 workgroups; z over the networks. Compute-bound on a processor.
 //
-// UNIT_STRIDE = 1 promises stride 1. ALIGNED = 1 promises stride 1, a kernel 3 wide, padding 1 and
-// a width that is a multiple of 4: rows are then loaded and stored by whole vectors.
+// UNIT_STRIDE = 1 promises stride 1. VECTORS = 2 or 4 promises stride 1, a kernel 3 wide, padding 1
+// and a width that is a multiple of it: rows are then loaded, and with 4 stored, by whole vectors.
 //
 // Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, arXiv:1603.07285.
 
-override ALIGNED: u32 = 0u;
+override VECTORS: u32 = 0u;
 override UNIT_STRIDE: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 8u;
 const TILE_ROWS = 2u;
@@ -77,6 +77,17 @@ fn fromDy(line: u32, column: u32, inside: bool) -> f32 {
   return select(0.0, dy[i / 4u][i % 4u], here);
 }
 
+// Ten numbers, the first at an odd place: `first`, which stands before v0, or in v0 if `half`.
+fn tenOf(first: f32, v0: vec4f, v1: vec4f, v2: vec4f, half: bool, column: u32, width: u32) -> Windows {
+  let a = select(vec4f(first, v0.xyz), vec4f(v0.yzw, v1.x), half);
+  let b = select(vec4f(v0.w, v1.xyz), vec4f(v1.yzw, v2.x), half);
+  let c = select(vec2f(v1.w, v2.x), v2.yz, half);
+  let at = vec4u(column) + vec4u(0u, 1u, 2u, 3u);
+  let end = vec4u(width);
+  return windowsOf(select(vec4f(), a, at < end), select(vec4f(), b, at + 4u < end),
+    select(vec2f(), c, at.xy + 8u < end.xy));
+}
+
 fn windowsOf(a: vec4f, b: vec4f, c: vec2f) -> Windows {
   return Windows(
     mat4x3f(a.xyz, a.yzw, vec3f(a.zw, b.x), vec3f(a.w, b.xy)),
@@ -85,7 +96,7 @@ fn windowsOf(a: vec4f, b: vec4f, c: vec2f) -> Windows {
 
 // A row of dy, spread by the stride with zeros between.
 fn windowsOfDy(plane: u32, row: u32, column: u32) -> Windows {
-  if (ALIGNED == 1u) {
+  if (VECTORS == 4u) {
     let line = plane + row * params.outWidth;
     let i = row < params.outHeight;
     let inner = line + column + 1u;
@@ -95,6 +106,16 @@ fn windowsOfDy(plane: u32, row: u32, column: u32) -> Windows {
     let b = select(vec4f(), dy[right], i && column + 5u < params.outWidth);
     return windowsOf(vec4f(fromDy(line, column, i), a.xyz), vec4f(a.w, b.xyz),
       vec2f(b.w, fromDy(line, column + 9u, i)));
+  }
+  if (VECTORS == 2u) {
+    let line = plane + row * params.outWidth;
+    let i = row < params.outHeight;
+    let inner = line + column + 1u;
+    let q = select(0u, inner / 4u, i);
+    let r = select(0u, inner / 4u + 1u, i && column + 3u < params.outWidth);
+    let s = select(0u, inner / 4u + 2u, i && column + 7u < params.outWidth);
+    let width = select(0u, params.outWidth, i);
+    return tenOf(fromDy(line, column, i), dy[q], dy[r], dy[s], inner % 4u != 0u, column, width);
   }
   var at = row;
   if (UNIT_STRIDE == 0u) { at = row / params.stride; }
@@ -144,7 +165,7 @@ fn storeDx(t: Tile, network: u32, channel: u32, row: u32, column: u32, values: v
   if (channel >= params.inChannels || column >= params.inWidth) { return; }
   let plane = (network * params.batch + t.image) * params.inChannels + channel;
   let i = (plane * params.inHeight + row) * params.inWidth + column;
-  if (ALIGNED == 1u) {
+  if (VECTORS == 4u) {
     dx[i / 4u] = values;
     return;
   }

@@ -46,15 +46,13 @@ const entry = (
  * Gives the constants that fit a convolution.
  *
  * @param p Params of the convolution.
- * @returns ALIGNED and UNIT_STRIDE of `registerConv2dKernels` and `inputGradientKernels`; leaving
+ * @returns UNIT_STRIDE and VECTORS of `registerConv2dKernels` and `inputGradientKernels`; leaving
  *   them out is right too, and slower.
  */
 export function registerConv2dConstants(p: Numbers): Numbers {
   const isSame = p.stride === 1 && p.kernelWidth === 3 && p.padding === 1;
-  return {
-    ALIGNED: isSame && p.inWidth % 4 === 0 ? 1 : 0,
-    UNIT_STRIDE: p.stride === 1 ? 1 : 0,
-  };
+  const vectors = [4, 2].find((size) => p.inWidth % size === 0) ?? 0;
+  return { UNIT_STRIDE: p.stride === 1 ? 1 : 0, VECTORS: isSame ? vectors : 0 };
 }
 
 /** Weights in a layout, with zeros where the packing puts them. */
@@ -77,7 +75,7 @@ export const registerConv2dKernels: Kernels<"forward" | "forwardPooled"> = defin
   file: "kernels/conv2d/register_tiled.wgsl",
   source: registerSource,
   params: CONV2D_PARAMS,
-  constants: { ALIGNED: 0, RELU: 0, UNIT_STRIDE: 0, WORKGROUP_SIZE: 8 },
+  constants: { RELU: 0, UNIT_STRIDE: 0, VECTORS: 0, WORKGROUP_SIZE: 8 },
   lengths: (p) => {
     const pooled = p.networks * p.batch * p.outChannels * Math.floor(p.outHeight / 2) *
       Math.floor(p.outWidth / 2);
@@ -118,7 +116,7 @@ export const inputGradientKernels: Kernels<"inputGradient" | "inputGradientMaske
     file: "kernels/conv2d/input_gradient.wgsl",
     source: inputGradientSource,
     params: CONV2D_PARAMS,
-    constants: { ALIGNED: 0, UNIT_STRIDE: 0, WORKGROUP_SIZE: 8 },
+    constants: { UNIT_STRIDE: 0, VECTORS: 0, WORKGROUP_SIZE: 8 },
     lengths: (p) => ({ ...conv2dLengths(p), ...packedLengths(p) }),
     entries: {
       inputGradient: entry(["dy", "turned"], ["dx"], (p) => steps(p, p.outChannels)),

@@ -19,12 +19,12 @@
 // Compute-bound on a processor. forwardPooled saves the trip of y to memory and back: max_pool's
 // backward takes its argmax.
 //
-// UNIT_STRIDE = 1 promises stride 1. ALIGNED = 1 promises stride 1, a kernel 3 wide, padding 1 and
-// a width that is a multiple of 4: rows are then loaded and stored by whole vectors.
+// UNIT_STRIDE = 1 promises stride 1. VECTORS = 2 or 4 promises stride 1, a kernel 3 wide, padding 1
+// and a width that is a multiple of it: rows are then loaded, and with 4 stored, by whole vectors.
 //
 // Register blocking of direct convolution: Georganas et al. 2018, arXiv:1808.05567.
 
-override ALIGNED: u32 = 0u;
+override VECTORS: u32 = 0u;
 override RELU: u32 = 0u;
 override UNIT_STRIDE: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 8u;
@@ -79,6 +79,17 @@ fn fromX(line: u32, column: u32, inside: bool) -> f32 {
   return select(0.0, x[i / 4u][i % 4u], here);
 }
 
+// Ten numbers, the first at an odd place: `first`, which stands before v0, or in v0 if `half`.
+fn tenOf(first: f32, v0: vec4f, v1: vec4f, v2: vec4f, half: bool, column: u32, width: u32) -> Windows {
+  let a = select(vec4f(first, v0.xyz), vec4f(v0.yzw, v1.x), half);
+  let b = select(vec4f(v0.w, v1.xyz), vec4f(v1.yzw, v2.x), half);
+  let c = select(vec2f(v1.w, v2.x), v2.yz, half);
+  let at = vec4u(column) + vec4u(0u, 1u, 2u, 3u);
+  let end = vec4u(width);
+  return windowsOf(select(vec4f(), a, at < end), select(vec4f(), b, at + 4u < end),
+    select(vec2f(), c, at.xy + 8u < end.xy));
+}
+
 fn windowsOf(a: vec4f, b: vec4f, c: vec2f) -> Windows {
   return Windows(
     mat4x3f(a.xyz, a.yzw, vec3f(a.zw, b.x), vec3f(a.w, b.xy)),
@@ -94,7 +105,7 @@ fn threeOfX(line: u32, column: u32, inside: bool) -> vec3f {
 fn windowsOfX(plane: u32, row: u32, column: u32) -> Windows {
   let line = plane + row * params.inWidth;
   let i = row < params.inHeight;
-  if (ALIGNED == 1u) {
+  if (VECTORS == 4u) {
     let inner = line + column + 1u; // a whole vector: column is one before a tile
     let left = select(0u, inner / 4u, i);
     let right = select(0u, inner / 4u + 1u, i && column + 5u < params.inWidth);
@@ -102,6 +113,14 @@ fn windowsOfX(plane: u32, row: u32, column: u32) -> Windows {
     let b = select(vec4f(), x[right], i && column + 5u < params.inWidth);
     return windowsOf(vec4f(fromX(line, column, i), a.xyz), vec4f(a.w, b.xyz),
       vec2f(b.w, fromX(line, column + 9u, i)));
+  }
+  if (VECTORS == 2u) {
+    let inner = line + column + 1u;
+    let q = select(0u, inner / 4u, i);
+    let r = select(0u, inner / 4u + 1u, i && column + 3u < params.inWidth);
+    let s = select(0u, inner / 4u + 2u, i && column + 7u < params.inWidth);
+    let width = select(0u, params.inWidth, i);
+    return tenOf(fromX(line, column, i), x[q], x[r], x[s], inner % 4u != 0u, column, width);
   }
   if (UNIT_STRIDE == 1u) {
     return windowsOf(
@@ -169,7 +188,7 @@ fn storeY(t: Tile, network: u32, channel: u32, row: u32, column: u32, values: ve
   let plane = (network * params.batch + t.image) * params.outChannels + channel;
   let i = (plane * params.outHeight + row) * params.outWidth + column;
   let v = select(values, max(values, vec4f()), RELU == 1u);
-  if (ALIGNED == 1u) {
+  if (VECTORS == 4u) {
     y[i / 4u] = v;
     return;
   }

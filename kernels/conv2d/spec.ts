@@ -158,6 +158,8 @@ const CASES: readonly KernelCase[] = [
   square(3, 3, 9, 5, 3),
   square(2, 4, 8, 8, 3, { padding: 1, inWidth: 13 }),
   square(2, 2, 12, 9, 3, { padding: 1, inHeight: 5, networks: 2 }),
+  square(3, 2, 10, 3, 3, { padding: 1, inHeight: 7, networks: 2 }),
+  square(2, 3, 6, 2, 3, { padding: 1, inHeight: 3, kernelHeight: 2 }),
   square(2, 2, 11, 3, 5, { padding: 2, stride: 2 }),
   square(1, 3, 12, 10, 4, { padding: 1, stride: 3, kernelWidth: 2 }),
   square(2, 9, 5, 17, 1),
