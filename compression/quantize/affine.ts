@@ -24,17 +24,23 @@ const { fround } = Math;
 export const BITS: Readonly<{ least: number; most: number }> = { least: 1, most: 16 };
 
 /**
+ * Widest range, and one over the finest scale: within them neither a scale nor its reciprocal is
+ * subnormal, and no subnormal value reaches half a step, so adapters that flush them agree.
+ */
+const WIDEST = 2 ** 120;
+
+/**
  * Chooses the asymmetric grid of b bits for values in a range (min-max).
  *
  *     s = (hi - lo) / (2^b - 1),  r = 1 / s,  z = clamp(round(qMin - lo r), qMin, qMax)
  *
  * in float32, with the range widened to include 0 so that 0 stays exactly 0. A range of nothing
- * but 0 gets scale 1.
+ * but 0 gets scale 1, any other at least 2^-120.
  *
  * @param range Smallest and largest value.
  * @param bits Bits of an integer, 1 to 16.
  * @returns Scale, its reciprocal, zero point and the integers' limits, 0 to 2^b - 1.
- * @throws {RangeError} If the bits are out of range or the range is not finite.
+ * @throws {RangeError} If the bits are out of range, or the range is not finite or wider than 2^120.
  *
  * @see Jacob et al. 2018, arXiv:1712.05877, section 2.1
  */
@@ -45,16 +51,17 @@ export function chooseQuantParams(range: Range, bits: number): AffineGrid {
         `${BITS.most}`,
     );
   }
-  if (!Number.isFinite(range.low) || !Number.isFinite(range.high) || range.low > range.high) {
-    throw new RangeError(
-      `Cannot quantize values from ${range.low} to ${range.high}: the range must be finite`,
-    );
-  }
   const low = fround(Math.min(range.low, 0));
   const high = fround(Math.max(range.high, 0));
+  if (!(range.low <= range.high) || !(high - low <= WIDEST)) {
+    throw new RangeError(
+      `Cannot quantize values from ${range.low} to ${range.high}: the range must be finite and at ` +
+        "most 2^120 wide",
+    );
+  }
   const qMax = 2 ** bits - 1;
   const step = fround(fround(high - low) / qMax);
-  const scale = step > 0 ? step : 1;
+  const scale = low === high ? 1 : Math.max(step, 1 / WIDEST);
   const inverseScale = fround(1 / scale);
   const zeroPoint = Math.min(Math.max(roundHalfEven(fround(-fround(low * inverseScale))), 0), qMax);
   return { scale, inverseScale, zeroPoint, qMin: 0, qMax };

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import {
+  activationGrids,
+  type AffineGrid,
+  chooseQuantParams,
+  dequantize,
+  quantize,
+  quantizeWeight,
+  rangesOf,
+} from "../../../compression/mod.ts";
+import { fakeQuantize } from "../../../autograd/mod.ts";
+import { read, tensor } from "../../../gpu/mod.ts";
+import { randomSource, standardNormal } from "../../../kernels/mod.ts";
+import { testDevice } from "../../support/device.ts";
+
+const OUTPUTS = 5;
+const INPUTS = 7;
+
+/** A weight whose channels have ranges far apart. */
+function drawWeight(): Float32Array<ArrayBuffer> {
+  const random = randomSource(3);
+  return Float32Array.from(
+    { length: OUTPUTS * INPUTS },
+    (_, i) => standardNormal(random) * 4 ** Math.floor(i / INPUTS),
+  );
+}
+
+function onGrid(values: Float32Array, gridOf: (channel: number) => AffineGrid): number[] {
+  return Array.from(values, (value, i) => {
+    const grid = gridOf(Math.floor(i / INPUTS));
+    return dequantize(quantize(value, grid), grid);
+  });
+}
+
+Deno.test("quantizeWeight() gives every network its own bits and granularity at once", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const values = drawWeight();
+  const variants = [
+    { bits: 8, granularity: "tensor" },
+    { bits: 8, granularity: "channel" },
+    { bits: 2, granularity: "tensor" },
+    { bits: 3, granularity: "channel" },
+    { bits: 1, granularity: "tensor" },
+    { bits: 16, granularity: "channel" },
+  ] as const;
+  const copies = new Float32Array(variants.flatMap(() => [...values]));
+  const weight = tensor(device, copies, [variants.length, OUTPUTS, INPUTS]);
+  const found = await read(quantizeWeight(weight, values, variants));
+  variants.forEach(({ bits, granularity }, network) => {
+    const ranges = rangesOf(values, granularity === "tensor" ? 1 : OUTPUTS);
+    const wanted = onGrid(
+      values,
+      (channel) => chooseQuantParams(ranges[granularity === "tensor" ? 0 : channel], bits),
+    );
+    const start = network * values.length;
+    assert.deepEqual(
+      Array.from(found.subarray(start, start + values.length), (value) => value + 0),
+      wanted.map((value) => value + 0),
+      `${bits} bits by ${granularity}`,
+    );
+  });
+});
+
+Deno.test("quantizeWeight() by channel is closer than by tensor where ranges differ", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const values = drawWeight();
+  const weight = tensor(device, new Float32Array([...values, ...values]), [2, OUTPUTS, INPUTS]);
+  const found = await read(quantizeWeight(weight, values, [
+    { bits: 4, granularity: "tensor" },
+    { bits: 4, granularity: "channel" },
+  ]));
+  // the first channel has a 256th of the range of the last
+  const errorOf = (network: number) =>
+    values.subarray(0, INPUTS).reduce(
+      (sum, value, i) => sum + (found[network * values.length + i] - value) ** 2,
+      0,
+    );
+  assert.ok(errorOf(1) < errorOf(0) / 100, `${errorOf(1)} against ${errorOf(0)}`);
+});
+
+Deno.test("quantizeWeight() refuses variants that are not one a network", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const values = drawWeight();
+  const weight = tensor(device, values, [1, OUTPUTS, INPUTS]);
+  assert.throws(() => quantizeWeight(weight, values, []), {
+    name: "RangeError",
+    message: "Cannot quantize 1 networks: each needs one variant: 0 were given",
+  });
+});
+
+Deno.test("activationGrids() quantizes the activation of every network to its bits", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const range = { low: 0, high: 3 };
+  const x = [0, 0.4, 1.6, 3, 5];
+  const bits = [1, 2, 8];
+  const population = tensor(device, bits.flatMap(() => x), [3, 5]);
+  const found = await read(fakeQuantize(population, activationGrids(device, range, bits, 5)));
+  const wanted = bits.flatMap((b) => {
+    const grid = chooseQuantParams(range, b);
+    return x.map((value) => dequantize(quantize(Math.fround(value), grid), grid));
+  });
+  assert.deepEqual([...found], wanted);
+});
