@@ -1,7 +1,7 @@
 import { type KernelRoom, rooflineKernels } from "../gpu/mod.ts";
 import { accuracyKernels } from "./accuracy/accuracy.ts";
 import { adamKernels } from "./adam/adam.ts";
-import { naiveConv2dKernels } from "./conv2d/conv2d.ts";
+import { naiveConv2dKernels } from "./conv2d/naive.ts";
 import { packConv2dKernels } from "./conv2d/packing.ts";
 import { inputGradientKernels, registerConv2dKernels } from "./conv2d/register_tiled.ts";
 import { weightGradientKernels } from "./conv2d/weight_gradient.ts";

@@ -9,7 +9,7 @@ import {
   type Tensor,
   tensor,
 } from "../../gpu/mod.ts";
-import { naiveConv2dKernels } from "../../kernels/conv2d/conv2d.ts";
+import { naiveConv2dKernels } from "../../kernels/conv2d/naive.ts";
 import {
   conv2dForward,
   conv2dForwardPooled,

@@ -9,8 +9,8 @@ import naiveSource from "./naive.wgsl" with { type: "text" };
 import { conv2dReference } from "./reference.ts";
 import { CONV2D_PARAMS, conv2dCases, conv2dFlops, conv2dLengths, conv2dTolerance } from "./spec.ts";
 
-/** The entry points that every variant has. */
-export type Conv2dEntry = "forward" | "inputGradient" | "inputGradientMasked";
+/** The products of a convolution. */
+export type Conv2dEntry = "forward" | "inputGradient" | "inputGradientMasked" | "weightGradient";
 
 const entry = (
   reads: readonly string[],
@@ -30,7 +30,7 @@ function overTaps({ kernelHeight, kernelWidth }: Numbers): number {
 }
 
 /** One output an invocation: the baseline, right for every shape. */
-export const naiveConv2dKernels: Kernels<Conv2dEntry | "weightGradient"> = defineKernels({
+export const naiveConv2dKernels: Kernels<Conv2dEntry> = defineKernels({
   ...conv2dCases,
   name: "conv2d",
   variant: "naive",
