@@ -5,7 +5,7 @@ import { UserError } from "../formats/mod.ts";
 import { openDevice } from "../gpu/mod.ts";
 import { createModel, uploadParameters } from "../models/mod.ts";
 import { decodeNetwork, evaluate } from "../training/mod.ts";
-import { checkDataset, parseModel } from "./options.ts";
+import { checkDataset, parseModel, userPath, userPlace } from "./options.ts";
 
 interface EvaluateOptions {
   readonly model: string;
@@ -39,10 +39,10 @@ async function evaluateFile(path: string, options: EvaluateOptions): Promise<voi
 export function addEvaluate(program: Command): void {
   program.command("evaluate")
     .description("measure a checkpoint on the test set")
-    .argument("<file>", "a safetensors file from `train`")
+    .argument("<file>", "a safetensors file from `train`", userPath)
     .option("--model <name>", "architecture, such as fc_nn, fc_nn:128-64 or cnn", "fc_nn")
-    .option("--dataset <name>", "mnist, fashion-mnist, or a folder or address", "mnist")
-    .option("--data <folder>", "folder or address of a data set that is known by name")
+    .option("--dataset <name>", "mnist, fashion-mnist, or a folder or address", userPlace, "mnist")
+    .option("--data <folder>", "folder or address of a data set that is known by name", userPlace)
     .option("--json", "print the result as JSON")
     .action(async (file, options) => await evaluateFile(file, options));
 }

@@ -1,11 +1,15 @@
 import { Command, CommanderError } from "@commander-js/extra-typings";
-import { UserError } from "../formats/user_error.ts";
-import { addBench } from "./bench.ts";
-import { addData } from "./data.ts";
-import { addEvaluate } from "./evaluate.ts";
-import { addSweep } from "./sweep.ts";
-import { addTrain } from "./train.ts";
-import { addVerify } from "./verify.ts";
+import { unknownName, UserError } from "../formats/mod.ts";
+
+/** Commands by name; only the one that is asked for is loaded, with all that it needs. */
+const commands: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  sweep: async () => (await import("./sweep.ts")).addSweep,
+  train: async () => (await import("./train.ts")).addTrain,
+  evaluate: async () => (await import("./evaluate.ts")).addEvaluate,
+  bench: async () => (await import("./bench.ts")).addBench,
+  verify: async () => (await import("./verify.ts")).addVerify,
+  data: async () => (await import("./data.ts")).addData,
+};
 
 /** Exit code of a user's mistake. */
 const MISTAKE = 2;
@@ -19,6 +23,10 @@ function isMistake(error: unknown): boolean {
 /** One line for a person; a stack trace only where the fault may be ours. */
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : MISTAKE;
+  if (error instanceof Error && error.name === "NotCapable") {
+    console.error(`Cannot go on: Deno does not allow it: ${error.message.split(",")[0]}`);
+    return FAILURE;
+  }
   if (error instanceof Error && (isMistake(error) || /^Cannot /.test(error.message))) {
     console.error(error.message);
     return isMistake(error) ? MISTAKE : FAILURE;
@@ -27,15 +35,11 @@ function report(error: unknown): number {
   return FAILURE;
 }
 
-const program = new Command("bitcliff")
-  .description("How far can a network be reduced before it falls off the cliff?")
-  .exitOverride()
-  .configureHelp({ showGlobalOptions: true });
-for (
-  const add of [addSweep, addTrain, addEvaluate, addBench, addVerify, addData]
-) add(program);
-
 try {
+  const [name = ""] = Deno.args;
+  if (!Object.hasOwn(commands, name)) throw unknownName("command", name, Object.keys(commands));
+  const program = new Command("bitcliff").exitOverride();
+  (await commands[name]())(program);
   await program.parseAsync(Deno.args, { from: "user" });
 } catch (error) {
   Deno.exitCode = report(error);

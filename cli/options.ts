@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { datasetNames } from "../data/mod.ts";
 import { unknownName, UserError } from "../formats/mod.ts";
 import { MODELS, type ModelSpec } from "../models/mod.ts";
@@ -78,4 +79,25 @@ export function oneOf<T extends string>(what: string, allowed: readonly T[]): (t
     if (found === undefined) throw unknownName(what, text, allowed);
     return found;
   };
+}
+
+/**
+ * Resolves a path as the person who typed it meant it: tasks run in the folder of the project.
+ *
+ * @param path What was typed.
+ * @returns The same place, absolute.
+ */
+export function userPath(path: string): string {
+  return resolve(Deno.env.get("INIT_CWD") ?? Deno.cwd(), path);
+}
+
+/**
+ * Resolves what may be a name, a path or an address; only paths change.
+ *
+ * @param text What was typed.
+ * @returns A name or address as it is, a path absolute.
+ */
+export function userPlace(text: string): string {
+  const isPath = /[\\/]/.test(text) && !/^https?:/.test(text);
+  return isPath ? userPath(text) : text;
 }

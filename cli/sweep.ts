@@ -23,11 +23,12 @@ import { deviceExecutor } from "../experiments/execute/execute.ts";
 import { openLaboratory } from "../experiments/execute/laboratory.ts";
 import { networkShelf } from "../experiments/execute/networks.ts";
 import { processExecutor } from "../experiments/execute/worker_pool.ts";
+import { loadDataset } from "../data/mod.ts";
 import { join } from "node:path";
 import { availableParallelism } from "node:os";
 import { type AdapterDescription, type Device, openDevice } from "../gpu/mod.ts";
 import { gitCommit } from "./git_commit.ts";
-import { checkDataset, parseModel, wholeNumber } from "./options.ts";
+import { checkDataset, parseModel, userPath, userPlace, wholeNumber } from "./options.ts";
 
 /** Networks trained side by side on a GPU. */
 const SEEDS_TOGETHER = 16;
@@ -125,6 +126,8 @@ async function sweep(names: readonly string[], options: SweepOptions): Promise<v
   await checkDataset(experiments[0].baseline(0).data.dataset, options.data);
   if (options.dryRun) return console.log(experiments.map(describe).join("\n"));
   checkOutput(options.out);
+  // bad files are a mistake to be told now, not by every worker
+  await loadDataset(experiments[0].baseline(0).data.dataset, { directory: options.data });
   using store = openStore(join(options.out, "bitcliff.sqlite"));
   using device = await openDevice();
   console.error(adapterLine(device.info));
@@ -159,11 +162,15 @@ export function addSweep(program: Command): void {
     .description("measure how far a network can be reduced; resumes where it was stopped")
     .argument("[experiment...]", `any of ${definitions.map(({ name }) => name).join(", ")}`)
     .option("--model <name>", "architecture, with its usual widths, or such as fc_nn:128-64")
-    .option("--dataset <name>", "mnist, fashion-mnist, or a folder or address of idx files")
-    .option("--data <folder>", "folder or address of a data set that is known by name")
+    .option(
+      "--dataset <name>",
+      "mnist, fashion-mnist, or a folder or address of idx files",
+      userPlace,
+    )
+    .option("--data <folder>", "folder or address of a data set that is known by name", userPlace)
     .option("--seeds <n>", "networks an arm", wholeNumber("seeds", 1))
     .option("--epochs <n>", "passes over the training images", wholeNumber("epochs", 1))
-    .option("--out <folder>", "where results and the store go", "runs")
+    .option("--out <folder>", "where results and the store go", userPath, userPath("runs"))
     .option("--fresh", "measure again what is in the store")
     .option("--dry-run", "say what would be measured")
     .option("--json", "print results as JSON")

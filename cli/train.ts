@@ -1,7 +1,8 @@
 import type { Command } from "@commander-js/extra-typings";
 import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { checkOutput, openProgress } from "../experiments/mod.ts";
+import { openProgress } from "../experiments/progress.ts";
+import { checkOutput, writeFile } from "../experiments/write_file.ts";
 import { chunksOf, loadDataset, splitTrainValidation, uploadImages } from "../data/mod.ts";
 import { UserError } from "../formats/mod.ts";
 import { openDevice } from "../gpu/mod.ts";
@@ -20,8 +21,15 @@ import {
   sgd,
   type TrainingPlan,
 } from "../training/mod.ts";
-import { checkDataset, oneOf, parseModel, positiveNumber, wholeNumber } from "./options.ts";
-import { writeWhole } from "./write_whole.ts";
+import {
+  checkDataset,
+  oneOf,
+  parseModel,
+  positiveNumber,
+  userPath,
+  userPlace,
+  wholeNumber,
+} from "./options.ts";
 
 const OPTIMIZERS = ["adam", "sgd"] as const;
 
@@ -89,7 +97,7 @@ async function train(options: TrainOptions): Promise<void> {
       trainer.stepsPerEpoch - trainer.stepsDone % trainer.stepsPerEpoch,
     );
     const [{ accuracy, loss }] = await evaluate(model, trainer.parameters.tensors, 1, judge);
-    await writeWhole(options.output, encodeNetwork(model, await captureNetwork(trainer)));
+    writeFile(options.output, encodeNetwork(model, await captureNetwork(trainer)));
     const epoch = Math.ceil(trainer.stepsDone / trainer.stepsPerEpoch);
     const seconds = (performance.now() - started) / 1000;
     const rate = (trainer.stepsDone - firstStep) * options.batchSize / seconds;
@@ -107,11 +115,11 @@ async function train(options: TrainOptions): Promise<void> {
 export function addTrain(program: Command): void {
   program.command("train")
     .description("train a network; a checkpoint is written after every epoch")
-    .requiredOption("--output <file>", "where the checkpoint goes, such as m.safetensors")
+    .requiredOption("--output <file>", "where the checkpoint goes, such as m.safetensors", userPath)
     .option("--model <name>", "architecture, such as fc_nn, fc_nn:128-64 or cnn", "fc_nn")
-    .option("--dataset <name>", "mnist, fashion-mnist, or a folder or address", "mnist")
-    .option("--data <folder>", "folder or address of a data set that is known by name")
-    .option("--resume <file>", "checkpoint to go on from, with the same options")
+    .option("--dataset <name>", "mnist, fashion-mnist, or a folder or address", userPlace, "mnist")
+    .option("--data <folder>", "folder or address of a data set that is known by name", userPlace)
+    .option("--resume <file>", "checkpoint to go on from, with the same options", userPath)
     .option("--epochs <n>", "passes over the training images", wholeNumber("epochs", 1), 10)
     .option("--batch-size <n>", "images a step", wholeNumber("a batch size of", 1), 128)
     .option("--learning-rate <x>", "largest rate", positiveNumber("a learning rate of"), 2e-3)

@@ -1,5 +1,4 @@
 import type { Command } from "@commander-js/extra-typings";
-import Table from "cli-table3";
 import { unknownName } from "../formats/user_error.ts";
 import { type Device, openDevice } from "../gpu/mod.ts";
 import {
@@ -9,6 +8,8 @@ import {
   kernelRooms,
   randomSource,
 } from "../kernels/mod.ts";
+
+import { plainTable } from "./plain_table.ts";
 
 /** Random cases a kernel, beside the declared ones. */
 const RANDOM_CASES = 4;
@@ -73,16 +74,15 @@ export function addVerify(program: Command): void {
       if (json) {
         console.log(JSON.stringify({ adapter: device.info, rows }, null, 2));
       } else {
-        const table = new Table({
-          head: ["kernel", "cases", "elements", "worst, % of tolerance", ""],
-          colAligns: ["left", "right", "right", "right", "left"],
-          style: { head: [], border: [] },
-        });
-        for (const { kernel, cases, elements, worst, complaint } of rows) {
-          const share = worst === 0 ? "exact" : (100 * worst).toFixed(1);
-          table.push([kernel, cases, elements, share, complaint === undefined ? "right" : "WRONG"]);
-        }
-        console.log(table.toString());
+        const head = ["kernel", "cases", "elements", "worst, % of tolerance", "verdict"];
+        const cells = rows.map(({ kernel, cases, elements, worst, complaint }) => [
+          kernel,
+          cases,
+          elements,
+          worst === 0 ? "exact" : (100 * worst).toFixed(1),
+          complaint === undefined ? "right" : "WRONG",
+        ]);
+        console.log(plainTable(head, cells, [1, 2, 3]));
         for (const { complaint } of wrong) console.log(complaint);
         const { name, isSoftware } = device.info;
         console.log(

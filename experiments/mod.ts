@@ -94,4 +94,5 @@ export {
   trialId,
   type WaveletThresholdCompression,
 } from "./trial.ts";
-export { checkOutput, resultsJson, writeResults } from "./write_results.ts";
+export { checkOutput, writeFile } from "./write_file.ts";
+export { resultsJson, writeResults } from "./write_results.ts";

@@ -133,7 +133,7 @@ export function deviceExecutor(laboratory: Laboratory, options: ExecutorOptions)
         try {
           const trained = await trainNetworks(lab, model, bench, recipe, missing, tell, signal);
           for (const [i, seed] of missing.entries()) {
-            await shelf.save(model, recipe, seed, trained[i]);
+            shelf.save(model, recipe, seed, trained[i]);
             shelved[seeds.indexOf(seed)] = trained[i];
           }
         } catch (error) {

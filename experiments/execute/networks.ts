@@ -1,15 +1,17 @@
-import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { HostParameters, Model } from "../../models/mod.ts";
 import { readParameters } from "../../models/mod.ts";
 import { createTrainer, decodeNetwork, encodeNetwork } from "../../training/mod.ts";
 import { networkId, type Recipe } from "../trial.ts";
+import { writeFile } from "../write_file.ts";
 import type { Bench, Laboratory } from "./laboratory.ts";
 
 /** Where trained networks are kept, so that no experiment trains one twice. */
 export interface NetworkShelf {
   load(model: Model, recipe: Recipe, seed: number): Promise<HostParameters | undefined>;
-  save(model: Model, recipe: Recipe, seed: number, parameters: HostParameters): Promise<void>;
+  save(model: Model, recipe: Recipe, seed: number, parameters: HostParameters): void;
 }
 
 /**
@@ -33,17 +35,15 @@ export function networkShelf(folder: string): NetworkShelf {
       }
       return decodeNetwork(model, new Uint8Array(bytes), path).parameters;
     },
-    async save(model, recipe, seed, parameters) {
+    save(model, recipe, seed, parameters) {
       const path = pathOf(recipe, seed);
       const bytes = encodeNetwork(model, {
         parameters,
         state: {},
         metadata: { model: model.title, seed: `${seed}` },
       });
-      await mkdir(folder, { recursive: true });
-      const part = `${path}.${crypto.randomUUID()}.part`;
-      await writeFile(part, bytes);
-      await rename(part, path);
+      mkdirSync(folder, { recursive: true });
+      writeFile(path, bytes);
     },
   };
 }

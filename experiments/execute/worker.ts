@@ -13,18 +13,28 @@ import { deviceExecutor } from "./execute.ts";
 import { openLaboratory } from "./laboratory.ts";
 import { networkShelf } from "./networks.ts";
 
-const [networks, directory] = Deno.args;
-using device = await openDevice();
-const execute = deviceExecutor(openLaboratory(device, directory || undefined), {
-  shelf: networkShelf(networks),
-  seedsTogether: 1,
-});
-const lines = Deno.stdin.readable
-  .pipeThrough(new TextDecoderStream())
-  .pipeThrough(new TextLineStream());
-for await (const line of lines) {
-  const trials: Trial[] = JSON.parse(line);
-  const { signal } = new AbortController();
-  await execute(trials, (id, outcome) => console.log(JSON.stringify({ id, outcome })), signal);
-  console.log(JSON.stringify({ idle: true }));
+async function serve(): Promise<void> {
+  const [networks, directory] = Deno.args;
+  using device = await openDevice();
+  const execute = deviceExecutor(openLaboratory(device, directory || undefined), {
+    shelf: networkShelf(networks),
+    seedsTogether: 1,
+  });
+  const lines = Deno.stdin.readable
+    .pipeThrough(new TextDecoderStream())
+    .pipeThrough(new TextLineStream());
+  for await (const line of lines) {
+    const trials: Trial[] = JSON.parse(line);
+    const { signal } = new AbortController();
+    await execute(trials, (id, outcome) => console.log(JSON.stringify({ id, outcome })), signal);
+    console.log(JSON.stringify({ idle: true }));
+  }
+}
+
+try {
+  await serve();
+} catch (error) {
+  // the pool passes this on as the reason of failed trials: one line, no stack
+  console.error(error instanceof Error ? error.message : String(error));
+  Deno.exit(1);
 }

@@ -60,7 +60,8 @@ function startWorker(options: WorkerPoolOptions, signal: AbortSignal): Worker {
   const ended = async (): Promise<Error> => {
     const { code } = await child.status;
     const words = (await complaints).split("\n").filter((line) => !/XDG_RUNTIME_DIR/.test(line));
-    return new Error(`Cannot measure: a worker ended with code ${code}: ${words.join(" ").trim()}`);
+    const said = words.join(" ").trim();
+    return new Error(said || `Cannot measure: a worker process ended with code ${code}`);
   };
   return {
     async measure(trials, report) {
