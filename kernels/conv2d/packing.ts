@@ -13,7 +13,12 @@ function axes(p: Numbers, turned: boolean): { readonly lanes: number; readonly s
     : { lanes: p.outChannels, sums: p.inChannels };
 }
 
-/** Lengths of the two layouts. */
+/**
+ * Gives the lengths of the two layouts, padding to whole blocks and runs included.
+ *
+ * @param p Params of the convolution.
+ * @returns Elements of `packed` and of `turned`.
+ */
 export function packedLengths(p: Numbers): { readonly packed: number; readonly turned: number } {
   const length = (turned: boolean) => {
     const { lanes, sums } = axes(p, turned);

@@ -7,12 +7,19 @@ export interface Conv2dShape {
   readonly networks?: number;
   /** All networks read the same `x`. */
   readonly sharedInput?: boolean;
+  /** Images of each network. */
   readonly batch: number;
+  /** Channels of x. */
   readonly inChannels: number;
+  /** Rows of x, padding not counted. */
   readonly inHeight: number;
+  /** Columns of x, padding not counted. */
   readonly inWidth: number;
+  /** Channels of y. */
   readonly outChannels: number;
+  /** Rows of the kernel. */
   readonly kernelHeight: number;
+  /** Columns of the kernel. */
   readonly kernelWidth: number;
   /** Of both axes; 1 if left out. */
   readonly stride?: number;
@@ -94,12 +101,22 @@ export const CONV2D_PARAMS: Readonly<Record<string, ScalarType>> = {
   padding: "u32",
 };
 
-/** Elements of one plane of x and of one plane of y. */
+/**
+ * Counts the elements of one plane.
+ *
+ * @param p Params of the convolution.
+ * @returns Those of x and of y.
+ */
 export function planes(p: Numbers): { readonly inPlane: number; readonly outPlane: number } {
   return { inPlane: p.inHeight * p.inWidth, outPlane: p.outHeight * p.outWidth };
 }
 
-/** Lengths of the tensors at the interface. */
+/**
+ * Gives the lengths of the tensors at the interface.
+ *
+ * @param p Params of the convolution.
+ * @returns Elements by tensor name.
+ */
 export function conv2dLengths(p: Numbers): Numbers {
   const { inPlane, outPlane } = planes(p);
   const x = p.batch * p.inChannels * inPlane;
@@ -110,13 +127,25 @@ export function conv2dLengths(p: Numbers): Numbers {
   return { x: all, mask: all, dx: p.networks * x, y, dy: y, weight, dw: weight, bias, db: bias };
 }
 
-/** Multiplications and additions of any of the three products, those with padding included. */
+/**
+ * Counts the multiplications and additions of a product, those with padding included.
+ *
+ * @param p Params of the convolution.
+ * @returns The same for the output and both gradients.
+ */
 export function conv2dFlops(p: Numbers): number {
   return 2 * p.networks * p.batch * p.outChannels * p.outHeight * p.outWidth * p.inChannels *
     p.kernelHeight * p.kernelWidth;
 }
 
-/** Relative to outputs of size sqrt(terms): roundings of partial sums that grow like sqrt(k). */
+/**
+ * Bounds the rounding error of a sum of products of standard normal numbers: k roundings of partial
+ * sums that grow like sqrt(k) themselves, k eps / sqrt(24), five of these.
+ *
+ * @param p Params of the convolution.
+ * @param entry Which of the products.
+ * @returns The tolerance of the kernel tests.
+ */
 export function conv2dTolerance(p: Numbers, entry: string): {
   readonly absolute: number;
   readonly relative: number;

@@ -12,7 +12,9 @@ import source from "./max_pool.wgsl" with { type: "text" };
 export interface MaxPoolShape {
   /** Product of all leading axes: networks, batch, channels. */
   readonly planes: number;
+  /** Rows of x. */
   readonly inHeight: number;
+  /** Columns of x. */
   readonly inWidth: number;
   /** Side of the window. */
   readonly size: number;
