@@ -3,7 +3,8 @@ import type { BudgetScale } from "./cliff.ts";
 import type { ChartSpec } from "./charts/chart_spec.ts";
 import { checkExperiment } from "./check_experiment.ts";
 import type { MetricName } from "./metrics.ts";
-import type { ModelSpec, Trial } from "./trial.ts";
+import type { ModelSpec } from "../models/mod.ts";
+import type { Trial } from "./trial.ts";
 
 /** A value on an axis of a grid. */
 export type AxisValue = string | number;

@@ -74,22 +74,14 @@ export { openStore, type Outcome, type Run, type Store, type TrialRecord } from 
 export { studentTQuantile } from "./student_t.ts";
 export { cliffsTable, resultLine, resultTable } from "./table.ts";
 export {
-  type AdamSpec,
   type AffineCompression,
-  type CnnSpec,
   type CompressionSpec,
   type DataSpec,
-  type FcNNSpec,
   type MagnitudePruneCompression,
-  type ModelSpec,
   networkId,
   type NoCompression,
-  type OptimizerSpec,
   type Recipe,
-  type ScheduleSpec,
-  type SgdSpec,
   shortId,
-  type TrainingSpec,
   type Trial,
   trialId,
   type WaveletThresholdCompression,

@@ -1,7 +1,8 @@
 import { UserError } from "../formats/user_error.ts";
 import { checkTrial } from "./check_trial.ts";
 import type { Experiment } from "./define.ts";
-import type { ModelSpec, Trial } from "./trial.ts";
+import type { ModelSpec } from "../models/mod.ts";
+import type { Trial } from "./trial.ts";
 
 /** What a person may change about an experiment without writing a new one. */
 export interface Overrides {

@@ -1,4 +1,7 @@
 import { createHash } from "node:crypto";
+import type { AffineQuantization } from "../compression/mod.ts";
+import type { ModelSpec } from "../models/mod.ts";
+import type { TrainingPlan } from "../training/mod.ts";
 import { canonicalJson } from "./canonical_json.ts";
 
 /** Which images a network learns from; the test set is the data set's own 10,000. */
@@ -9,72 +12,6 @@ export interface DataSpec {
   readonly train: "all" | "split";
 }
 
-/** A fully connected network, ReLU between its layers. */
-export interface FcNNSpec {
-  /** Tells the architectures apart. */
-  readonly kind: "fc_nn";
-  /** Units of each hidden layer, first to last. */
-  readonly hidden: readonly number[];
-}
-
-/** A small convolutional network: 3x3 convolution, ReLU and 2x2 max-pool, repeated, then linear. */
-export interface CnnSpec {
-  /** Tells the architectures apart. */
-  readonly kind: "cnn";
-  /** Output channels of each convolution, first to last. */
-  readonly channels: readonly number[];
-}
-
-/** The architecture of a network. */
-export type ModelSpec = FcNNSpec | CnnSpec;
-
-/** Adam and its constants (Kingma and Ba 2015, arXiv:1412.6980). */
-export interface AdamSpec {
-  /** Tells the optimizers apart. */
-  readonly kind: "adam";
-  /** Step size at the peak of the schedule. */
-  readonly learningRate: number;
-  /** Decay of the mean of gradients. */
-  readonly beta1: number;
-  /** Decay of the mean of their squares. */
-  readonly beta2: number;
-  /** Added to the root of the mean square, against division by zero. */
-  readonly epsilon: number;
-}
-
-/** Stochastic gradient descent with heavy-ball momentum. */
-export interface SgdSpec {
-  /** Tells the optimizers apart. */
-  readonly kind: "sgd";
-  /** Step size at the peak of the schedule. */
-  readonly learningRate: number;
-  /** Share of the last step that is taken again, in [0, 1). */
-  readonly momentum: number;
-}
-
-/** What turns gradients into steps. */
-export type OptimizerSpec = AdamSpec | SgdSpec;
-
-/** How the learning rate changes over the whole training. */
-export type ScheduleSpec =
-  | { readonly kind: "constant" }
-  /** From the optimizer's rate down a half cosine to `finalFraction` of it. */
-  | { readonly kind: "cosine"; readonly finalFraction: number }
-  /** Up to the optimizer's rate during the `warmup` share of the steps, then down to almost zero. */
-  | { readonly kind: "one_cycle"; readonly warmup: number };
-
-/** How the float32 network is trained. */
-export interface TrainingSpec {
-  /** What turns gradients into steps. */
-  readonly optimizer: OptimizerSpec;
-  /** How the learning rate changes. */
-  readonly schedule: ScheduleSpec;
-  /** Passes over the training images. */
-  readonly epochs: number;
-  /** Images in a step. */
-  readonly batchSize: number;
-}
-
 /** The float32 network itself: the baseline of every comparison. */
 export interface NoCompression {
   /** Tells the compressions apart. */
@@ -82,13 +19,8 @@ export interface NoCompression {
 }
 
 /** Asymmetric affine post-training quantization; biases stay at 32 bits. */
-export interface AffineCompression {
-  /** Tells the compressions apart. */
+export interface AffineCompression extends AffineQuantization {
   readonly kind: "affine";
-  /** Bits of a weight (and of an activation): 1 to 16. */
-  readonly bits: number;
-  /** One range for a whole weight matrix, or one for each output channel. */
-  readonly granularity: "tensor" | "channel";
   /** True if activations are quantized too, with ranges calibrated on training images. */
   readonly activations: boolean;
 }
@@ -140,7 +72,8 @@ export interface Recipe {
   /** What is trained. */
   readonly model: ModelSpec;
   /** How it is trained. */
-  readonly training: TrainingSpec;
+  /** How the float32 network is trained. */
+  readonly training: TrainingPlan;
 }
 
 /**

@@ -9,8 +9,8 @@ import {
   uploadImages,
 } from "../../data/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
-import { createModel, type Model } from "../../models/mod.ts";
-import type { DataSpec, ModelSpec } from "../trial.ts";
+import { createModel, type Model, type ModelSpec } from "../../models/mod.ts";
+import type { DataSpec } from "../trial.ts";
 
 /** Training images on which the ranges of activations are found. */
 const CALIBRATION_IMAGES = 2048;
