@@ -8,7 +8,7 @@ export {
   type Rounding,
   uploadGrids,
 } from "./ops/fake_quantize.ts";
-export { conv2d, type Conv2dOptions } from "./ops/conv2d.ts";
+export { conv2d, type Conv2dOptions, conv2dPooled } from "./ops/conv2d.ts";
 export { linear, type LinearOptions } from "./ops/linear.ts";
 export { maxPool, type MaxPoolOptions } from "./ops/max_pool.ts";
 export { view } from "./ops/view.ts";

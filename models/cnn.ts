@@ -1,4 +1,4 @@
-import { conv2d, linear, maxPool, view } from "../autograd/mod.ts";
+import { conv2dPooled, linear, view } from "../autograd/mod.ts";
 import type { Tensor } from "../gpu/mod.ts";
 import {
   asTensor,
@@ -25,8 +25,7 @@ const KERNEL = 3;
  * A small convolutional network: 3x3 convolution, ReLU and 2x2 max-pool, repeated, then linear.
  *
  * With its defaults conv3x3(16)-ReLU-pool2-conv3x3(32)-ReLU-pool2-fc(10) on 28 x 28 images, 20,490
- * parameters. The ReLU is computed by the pooling: the two commute, and there is a quarter of the
- * elements left.
+ * parameters.
  *
  * @param options Sizes.
  * @returns The model.
@@ -72,7 +71,7 @@ export function cnn(options: CnnOptions = {}): Model {
       let y = view(x, [x.shape[0], x.shape[1], ...inputShape]);
       for (const layer of convolutions) {
         y = hooks.layerInput?.(layer, y) ?? y;
-        y = maxPool(conv2d(y, ...of(layer), { padding: 1 }), { relu: true });
+        y = conv2dPooled(y, ...of(layer), { padding: 1, relu: true });
       }
       y = hooks.layerInput?.("fc", y) ?? y;
       return linear(view(y, [y.shape[0], y.shape[1], features]), ...of("fc"));

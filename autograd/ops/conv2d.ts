@@ -1,12 +1,15 @@
-import { formatShape, reshape, type Tensor } from "../../gpu/mod.ts";
+import { formatShape, type Numbers, reshape, run, type Tensor } from "../../gpu/mod.ts";
 import {
+  chooseMaxPool,
   conv2dForward,
+  conv2dForwardPooled,
   conv2dInputGradient,
   conv2dParams,
   conv2dWeightGradient,
+  maxPoolKernels,
 } from "../../kernels/mod.ts";
 import { isActivated, markActivated, markMasked } from "../relu_mask.ts";
-import { differentiable } from "../tape.ts";
+import { differentiable, type Wanted } from "../tape.ts";
 import { reluGradient } from "./relu.ts";
 
 /** How a convolution moves over its input, and what follows its bias. */
@@ -34,6 +37,55 @@ function checkShapes(x: Tensor, weight: Tensor, bias: Tensor): void {
   }
 }
 
+/** The params of a convolution, from the shapes of its tensors. */
+function paramsOf(x: Tensor, weight: Tensor, { stride, padding }: Conv2dOptions): Numbers {
+  const [networks, outChannels, inChannels, kernelHeight, kernelWidth] = weight.shape;
+  const [copies, batch, , inHeight, inWidth] = x.shape;
+  return conv2dParams({
+    networks,
+    sharedInput: copies === 1,
+    batch,
+    inChannels,
+    inHeight,
+    inWidth,
+    outChannels,
+    kernelHeight,
+    kernelWidth,
+    stride,
+    padding,
+  });
+}
+
+/** From the gradient of a convolution's output, ReLU undone, to those of its inputs. */
+function gradients(
+  dy: Tensor,
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor,
+  params: Numbers,
+  [wantX, wantWeight, wantBias]: readonly (Wanted | undefined)[],
+): (Tensor | undefined)[] {
+  let dx, dw, db: Tensor | undefined;
+  if (wantWeight !== undefined || wantBias !== undefined) {
+    const made = conv2dWeightGradient({ x, dy }, params, {
+      ...wantWeight?.into && { dw: wantWeight.into },
+      ...wantBias?.into && { db: wantBias.into },
+    });
+    dw = reshape(made.dw, weight.shape);
+    db = reshape(made.db, bias.shape);
+  }
+  if (wantX !== undefined) {
+    if (x.shape[0] !== params.networks) {
+      throw new TypeError("Cannot differentiate by inputs that several networks share");
+    }
+    const masked = isActivated(x);
+    const operands = { dy, weight, ...masked && { mask: x } };
+    dx = reshape(conv2dInputGradient(operands, params), x.shape);
+    if (masked) markMasked(dx, x);
+  }
+  return [dx, dw, db];
+}
+
 /**
  * Convolves the images of every network of a population with its own filters, as PyTorch's `conv2d`.
  *
@@ -51,53 +103,55 @@ export function conv2d(
   options: Conv2dOptions = {},
 ): Tensor {
   checkShapes(x, weight, bias);
-  const { stride, padding, relu = false } = options;
-  const [networks, outChannels, inChannels, kernelHeight, kernelWidth] = weight.shape;
-  const [copies, batch, , inHeight, inWidth] = x.shape;
-  const params = conv2dParams({
-    networks,
-    sharedInput: copies === 1,
-    batch,
-    inChannels,
-    inHeight,
-    inWidth,
-    outChannels,
-    kernelHeight,
-    kernelWidth,
-    stride,
-    padding,
-  });
-  const y = reshape(conv2dForward({ x, weight, bias }, params, { relu }), [
-    networks,
-    batch,
-    outChannels,
-    params.outHeight,
-    params.outWidth,
-  ]);
+  const { relu = false } = options;
+  const params = paramsOf(x, weight, options);
+  const { networks, batch, outChannels, outHeight, outWidth } = params;
+  const y = reshape(
+    conv2dForward({ x, weight, bias }, params, { relu }),
+    [networks, batch, outChannels, outHeight, outWidth],
+  );
   if (relu) markActivated(y);
-
-  return differentiable(y, [x, weight, bias], (gradient, [wantX, wantWeight, wantBias]) => {
+  return differentiable(y, [x, weight, bias], (gradient, wanted) => {
     const dy = relu ? reluGradient(gradient, y) : gradient;
-    let dx, dw, db: Tensor | undefined;
-    if (wantWeight !== undefined || wantBias !== undefined) {
-      const made = conv2dWeightGradient({ x, dy }, params, {
-        ...wantWeight?.into && { dw: wantWeight.into },
-        ...wantBias?.into && { db: wantBias.into },
-      });
-      dw = reshape(made.dw, weight.shape);
-      db = reshape(made.db, bias.shape);
-    }
-    if (wantX !== undefined) {
-      if (copies !== networks) {
-        throw new TypeError("Cannot differentiate by inputs that several networks share");
-      }
-      const masked = isActivated(x);
-      dx = reshape(
-        conv2dInputGradient({ dy, weight, ...masked && { mask: x } }, params),
-        x.shape,
-      );
-      if (masked) markMasked(dx, x);
-    }
-    return [dx, dw, db];
+    return gradients(dy, x, weight, bias, params, wanted);
+  });
+}
+
+/**
+ * Convolves, rectifies and pools over windows of 2 x 2: the block of most small networks, without its
+ * large intermediate ever going to memory.
+ *
+ * @param x `[networks, rows, inChannels, height, width]`, or `[1, ...]` shared by all networks.
+ * @param weight `[networks, outChannels, inChannels, kernelHeight, kernelWidth]`.
+ * @param bias `[networks, outChannels]`.
+ * @param options Stride, padding, and whether to rectify.
+ * @returns `[networks, rows, outChannels, floor(outHeight / 2), floor(outWidth / 2)]`.
+ * @throws {RangeError} If the shapes do not fit, or the output is smaller than a window.
+ */
+export function conv2dPooled(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor,
+  options: Conv2dOptions = {},
+): Tensor {
+  checkShapes(x, weight, bias);
+  const { relu = false } = options;
+  const params = paramsOf(x, weight, options);
+  const { networks, batch, outChannels } = params;
+  const { pooled, argmax, poolParams } = conv2dForwardPooled({ x, weight, bias }, params, { relu });
+  const y = reshape(
+    pooled,
+    [networks, batch, outChannels, poolParams.outHeight, poolParams.outWidth],
+  );
+  return differentiable(y, [x, weight, bias], (dPooled, wanted) => {
+    const { dx: dy } = run(
+      maxPoolKernels.backward,
+      { dy: dPooled, positions: argmax },
+      poolParams,
+      {
+        constants: chooseMaxPool(poolParams),
+      },
+    );
+    return gradients(dy, x, weight, bias, params, wanted);
   });
 }

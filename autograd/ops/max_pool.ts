@@ -1,5 +1,5 @@
 import { formatShape, reshape, run, type Tensor } from "../../gpu/mod.ts";
-import { maxPoolKernels, maxPoolParams } from "../../kernels/mod.ts";
+import { chooseMaxPool, maxPoolKernels, maxPoolParams } from "../../kernels/mod.ts";
 import { differentiable } from "../tape.ts";
 
 /** How windows lie, and what follows the pooling. */
@@ -32,11 +32,13 @@ export function maxPool(x: Tensor, options: MaxPoolOptions = {}): Tensor {
   const planes = x.size / (inHeight * inWidth);
   const params = maxPoolParams({ planes, inHeight, inWidth, size, stride });
   const { y, argmax } = run(maxPoolKernels.forward, { x }, params, {
-    constants: { RELU: relu ? 1 : 0 },
+    constants: { ...chooseMaxPool(params), RELU: relu ? 1 : 0 },
   });
   const shape = [...x.shape.slice(0, -2), params.outHeight, params.outWidth];
   return differentiable(reshape(y, shape), [x], (dy) => {
-    const { dx } = run(maxPoolKernels.backward, { dy, positions: argmax }, params);
+    const { dx } = run(maxPoolKernels.backward, { dy, positions: argmax }, params, {
+      constants: chooseMaxPool(params),
+    });
     return [reshape(dx, x.shape)];
   });
 }
