@@ -19,4 +19,4 @@ export {
   type ResidentPixels,
 } from "./ops/pixel_rows.ts";
 export { relu } from "./ops/relu.ts";
-export { backward, differentiable, type Vjp, type Wanted } from "./tape.ts";
+export { backward, differentiable, type MeanGradients, type Vjp, type Wanted } from "./tape.ts";

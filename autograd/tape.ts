@@ -3,6 +3,7 @@ import { affine, combine, fill } from "./arithmetic.ts";
 
 /** A gradient that is wanted; `into` is where it should be written, if that is decided already. */
 export interface Wanted {
+  /** Where to write the gradient; anywhere if `undefined`. */
   readonly into: Tensor | undefined;
 }
 
@@ -17,11 +18,14 @@ export type Vjp = (
   wanted: readonly (Wanted | undefined)[],
 ) => readonly (Tensor | undefined)[];
 
+/** The gradients of a loss's mean over the rows of each network, in the order of its inputs. */
+export type MeanGradients = () => readonly (Tensor | undefined)[];
+
 interface Node {
   readonly inputs: readonly Tensor[];
   readonly vjp: Vjp;
   /** For losses: the gradients of the mean over the rows of each network, if known already. */
-  readonly ofMean?: () => readonly (Tensor | undefined)[];
+  readonly ofMean?: MeanGradients;
 }
 
 /** The tape: who made a tensor. Weak, so it forgets a step as soon as the step's tensors go. */
@@ -40,7 +44,7 @@ export function differentiable(
   y: Tensor,
   inputs: readonly Tensor[],
   vjp: Vjp,
-  ofMean?: Node["ofMean"],
+  ofMean?: MeanGradients,
 ): Tensor {
   nodes.set(y, { inputs, vjp, ofMean });
   return y;

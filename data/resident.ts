@@ -3,13 +3,17 @@ import type { ImageSet } from "./dataset.ts";
 
 /** How pixels become numbers: `x = byte * scale + shift`, channel by channel. */
 export interface Normalization {
+  /** Factor of each channel. */
   readonly scale: readonly number[];
+  /** Term of each channel. */
   readonly shift: readonly number[];
 }
 
 /** A data set that stays on the GPU as bytes. */
 export interface ResidentImages {
+  /** Images in the set. */
   readonly count: number;
+  /** 1 for gray, 3 for color. */
   readonly channels: number;
   /** Words of 4 pixels in one channel of an image. */
   readonly planeWords: number;
@@ -77,11 +81,13 @@ export function uploadImages(
 
 /** A part of a data set, small enough for one pass through a network. */
 export interface Chunk {
+  /** The set that it is a part of. */
   readonly source: ResidentImages;
   /** `u32 [1, count]`, shared by all networks: which images. */
   readonly rows: Tensor;
   /** `u32 [count]`. */
   readonly labels: Tensor;
+  /** Images in the chunk. */
   readonly count: number;
 }
 

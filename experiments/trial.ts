@@ -20,6 +20,7 @@ export interface NoCompression {
 
 /** Asymmetric affine post-training quantization; biases stay at 32 bits. */
 export interface AffineCompression extends AffineQuantization {
+  /** Tells it from other compressions. */
   readonly kind: "affine";
   /** True if activations are quantized too, with ranges calibrated on training images. */
   readonly activations: boolean;

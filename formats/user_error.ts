@@ -4,6 +4,7 @@
  * The command line prints its message on one line, without a stack trace, and exits with code 2.
  */
 export class UserError extends Error {
+  /** Name of the class. */
   override readonly name: string = "UserError";
 }
 

@@ -4,7 +4,9 @@ import { AdapterNotFoundError } from "./errors.ts";
 export interface AdapterDescription {
   /** The driver's own words, such as `llvmpipe (LLVM 15.0.6, 256 bits)`. */
   readonly name: string;
+  /** The driver's number or word for the maker. */
   readonly vendor: string;
+  /** Family of the GPU, such as `hopper`; often empty. */
   readonly architecture: string;
   /** True if a processor does the work: kernels are then chosen for cores, not for a GPU. */
   readonly isSoftware: boolean;

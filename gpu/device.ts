@@ -23,9 +23,13 @@ export interface DeviceOptions {
  * read, so that a broken dispatch never passes for a fast one.
  */
 export class Device implements Disposable {
+  /** WebGPU's own device, for what this class does not wrap. */
   readonly gpu: GPUDevice;
+  /** Which adapter it is; part of every result. */
   readonly info: AdapterDescription;
+  /** Where buffers come from and go back to. */
   readonly pool: Pool;
+  /** The commands on their way to the GPU. */
   readonly stream: CommandStream;
   /** Layout of every parameter block: one uniform buffer with a dynamic offset. */
   readonly paramsLayout: GPUBindGroupLayout;

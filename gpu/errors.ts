@@ -1,25 +1,30 @@
 /** No WebGPU adapter exists on this machine, or the one that exists was refused. */
 export class AdapterNotFoundError extends Error {
+  /** Name of the class. */
   override readonly name: string = "AdapterNotFoundError";
 }
 
 /** An allocation exceeds a limit of the adapter, or the adapter's memory is used up. */
 export class OutOfMemoryError extends Error {
+  /** Name of the class. */
   override readonly name: string = "OutOfMemoryError";
 }
 
 /** A shader does not compile; the message shows file, line and a caret. */
 export class ShaderError extends Error {
+  /** Name of the class. */
   override readonly name: string = "ShaderError";
 }
 
 /** WebGPU refused a command; its own words are the `cause`. */
 export class GpuValidationError extends Error {
+  /** Name of the class. */
   override readonly name: string = "GpuValidationError";
 }
 
 /** The device is gone: its driver was reset, or it was destroyed. */
 export class DeviceLostError extends Error {
+  /** Name of the class. */
   override readonly name: string = "DeviceLostError";
 }
 

@@ -8,8 +8,11 @@ const MAX_STORAGE_BINDINGS = 8;
 export interface Kernel {
   /** Such as `matmul.register_tiled.nt`. */
   readonly label: string;
+  /** Name of the entry point in the shader. */
   readonly entry: string;
+  /** What was declared of this entry. */
   readonly spec: EntrySpec;
+  /** What was declared of the whole file. */
   readonly family: KernelFamily;
   /** Bindings of this entry in shader order. */
   readonly bindings: readonly (WgslBinding & { readonly written: boolean })[];
@@ -20,6 +23,7 @@ export type KernelFamily = KernelSpec<string>;
 
 /** All kernels of one file, whatever their names. */
 export interface KernelRoom {
+  /** What was declared of the whole file. */
   readonly family: KernelFamily;
   /** Every entry point, in the order of the declaration. */
   readonly kernels: readonly Kernel[];

@@ -30,13 +30,17 @@ export interface EntrySpec {
 
 /** How far a result may be from the float64 reference: |y - r| <= absolute + relative |r|. */
 export interface Tolerance {
+  /** Allowed error of a result near 0, in units of the result. */
   readonly absolute: number;
+  /** Allowed error as a share of the reference. */
   readonly relative: number;
 }
 
 /** Parameters to test, verify and time a kernel with. */
 export interface KernelCase {
+  /** Every param of the shader. */
   readonly params: Numbers;
+  /** Overrides that differ from their defaults. */
   readonly constants?: Numbers;
   /** Entry points that the case fits; all if left out. */
   readonly entries?: readonly string[];
@@ -76,9 +80,11 @@ export interface KernelSpec<Entry extends string> {
   readonly constants?: Numbers;
   /** Length of every tensor, in elements. */
   readonly lengths: (params: Numbers, constants: Numbers) => Numbers;
+  /** Every `@compute` function of the file, by its name. */
   readonly entries: Readonly<Record<Entry, EntrySpec>>;
   /** Grid of entries that name none. */
   readonly workgroups: (params: Numbers, constants: Numbers) => Grid;
+  /** How far results may be from the reference; `exact` for integers and quantizers. */
   readonly tolerance:
     | "exact"
     | Tolerance
@@ -94,7 +100,9 @@ export interface KernelSpec<Entry extends string> {
     constants: Numbers,
     entry: string,
   ) => Readonly<Record<string, ArrayLike<number> | undefined>>;
+  /** Gradients that finite differences of the reference confirm. */
   readonly gradients?: readonly GradientSpec[];
+  /** What tests, `verify` and the bench run: odd sizes, 1, long sums. */
   readonly cases: readonly KernelCase[];
   /** Draws parameters at random: odd sizes, 1, not multiples of a tile. */
   readonly randomCase?: (random: RandomSource) => KernelCase;

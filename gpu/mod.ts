@@ -27,12 +27,14 @@ export type {
   ReferenceInputs,
   Tolerance,
 } from "./kernel_spec.ts";
-export type { MemoryStats } from "./pool.ts";
+export { type MemoryStats, Pool, type PoolHost } from "./pool.ts";
+export { Recorder } from "./recorder.ts";
 export { profile, type ProfileRow } from "./profile.ts";
 export { read, readAll } from "./read.ts";
 export { type DispatchDescription, Program, record, type Recorded } from "./record.ts";
-export { run, type RunOptions } from "./run.ts";
-export { Scope } from "./scope.ts";
+export { type PreparedRun, run, type RunOptions } from "./run.ts";
+export { Scope, type ScopeHost } from "./scope.ts";
+export { CommandStream, type Dispatch, type TimestampSource } from "./stream.ts";
 export {
   BINDING_ALIGNMENT,
   type DType,
@@ -50,3 +52,4 @@ export {
 export { parseWgsl, type ScalarType, type WgslBinding, type WgslModule } from "./wgsl.ts";
 export { measureRoofline, type Roofline, rooflineKernels } from "./roofline/roofline.ts";
 export { timeBatches, timeRepeatedly, type Timing } from "./timing.ts";
+export type { CompiledKernel } from "./pipeline.ts";

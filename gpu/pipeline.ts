@@ -5,7 +5,9 @@ import type { Numbers } from "./kernel_spec.ts";
 
 /** A compiled entry point with the layout of its tensors. */
 export interface CompiledKernel {
+  /** What runs. */
   readonly pipeline: GPUComputePipeline;
+  /** Layout of its tensors, group 0. */
   readonly layout: GPUBindGroupLayout;
 }
 

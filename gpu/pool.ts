@@ -15,6 +15,7 @@ export interface MemoryStats {
 
 /** What a pool needs to know of its device. */
 export interface PoolHost {
+  /** Where buffers are created. */
   readonly gpu: GPUDevice;
   /** Watches an asynchronous WebGPU error, to be thrown at the next wait. */
   watch(action: string, error: Promise<GPUError | null>): void;
@@ -53,7 +54,11 @@ export class Pool {
   #peak = 0;
   #created = 0;
 
-  /** @param host The device that buffers are created on. */
+  /**
+   * Use the pool of a device.
+   *
+   * @param host The device that buffers are created on.
+   */
   constructor(host: PoolHost) {
     this.#host = host;
   }
@@ -122,7 +127,11 @@ export class Pool {
     this.#pooled = 0;
   }
 
-  /** @returns Live, pooled and peak bytes. */
+  /**
+   * How much memory is in use and waiting.
+   *
+   * @returns Live, pooled and peak bytes.
+   */
   stats(): MemoryStats {
     return {
       liveBytes: this.#live,

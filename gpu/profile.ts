@@ -4,6 +4,7 @@ import type { Device } from "./device.ts";
 export interface ProfileRow {
   /** Such as `matmul.register_tiled.nt`. */
   readonly kernel: string;
+  /** How often it ran. */
   readonly dispatches: number;
   /** All its dispatches together, in milliseconds of GPU time. */
   readonly milliseconds: number;

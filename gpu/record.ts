@@ -16,9 +16,13 @@ export interface DispatchDescription {
   readonly kernel: string;
   /** Shape of every bound tensor, by name. */
   readonly shapes: Readonly<Record<string, readonly number[]>>;
+  /** Params of the dispatch. */
   readonly params: Numbers;
+  /** Workgroups along x, y and z. */
   readonly workgroups: readonly number[];
+  /** Floating-point operations. */
   readonly flops: number;
+  /** Bytes that it must move at least. */
   readonly bytes: number;
 }
 
@@ -32,6 +36,7 @@ const STEPS_PER_SUBMIT = 64;
  * learning rate, a random key.
  */
 export class Program<Result extends Recorded = Recorded> implements Disposable {
+  /** Where it runs. */
   readonly device: Device;
   /** What the recording returned; holds the values of the last replay. */
   readonly result: Result;

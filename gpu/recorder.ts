@@ -3,6 +3,7 @@ import type { Storage } from "./tensor.ts";
 
 /** Collects dispatches instead of sending them; see `record`. */
 export class Recorder {
+  /** What was recorded, in order. */
   readonly runs: PreparedRun[] = [];
   readonly #storages = new Set<Storage>();
 

@@ -21,11 +21,17 @@ export interface RunOptions {
 
 /** A dispatch whose tensors may not have buffers yet. */
 export interface PreparedRun {
+  /** What runs. */
   readonly kernel: Kernel;
+  /** Its params by name. */
   readonly params: Numbers;
+  /** All its constants, defaults included. */
   readonly constants: Numbers;
+  /** The params as the shader's `struct Params` lays them out. */
   readonly block: ArrayBuffer;
+  /** Workgroups along x, y and z. */
   readonly grid: Grid;
+  /** Its pipeline and the layout of its tensors. */
   readonly compiled: CompiledKernel;
   /** Every bound tensor by name. */
   readonly tensors: Readonly<Record<string, Tensor>>;

@@ -2,7 +2,9 @@ import type { Storage, Tensor } from "./tensor.ts";
 
 /** What owns storages and lets them go together. */
 export interface ScopeHost {
+  /** Gives the memory of a storage back. */
   free(storage: Storage): void;
+  /** Forgets a scope that was closed. */
   leave(scope: Scope): void;
 }
 
@@ -21,6 +23,8 @@ export class Scope implements Disposable {
   readonly #owned = new Set<Storage>();
 
   /**
+   * Use `device.scope()`.
+   *
    * @param host The device.
    * @param parent The scope around this one.
    */

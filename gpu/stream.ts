@@ -4,11 +4,15 @@ const SLOTS = 256;
 
 /** One compute dispatch, ready to encode. */
 export interface Dispatch {
+  /** The kernel, for errors and profiles. */
   readonly label: string;
+  /** What runs. */
   readonly pipeline: GPUComputePipeline;
+  /** Group 0. */
   readonly tensors: GPUBindGroup;
   /** Parameter block, at most 256 bytes. */
   readonly params: ArrayBuffer;
+  /** Workgroups along x, y and z. */
   readonly grid: readonly [number, number, number];
 }
 
@@ -33,6 +37,8 @@ export class CommandStream {
   timestamps: TimestampSource | undefined;
 
   /**
+   * Use the stream of a device.
+   *
    * @param gpu The device to submit to.
    * @param layout Layout of a parameter block: one uniform buffer with a dynamic offset.
    */

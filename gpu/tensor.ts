@@ -24,12 +24,15 @@ export interface Storage {
 
 /** A frozen handle on row-major numbers in GPU memory. */
 export interface Tensor {
+  /** Where it lives. */
   readonly device: Device;
   /** Sizes of the axes, outermost first; `[]` is a scalar. */
   readonly shape: readonly number[];
   /** Count of elements: the product of the shape. */
   readonly size: number;
+  /** What its elements are. */
   readonly dtype: DType;
+  /** The memory behind it, which views share. */
   readonly storage: Storage;
   /** Where the first element stands in the storage, in elements. */
   readonly offset: number;

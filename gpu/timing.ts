@@ -2,8 +2,11 @@ import type { Device } from "./device.ts";
 
 /** Time of one repetition, in milliseconds of wall clock. */
 export interface Timing {
+  /** Half of the samples are faster. */
   readonly median: number;
+  /** A tenth of the samples are faster. */
   readonly p10: number;
+  /** Nine tenths of the samples are faster. */
   readonly p90: number;
   /** Repetitions in all. */
   readonly repetitions: number;

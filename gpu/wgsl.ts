@@ -3,14 +3,19 @@ export type ScalarType = "u32" | "i32" | "f32";
 
 /** A tensor or uniform array bound in group 0. */
 export interface WgslBinding {
+  /** Name of the variable. */
   readonly name: string;
+  /** Its `@binding` number. */
   readonly binding: number;
+  /** Whether the shader may write it. */
   readonly access: "read" | "read_write";
+  /** Type of one scalar, whatever vector holds it. */
   readonly element: ScalarType;
 }
 
 /** What a kernel's TypeScript view is checked against. */
 export interface WgslModule {
+  /** Tensors, in the order of the text. */
   readonly bindings: readonly WgslBinding[];
   /** Fields of `struct Params` in order. */
   readonly params: readonly (readonly [name: string, type: ScalarType])[];

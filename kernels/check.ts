@@ -16,16 +16,23 @@ const ARRAYS = { f32: Float32Array, u32: Uint32Array, i32: Int32Array };
 
 /** One element that is further from the reference than the tolerance allows. */
 export interface Mismatch {
+  /** Name of the tensor. */
   readonly tensor: string;
+  /** Flat index of the element. */
   readonly index: number;
+  /** What the GPU gave. */
   readonly found: number;
+  /** What the reference gives. */
   readonly wanted: number;
 }
 
 /** The outcome of one entry point on one case. */
 export interface CheckResult {
+  /** Such as `matmul.naive.nt`. */
   readonly kernel: string;
+  /** Params of the case. */
   readonly params: Numbers;
+  /** All constants, defaults included. */
   readonly constants: Numbers;
   /** Elements compared. */
   readonly compared: number;

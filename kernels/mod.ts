@@ -30,7 +30,14 @@ import { softmaxNllKernels } from "./softmax_nll/softmax_nll.ts";
 import { thresholdKernels } from "./threshold/threshold.ts";
 import { trainingClockKernels } from "./training_clock/training_clock.ts";
 
-export { casesOf, checkKernel, type CheckResult, formatMismatches, makeInputs } from "./check.ts";
+export {
+  casesOf,
+  checkKernel,
+  type CheckResult,
+  formatMismatches,
+  makeInputs,
+  type Mismatch,
+} from "./check.ts";
 export {
   pcgHash,
   randomInteger,
@@ -82,6 +89,7 @@ export {
   conv2dWeightGradient,
   type PooledConvolution,
 } from "./conv2d/dispatch.ts";
+export type { Conv2dEntry } from "./conv2d/naive.ts";
 export { conv2dParams, type Conv2dShape } from "./conv2d/spec.ts";
 export { chooseMaxPool, maxPoolParams, type MaxPoolShape } from "./max_pool/max_pool.ts";
 export { type FilterBank, filterBank, packFilters, waveletNames } from "./dwt/filters.ts";
@@ -114,6 +122,8 @@ export {
   elementwiseParams,
   UNARY,
 } from "./elementwise/elementwise.ts";
+export type { MatmulEntry } from "./matmul/spec.ts";
+export type { ChosenMatmul } from "./matmul/matmul.ts";
 export { chooseReduce, reduceParams, type Reduction } from "./reduce/reduce.ts";
 export {
   fitsLinearBytes,

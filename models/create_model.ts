@@ -4,6 +4,7 @@ import type { Model } from "./model.ts";
 
 /** A fully connected network, ReLU between its layers; frozen data, part of a trial. */
 export interface FcNNSpec {
+  /** Tells it from other architectures. */
   readonly kind: "fc_nn";
   /** Units of each hidden layer, first to last. */
   readonly hidden: readonly number[];
@@ -11,6 +12,7 @@ export interface FcNNSpec {
 
 /** A small convolutional network: 3x3 convolution, ReLU and 2x2 max-pool, repeated, then linear. */
 export interface CnnSpec {
+  /** Tells it from other architectures. */
   readonly kind: "cnn";
   /** Output channels of each convolution, first to last. */
   readonly channels: readonly number[];

@@ -46,7 +46,9 @@ export interface Model {
   readonly title: string;
   /** Channels, height and width of an input image. */
   readonly inputShape: readonly [channels: number, height: number, width: number];
+  /** Count of logits. */
   readonly classes: number;
+  /** Every trainable tensor, in PyTorch's order. */
   readonly parameters: readonly ParameterSpec[];
   /** Names of the layers with weights, in order; `layer.weight` and `layer.bias` exist. */
   readonly layers: readonly string[];

@@ -13,16 +13,21 @@ import type { Model, ParameterTensors } from "./model.ts";
 
 /** Where one parameter of a population stands in the flat buffer, in elements. */
 export interface ParameterPlace {
+  /** PyTorch's name, such as `fc1.weight`. */
   readonly name: string;
+  /** Shape in one network. */
   readonly shape: readonly number[];
   /** Elements of one network. */
   readonly size: number;
+  /** First element in the flat buffer. */
   readonly offset: number;
 }
 
 /** Where every parameter of a population stands in one flat buffer. */
 export interface ParameterLayout {
+  /** Networks of the population. */
   readonly networks: number;
+  /** One a parameter, in the order of the model. */
   readonly places: readonly ParameterPlace[];
   /** Elements in all, padding included. */
   readonly size: number;
@@ -30,7 +35,9 @@ export interface ParameterLayout {
 
 /** The weights of P networks of one model: one flat buffer, and a view a parameter. */
 export interface Parameters {
+  /** What all its networks are. */
   readonly model: Model;
+  /** Where each parameter stands. */
   readonly layout: ParameterLayout;
   /** Everything, `[size]`; what an optimizer steps over. */
   readonly flat: Tensor;

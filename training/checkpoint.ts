@@ -12,6 +12,7 @@ const OPTIMIZER = "optimizer.";
 
 /** A network in a file: PyTorch's names and layout, and what made it. */
 export interface SavedNetwork {
+  /** Weights by name. */
   readonly parameters: HostParameters;
   /** Optimizer state by its name, if it can be trained on. */
   readonly state: Readonly<Record<string, HostParameters>>;

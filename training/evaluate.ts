@@ -9,7 +9,9 @@ export interface Evaluation {
   readonly accuracy: number;
   /** Mean negative log-likelihood, in nats. */
   readonly loss: number;
+  /** Examples it gets right. */
   readonly correct: number;
+  /** Examples in all. */
   readonly count: number;
   /** How often it predicts each class. */
   readonly predictions: readonly number[];

@@ -4,17 +4,25 @@ import { learningRateAt, type Schedule } from "./schedule.ts";
 
 /** Adam; frozen data, part of a trial. Kingma and Ba 2015, arXiv:1412.6980. */
 export interface Adam {
+  /** Tells it from other optimizers. */
   readonly kind: "adam";
+  /** Largest rate of the schedule. */
   readonly learningRate: number;
+  /** Decay of the mean of gradients. */
   readonly beta1: number;
+  /** Decay of the mean of their squares. */
   readonly beta2: number;
+  /** Keeps the step finite where gradients vanish. */
   readonly epsilon: number;
 }
 
 /** Stochastic gradient descent with momentum; frozen data, part of a trial. */
 export interface Sgd {
+  /** Tells it from other optimizers. */
   readonly kind: "sgd";
+  /** Largest rate of the schedule. */
   readonly learningRate: number;
+  /** Share of the last velocity that stays. */
   readonly momentum: number;
 }
 

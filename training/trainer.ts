@@ -32,14 +32,19 @@ import type { Schedule } from "./schedule.ts";
 
 /** How to train; frozen data, part of a trial. */
 export interface TrainingPlan {
+  /** What turns gradients into steps. */
   readonly optimizer: Optimizer;
+  /** How the learning rate changes. */
   readonly schedule: Schedule;
+  /** Passes over the training set. */
   readonly epochs: number;
+  /** Examples of each network in a step. */
   readonly batchSize: number;
 }
 
 /** A loss became NaN or infinite; training stopped there. */
 export class NonFiniteLossError extends Error {
+  /** Name of the class. */
   override readonly name: string = "NonFiniteLossError";
   /** Step at which it was seen first, counted from 0. */
   readonly step: number;
@@ -47,6 +52,8 @@ export class NonFiniteLossError extends Error {
   readonly seed: number;
 
   /**
+   * Says where it was seen.
+   *
    * @param step Counted from 0.
    * @param seed Of the network.
    * @param loss The value seen.
@@ -65,13 +72,19 @@ const LOG_CAPACITY = 512;
 
 /** A population in training: everything it needs lives on the GPU. */
 export interface Trainer extends Disposable {
+  /** What is trained. */
   readonly model: Model;
+  /** Weights, updated in place. */
   readonly parameters: Parameters;
+  /** Moments of the optimizer, updated in place. */
   readonly state: OptimizerState;
   /** `u32 [1]`: steps done. */
   readonly clock: Tensor;
+  /** One a network. */
   readonly seeds: readonly number[];
+  /** Full batches in an epoch; what is left over comes in another one. */
   readonly stepsPerEpoch: number;
+  /** Steps of the whole plan. */
   readonly totalSteps: number;
   /** One training step, recorded. */
   readonly program: Program;

@@ -7,22 +7,33 @@ export type Rounding = keyof typeof ROUNDING;
 
 /** One integer grid a channel, on the GPU; each tensor is `[channels]`. */
 export interface QuantParams {
+  /** Distance of two neighbors on the grid. */
   readonly scale: Tensor;
+  /** float32(1 / scale), which quantizing multiplies by. */
   readonly inverseScale: Tensor;
+  /** The integer that stands for 0. */
   readonly zeroPoint: Tensor;
+  /** Smallest integer. */
   readonly qMin: Tensor;
+  /** Largest integer. */
   readonly qMax: Tensor;
   /** Elements between two neighbours on the channel axis. */
   readonly inner: number;
+  /** How a real number becomes an integer. */
   readonly rounding: Rounding;
 }
 
 /** The numbers of one channel's grid, on the host. */
 export interface GridNumbers {
+  /** Distance of two neighbors on the grid. */
   readonly scale: number;
+  /** float32(1 / scale), which quantizing multiplies by. */
   readonly inverseScale: number;
+  /** The integer that stands for 0. */
   readonly zeroPoint: number;
+  /** Smallest integer. */
   readonly qMin: number;
+  /** Largest integer. */
   readonly qMax: number;
 }
 

@@ -12,7 +12,9 @@ import { reluGradient } from "./relu.ts";
 
 /** A data set that stays on the GPU as bytes: `x = byte * scale + shift`, channel by channel. */
 export interface ResidentPixels {
+  /** Images in the set. */
   readonly count: number;
+  /** 1 for gray, 3 for color. */
   readonly channels: number;
   /** Words of 4 pixels in one channel of an image. */
   readonly planeWords: number;
@@ -28,6 +30,7 @@ export interface ResidentPixels {
 
 /** Images of a resident set by row number: a batch that has not been copied anywhere. */
 export interface PixelRows {
+  /** The set that they are in. */
   readonly source: ResidentPixels;
   /** `u32 [networks, rows]`, or `[1, rows]` shared by all networks. */
   readonly rows: Tensor;

@@ -8,13 +8,17 @@ export interface AffineGrid {
   readonly inverseScale: number;
   /** The integer that stands for 0. */
   readonly zeroPoint: number;
+  /** Smallest integer. */
   readonly qMin: number;
+  /** Largest integer. */
   readonly qMax: number;
 }
 
 /** Smallest and largest value seen. */
 export interface Range {
+  /** Smallest value seen. */
   readonly low: number;
+  /** Largest value seen. */
   readonly high: number;
 }
 

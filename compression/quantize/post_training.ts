@@ -14,6 +14,7 @@ export type Granularity = "tensor" | "channel";
 export interface AffineQuantization {
   /** Bits of a weight (and of an activation): 1 to 16. */
   readonly bits: number;
+  /** One range for the whole weight, or one a channel. */
   readonly granularity: Granularity;
 }
 

@@ -5,13 +5,17 @@ export type Layout = MatrixLayout | ImageLayout | PermutedLayout;
 
 /** The weight matrix itself is the one image. */
 export interface MatrixLayout {
+  /** Tells it from other layouts. */
   readonly kind: "matrix";
 }
 
 /** Every output's weights are an image of the input: neighbors are neighboring pixels. */
 export interface ImageLayout {
+  /** Tells it from other layouts. */
   readonly kind: "image";
+  /** Rows of an image, in pixels. */
   readonly height: number;
+  /** Columns of an image, in pixels. */
   readonly width: number;
 }
 
@@ -20,8 +24,11 @@ export interface ImageLayout {
  * permutation. The same numbers and as many coefficients, without neighborhood.
  */
 export interface PermutedLayout {
+  /** Tells it from other layouts. */
   readonly kind: "permuted";
+  /** Rows of an image, in pixels. */
   readonly height: number;
+  /** Columns of an image, in pixels. */
   readonly width: number;
   /** Of the permutation. */
   readonly seed: number;

@@ -7,18 +7,23 @@ export type ThresholdRule = "hard" | "soft";
 
 /** Weights through a 2-D wavelet transform, small coefficients dropped: a stage of a codec. */
 export interface WaveletThreshold {
+  /** Tells it from other stages. */
   readonly kind: "wavelet_threshold";
   /** PyWavelets' name of the filters, such as `haar`, `db2` or `bior4.4`. */
   readonly wavelet: string;
   /** How often the approximation is transformed again. */
   readonly levels: number;
+  /** What stands beyond the border of an image. */
   readonly mode: BoundaryMode;
+  /** Which images the weights make. */
   readonly layout: Layout;
+  /** What happens to the coefficients that are kept. */
   readonly threshold: ThresholdRule;
 }
 
 /** The smallest weights set to 0: a stage of a codec. */
 export interface MagnitudePrune {
+  /** Tells it from other stages. */
   readonly kind: "magnitude_prune";
 }
 
@@ -27,7 +32,9 @@ export type SparsityStage = WaveletThreshold | MagnitudePrune;
 
 /** What a {@link WaveletThreshold} is made from. */
 export interface WaveletThresholdOptions {
+  /** PyWavelets' name of the filters. */
   readonly wavelet: string;
+  /** Which images the weights make. */
   readonly layout: Layout;
   /** 1 if left out. */
   readonly levels?: number;

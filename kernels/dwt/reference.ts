@@ -6,14 +6,19 @@ export type BoundaryMode = "symmetric" | "periodization";
 
 /** Two filters of equal, even length: low-pass and high-pass. */
 export interface FilterPair {
+  /** Low-pass coefficients. */
   readonly low: ArrayLike<number>;
+  /** High-pass coefficients. */
   readonly high: ArrayLike<number>;
 }
 
 /** An axis of a row-major tensor: `[outer, length, inner]`. */
 export interface Axis {
+  /** Product of the axes before it. */
   readonly outer: number;
+  /** Elements along the axis. */
   readonly length: number;
+  /** Product of the axes after it. */
   readonly inner: number;
 }
 

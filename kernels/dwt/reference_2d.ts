@@ -3,8 +3,11 @@ import { analyzeAxis, type BoundaryMode, coefficientCount, synthesizeAxis } from
 
 /** A stack of images, row-major. */
 export interface ImageShape {
+  /** Count of images. */
   readonly batch: number;
+  /** Rows of an image. */
   readonly height: number;
+  /** Columns of an image. */
   readonly width: number;
 }
 

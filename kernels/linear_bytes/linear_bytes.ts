@@ -4,11 +4,13 @@ import source from "./linear_bytes.wgsl" with { type: "text" };
 
 /** Sizes of a linear layer on a resident data set. */
 export interface LinearBytesShape {
+  /** Networks of the population. */
   readonly networks: number;
   /** Rows of each network. */
   readonly batch: number;
   /** All networks look at the same rows. */
   readonly sharedRows: boolean;
+  /** Units of the layer. */
   readonly outputs: number;
   /** Pixels of an image. */
   readonly inputs: number;

@@ -49,7 +49,9 @@ export const workgroupMatmulKernels: Kernels<MatmulEntry> = defineKernels({
 
 /** A variant, and the constants that fit the shapes at hand. */
 export interface ChosenMatmul {
+  /** The variant. */
   readonly kernels: Kernels<MatmulEntry>;
+  /** Its constants for these shapes. */
   readonly constants: Numbers;
 }
 
