@@ -46,10 +46,11 @@ export function learningRateAt(
       return anneal(peak, schedule.finalFraction * peak, step / steps);
     case "one_cycle": {
       const start = peak / START_DIVISOR;
-      const top = schedule.warmup * steps;
-      return step < top
-        ? anneal(start, peak, step / top)
-        : anneal(peak, start / END_DIVISOR, (step - top) / (steps - top));
+      // as in PyTorch, the peak is the last step of the warmup, and the last step has the last rate
+      const top = schedule.warmup * steps - 1;
+      const last = steps - 1;
+      if (step < top) return anneal(start, peak, step / top);
+      return anneal(peak, start / END_DIVISOR, last > top ? (step - top) / (last - top) : 0);
     }
   }
 }
