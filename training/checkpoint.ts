@@ -71,11 +71,12 @@ export function decodeNetwork(model: Model, bytes: Uint8Array, label: string): S
   const state = Object.fromEntries(
     [...states].map((name) => [name, take(`${OPTIMIZER}${name}.`)]),
   );
-  const known = new Set(model.parameters.map(({ name }) => name));
+  const prefixes = ["", ...[...states].map((name) => `${OPTIMIZER}${name}.`)];
+  const known = new Set(
+    prefixes.flatMap((prefix) => model.parameters.map(({ name }) => prefix + name)),
+  );
   for (const [name, { shape }] of tensors) {
-    if (!name.startsWith(OPTIMIZER) && !known.has(name)) {
-      complaints.push(`${name} [${shape}] is unknown`);
-    }
+    if (!known.has(name)) complaints.push(`${name} [${shape}] is unknown`);
   }
   if (complaints.length > 0) {
     throw new UserError(

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { encodeSafetensors, UserError } from "../../formats/mod.ts";
+import { initialParameters } from "../../models/mod.ts";
+import { decodeNetwork, encodeNetwork, resumeOptions } from "../../training/mod.ts";
+import { smallModel } from "./small_set.ts";
+
+Deno.test("decodeNetwork() gives back what encodeNetwork() wrote", () => {
+  const network = {
+    parameters: initialParameters(smallModel, 1),
+    state: { m: initialParameters(smallModel, 2), v: initialParameters(smallModel, 3) },
+    metadata: { seed: "1", steps: "20" },
+  };
+  const decoded = decodeNetwork(smallModel, encodeNetwork(smallModel, network), "a.safetensors");
+  assert.deepEqual(decoded.parameters, network.parameters);
+  assert.deepEqual(decoded.state, network.state);
+  assert.deepEqual(decoded.metadata, { format: "pt", ...network.metadata });
+});
+
+Deno.test("decodeNetwork() lists every missing, unknown and misshaped tensor at once", () => {
+  const zeros = (...shape: number[]) =>
+    ({
+      dtype: "F32",
+      shape,
+      data: new Float32Array(shape.reduce((a, b) => a * b)),
+    }) as const;
+  const file = encodeSafetensors(
+    new Map([
+      ["fc1.weight", zeros(8, 9)],
+      ["fc2.bias", zeros(4)],
+      ["fc3.bias", zeros(2)],
+      ["optimizer.m.fc1.bias", zeros(8)],
+      ["optimizer.m.fc2.bias", zeros(5)],
+      ["optimizer.m.fc1.weight", zeros(8, 16)],
+      ["optimizer.m.fc2.weight", zeros(4, 8)],
+      ["optimizer.m.fc9.bias", zeros(1)],
+    ]),
+  );
+  assert.throws(() => decodeNetwork(smallModel, file, "bad.safetensors"), (error) => {
+    assert.ok(error instanceof UserError);
+    const [title, complaints] = error.message.split(": tensors must fit: ");
+    assert.equal(title, 'Cannot load "bad.safetensors" as FC_NN 16-8-4');
+    assert.deepEqual(complaints.split("; ").toSorted(), [
+      "fc1.bias [8] is missing",
+      "fc1.weight [8,16] is F32 [8,9]",
+      "fc2.weight [4,8] is missing",
+      "fc3.bias [2] is unknown",
+      "optimizer.m.fc2.bias [4] is F32 [5]",
+      "optimizer.m.fc9.bias [1] is unknown",
+    ]);
+    return true;
+  });
+});
+
+Deno.test("resumeOptions() refuses a file that does not say how far it had come", () => {
+  const network = { parameters: initialParameters(smallModel, 1), state: {} };
+  assert.throws(() => resumeOptions({ ...network, metadata: { seed: "1" } }), {
+    name: "UserError",
+    message:
+      "Cannot resume training: the checkpoint must name its seed and steps: metadata has seed",
+  });
+  assert.throws(() => resumeOptions({ ...network, metadata: {} }), /metadata has nothing$/);
+});
