@@ -61,7 +61,7 @@ const copyKernels: Kernels<"copy"> = defineKernels({
   constants: { WORKGROUP_SIZE: 64 },
   lengths: ({ size }) => ({ x: size, y: size }),
   entries: { copy: { reads: ["x"], writes: ["y"], flops: () => 0 } },
-  workgroups: ({ size }, { WORKGROUP_SIZE }) => linearGrid(Math.ceil(size / 32), WORKGROUP_SIZE),
+  workgroups: ({ size }, { WORKGROUP_SIZE }) => linearGrid(Math.ceil(size / 16), WORKGROUP_SIZE),
   tolerance: "exact",
   reference: ({ x }) => ({ y: x }),
   cases: [4, 68, 10_000].map((size) => ({ params: { size } })),

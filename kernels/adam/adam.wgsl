@@ -28,18 +28,25 @@ struct Params { size: u32, steps: u32, beta1: f32, beta2: f32, epsilon: f32 }
 @group(0) @binding(5) var<storage, read_write> v: array<vec4f>;
 @group(1) @binding(0) var<uniform> params: Params;
 
+fn update(i: u32, row: vec4f) {
+  let g = gradient[i];
+  let first = params.beta1 * m[i] + (1.0 - params.beta1) * g;
+  let second = params.beta2 * v[i] + (1.0 - params.beta2) * g * g;
+  m[i] = first;
+  v[i] = second;
+  parameter[i] -= row.x * (first * row.y) / (sqrt(second) * row.z + params.epsilon);
+}
+
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn step(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let first = (id.y * groups.x * WORKGROUP_SIZE + id.x) * VECTORS;
   let row = stepTable[min(clock[0], params.steps - 1u)];
-  for (var i = first; i < first + VECTORS; i++) {
-    if (4u * i >= params.size) { return; }
-    let g = gradient[i];
-    let first_moment = params.beta1 * m[i] + (1.0 - params.beta1) * g;
-    let second_moment = params.beta2 * v[i] + (1.0 - params.beta2) * g * g;
-    m[i] = first_moment;
-    v[i] = second_moment;
-    let denominator = sqrt(second_moment) * row.z + params.epsilon;
-    parameter[i] -= row.x * (first_moment * row.y) / denominator;
+  let i = (id.y * groups.x * WORKGROUP_SIZE + id.x) * VECTORS;
+  if (i + VECTORS <= params.size / 4u) { // spelled out: a loop costs a processor as much as a load
+    update(i, row);
+    update(i + 1u, row);
+    update(i + 2u, row);
+    update(i + 3u, row);
+    return;
   }
+  for (var j = i; j < params.size / 4u; j++) { update(j, row); }
 }

@@ -79,7 +79,7 @@ export const fakeQuantizeKernels: Kernels<"forward" | "backward"> = defineKernel
       flops: ({ size }) => 4 * size,
     },
   },
-  workgroups: ({ size }, { WORKGROUP_SIZE }) => linearGrid(Math.ceil(size / 32), WORKGROUP_SIZE),
+  workgroups: ({ size }, { WORKGROUP_SIZE }) => linearGrid(Math.ceil(size / 16), WORKGROUP_SIZE),
   tolerance: "exact",
   generate: {
     scale: (random, _p, length) => Array.from({ length }, () => 0.01 + random()),

@@ -8,7 +8,7 @@
 // scale, inverseScale, zeroPoint, qMin, qMax    [channels]; channels = 1 means per-tensor
 //
 // The limits are per channel too, so networks of different bit-widths share one dispatch. One
-// invocation per 8 vectors of 4 elements; memory-bound (8 bytes and about 6 operations an element).
+// invocation per 4 vectors of 4 elements; memory-bound (8 bytes and about 6 operations an element).
 // CHANNELS says how often the channel changes: never, between vectors, or between elements.
 //
 // With SHARED = 1, x holds xSize elements and begins anew after them: networks that quantize one
@@ -32,7 +32,7 @@ override ROUNDING: u32 = NEAREST_EVEN;
 override CHANNELS: u32 = BY_ELEMENT;
 override SHARED: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 64u;
-const VECTORS = 8u; // an invocation
+const VECTORS = 4u; // an invocation
 
 struct Params { size: u32, channels: u32, inner: u32, xSize: u32 }
 
@@ -73,38 +73,70 @@ fn valuesAt(i: u32) -> vec4f {
     x[e.w / 4u][e.w % 4u]);
 }
 
+// The integer grid of four elements, less its scale, which the backward pass does not need.
+struct Grid { inverse: vec4f, zero: vec4f, low: vec4f, high: vec4f }
+
+fn gridOf(c: vec4u) -> Grid {
+  if (CHANNELS == BY_ELEMENT) {
+    return Grid(
+      vec4f(inverseScale[c.x], inverseScale[c.y], inverseScale[c.z], inverseScale[c.w]),
+      vec4f(zeroPoint[c.x], zeroPoint[c.y], zeroPoint[c.z], zeroPoint[c.w]),
+      vec4f(qMin[c.x], qMin[c.y], qMin[c.z], qMin[c.w]),
+      vec4f(qMax[c.x], qMax[c.y], qMax[c.z], qMax[c.w]));
+  }
+  return Grid(vec4f(inverseScale[c.x]), vec4f(zeroPoint[c.x]), vec4f(qMin[c.x]),
+    vec4f(qMax[c.x]));
+}
+
+fn scaleOf(c: vec4u) -> vec4f {
+  if (CHANNELS == BY_ELEMENT) {
+    return vec4f(scale[c.x], scale[c.y], scale[c.z], scale[c.w]);
+  }
+  return vec4f(scale[c.x]);
+}
+
+fn snap(i: u32, g: Grid, step: vec4f) {
+  let q = toInteger(valuesAt(i) * g.inverse) + g.zero;
+  y[i] = (clamp(q, g.low, g.high) - g.zero) * step;
+}
+
+fn letThrough(i: u32, g: Grid) {
+  let q = toInteger(x[i] * g.inverse) + g.zero;
+  dx[i] = select(vec4f(), dy[i], (g.low <= q) & (q <= g.high));
+}
+
+// The first vector of an invocation, and the one after the last of all.
+fn vectorsOf(id: vec3u, groups: vec3u) -> vec2u {
+  return vec2u((id.y * groups.x * WORKGROUP_SIZE + id.x) * VECTORS, (params.size + 3u) / 4u);
+}
+
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let first = (id.y * groups.x * WORKGROUP_SIZE + id.x) * VECTORS;
-  let last = min(first + VECTORS, (params.size + 3u) / 4u);
-  for (var i = first; i < last; i++) {
-    let c = channelsOf(4u * i);
-    if (CHANNELS == BY_ELEMENT) {
-      let zero = vec4f(zeroPoint[c.x], zeroPoint[c.y], zeroPoint[c.z], zeroPoint[c.w]);
-      let inverse = vec4f(inverseScale[c.x], inverseScale[c.y], inverseScale[c.z], inverseScale[c.w]);
-      let low = vec4f(qMin[c.x], qMin[c.y], qMin[c.z], qMin[c.w]);
-      let high = vec4f(qMax[c.x], qMax[c.y], qMax[c.z], qMax[c.w]);
-      let step = vec4f(scale[c.x], scale[c.y], scale[c.z], scale[c.w]);
-      y[i] = (clamp(toInteger(valuesAt(i) * inverse) + zero, low, high) - zero) * step;
-    } else {
-      let zero = vec4f(zeroPoint[c.x]);
-      let q = toInteger(valuesAt(i) * inverseScale[c.x]) + zero;
-      y[i] = (clamp(q, vec4f(qMin[c.x]), vec4f(qMax[c.x])) - zero) * scale[c.x];
+  let span = vectorsOf(id, groups);
+  let i = span.x;
+  // One channel: its grid is read before any branch, where lavapipe reads once for all lanes, and the
+  // vectors are spelled out, since a loop costs a processor as much as a load.
+  if (CHANNELS == ONE_CHANNEL) {
+    let g = gridOf(vec4u());
+    let step = scaleOf(vec4u());
+    if (i + VECTORS <= span.y) {
+      snap(i, g, step);
+      snap(i + 1u, g, step);
+      snap(i + 2u, g, step);
+      snap(i + 3u, g, step);
+      return;
     }
+  }
+  for (var v = i; v < min(i + VECTORS, span.y); v++) {
+    let c = channelsOf(4u * v);
+    snap(v, gridOf(c), scaleOf(c));
   }
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let first = (id.y * groups.x * WORKGROUP_SIZE + id.x) * VECTORS;
-  let last = min(first + VECTORS, (params.size + 3u) / 4u);
-  for (var i = first; i < last; i++) {
-    let c = channelsOf(4u * i);
-    let zero = vec4f(zeroPoint[c.x], zeroPoint[c.y], zeroPoint[c.z], zeroPoint[c.w]);
-    let inverse = vec4f(inverseScale[c.x], inverseScale[c.y], inverseScale[c.z], inverseScale[c.w]);
-    let low = vec4f(qMin[c.x], qMin[c.y], qMin[c.z], qMin[c.w]);
-    let high = vec4f(qMax[c.x], qMax[c.y], qMax[c.z], qMax[c.w]);
-    let q = toInteger(x[i] * inverse) + zero;
-    dx[i] = select(vec4f(), dy[i], (low <= q) & (q <= high));
+  let span = vectorsOf(id, groups);
+  for (var v = span.x; v < min(span.x + VECTORS, span.y); v++) {
+    letThrough(v, gridOf(channelsOf(4u * v)));
   }
 }

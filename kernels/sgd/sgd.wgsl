@@ -26,19 +26,23 @@ struct Params { size: u32, steps: u32, momentum: f32 }
 @group(0) @binding(4) var<storage, read_write> velocity: array<vec4f>;
 @group(1) @binding(0) var<uniform> params: Params;
 
+fn update(i: u32, rate: f32) {
+  let g = gradient[i];
+  let now = params.momentum * velocity[i] + g;
+  velocity[i] = now;
+  parameter[i] -= rate * select(now, g + params.momentum * now, NESTEROV == 1u);
+}
+
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn step(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let first = (id.y * groups.x * WORKGROUP_SIZE + id.x) * VECTORS;
   let rate = stepTable[min(clock[0], params.steps - 1u)].x;
-  for (var i = first; i < first + VECTORS; i++) {
-    if (4u * i >= params.size) { return; }
-    let g = gradient[i];
-    let velocity_now = params.momentum * velocity[i] + g;
-    velocity[i] = velocity_now;
-    if (NESTEROV == 1u) {
-      parameter[i] -= rate * (g + params.momentum * velocity_now);
-    } else {
-      parameter[i] -= rate * velocity_now;
-    }
+  let i = (id.y * groups.x * WORKGROUP_SIZE + id.x) * VECTORS;
+  if (i + VECTORS <= params.size / 4u) { // spelled out: a loop costs a processor as much as a load
+    update(i, rate);
+    update(i + 1u, rate);
+    update(i + 2u, rate);
+    update(i + 3u, rate);
+    return;
   }
+  for (var j = i; j < params.size / 4u; j++) { update(j, rate); }
 }
