@@ -96,6 +96,11 @@ export interface Trainer extends Disposable {
    * @throws {NonFiniteLossError} If a loss is not finite; the weights are then those after it.
    */
   train(steps: number): Promise<number[][]>;
+  /**
+   * Does one step op by op and submits it, without the recording: the same bits, for a debugger and
+   * for the bench. Losses are logged as ever, but not looked at.
+   */
+  stepEagerly(): void;
   /** Steps done so far. */
   readonly stepsDone: number;
 }
@@ -172,7 +177,7 @@ export function createTrainer(
     Object.entries(parameters.tensors).map(([name, t]) => [t, gradients.tensors[name]]),
   );
 
-  const program = record(device, () => {
+  function step(): void {
     const { rows, batchLabels } = run(
       sampleBatchKernels.sample,
       { clock, seeds: seedTensor, labels: images.labels },
@@ -199,7 +204,16 @@ export function createTrainer(
       batch: batchSize,
       capacity: LOG_CAPACITY,
     });
-  });
+  }
+
+  const program = record(device, step);
+
+  function stepEagerly(): void {
+    using _scope = device.scope();
+    step();
+    device.flush();
+    stepsDone++;
+  }
 
   async function train(steps: number): Promise<number[][]> {
     const last = Math.min(totalSteps, stepsDone + steps);
@@ -232,6 +246,7 @@ export function createTrainer(
     stepsPerEpoch,
     totalSteps,
     program,
+    stepEagerly,
     train,
     get stepsDone() {
       return stepsDone;
