@@ -10,8 +10,10 @@ export {
 } from "./ops/fake_quantize.ts";
 export { conv2d, type Conv2dOptions, conv2dPooled } from "./ops/conv2d.ts";
 export { linear, type LinearOptions } from "./ops/linear.ts";
+export { logSoftmax } from "./ops/log_softmax.ts";
 export { maxPool, type MaxPoolOptions } from "./ops/max_pool.ts";
 export { view } from "./ops/view.ts";
+export { nll } from "./ops/nll.ts";
 export {
   gatherPixels,
   linearOfPixels,
