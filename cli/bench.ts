@@ -2,9 +2,14 @@ import type { Command } from "@commander-js/extra-typings";
 import { benchEvaluation, type EvaluationRow } from "../bench/evaluation_bench.ts";
 import { benchKernels, type KernelGroup } from "../bench/kernel_bench.ts";
 import { formatAdapter, formatKernelGroup } from "../bench/kernel_report.ts";
+import { comparisons } from "../bench/comparisons.ts";
 import { formatEvaluation, formatTraining } from "../bench/network_report.ts";
+import { compare, type ComparisonRow } from "../bench/peer_bench.ts";
+import { startPeers } from "../bench/peer_process.ts";
+import { formatComparisons } from "../bench/peer_report.ts";
+import type { peerVersions } from "../bench/peers/protocol.ts";
 import { benchTraining, type TrainingRow } from "../bench/training_bench.ts";
-import { unknownName } from "../formats/mod.ts";
+import { unknownName, UserError } from "../formats/mod.ts";
 import {
   type AdapterDescription,
   type Device,
@@ -67,19 +72,67 @@ async function bench(
   return { adapter: device.info, roofline, kernels, training, evaluation };
 }
 
+/** What a comparison measures. */
+interface PeerResult {
+  readonly adapter: AdapterDescription;
+  readonly roofline: Roofline;
+  readonly peers: typeof peerVersions;
+  readonly comparisons: readonly ComparisonRow[];
+}
+
+async function benchPeers(
+  device: Device,
+  { seconds }: BenchOptions,
+  print: (text: string) => void,
+): Promise<PeerResult> {
+  const roofline = await measureRoofline(device);
+  print(formatAdapter(device.info, roofline));
+  await using peers = await startPeers();
+  const versions = peers.greeting.peers;
+  print(
+    "Beside " + Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ") +
+      ": medians of rounds in turn, same inputs",
+  );
+  const rows: ComparisonRow[] = [];
+  for (const comparison of comparisons) {
+    const row = await compare(device, peers, comparison, seconds);
+    if (Deno.stderr.isTerminal()) console.error(`measured ${row.title}`);
+    rows.push(row);
+  }
+  print(`\n${formatComparisons(rows)}`);
+  if (!rows.every(({ same }) => same)) Deno.exitCode = 1;
+  return { adapter: device.info, roofline, peers: versions, comparisons: rows };
+}
+
+/** Long enough for the peers to show their steady state. */
+const PEER_SECONDS = 0.5;
+/** Long enough for three samples. */
+const ROW_SECONDS = 0.2;
+
+const secondsOf = positiveNumber("a time of");
+
 /** `bench`: every kernel against the adapter's roof, training steps, evaluation. */
 export function addBench(program: Command): void {
   program.command("bench")
     .description("measure kernels against the adapter's roof, training steps and evaluation")
     .argument("[kernel...]", "names of kernels, training_step, evaluation; all if left out")
     .option("--show", "print path and head comment of each shader beside its rows")
+    .option("--peers", "measure jax-js and TensorFlow.js beside ours instead, results compared")
     .option("--json", "print the rows as one JSON object")
-    .option("--seconds <s>", "least time for each row", positiveNumber("a time of"), 0.2)
+    .option("--seconds <s>", "least time for each row, or each side and round", secondsOf)
     .action(async (names, options) => {
       checkNames(names);
+      if (options.peers && names.length > 0) {
+        throw new UserError(
+          `Cannot measure peers on kernels of ours: --peers takes no names: ${names.join(" ")}`,
+        );
+      }
+      const seconds = options.seconds ?? (options.peers ? PEER_SECONDS : ROW_SECONDS);
       using device = await openDevice();
       const print = options.json ? () => {} : (text: string) => console.log(text);
-      const result = await bench(device, names, options, print);
+      const result = options.peers
+        ? await benchPeers(device, { ...options, seconds }, print)
+        : await bench(device, names, { ...options, seconds }, print);
       if (options.json) console.log(JSON.stringify(result, null, 2));
     });
 }

@@ -1,0 +1,120 @@
+import { prepareCnnStep, prepareEvaluation, prepareFcNNStep } from "./our_networks.ts";
+import { prepareConv2d, prepareFakeQuantize, prepareMatmul } from "./our_operations.ts";
+import type { Prepare } from "./our_side.ts";
+import type { Params } from "./peers/workloads.ts";
+
+/** What is to be reached; every part that is there. */
+export interface Target {
+  /** GFLOP/s on a software adapter. */
+  readonly gflops?: number;
+  /** Share of the measured copy rate, 0 to 1. */
+  readonly copyShare?: number;
+  /** Times as fast as jax-js. */
+  readonly overJax?: number;
+  /** Times as fast as the better of jax-js and TensorFlow.js. */
+  readonly overBetter?: number;
+}
+
+/** One workload that all sides compute. */
+export interface Comparison {
+  /** For a person. */
+  readonly title: string;
+  /** Name in `peers/workloads.ts`. */
+  readonly workload: string;
+  /** Its numbers. */
+  readonly params: Params;
+  /** Our side of it. */
+  readonly prepare: Prepare;
+  /** Largest difference from a peer, as a share of the root mean square of an output. */
+  readonly tolerance: number;
+  /** Operations of a repetition, where GFLOP/s say something. */
+  readonly flops?: number;
+  /** Bytes that a repetition must move, where GB/s say something. */
+  readonly bytes?: number;
+  /** What is to be reached; nothing is promised where it is missing. */
+  readonly target?: Target;
+}
+
+function matmul(m: number, k: number, n: number, gflops: number): Comparison {
+  return {
+    title: `matmul ${m}x${k}x${n}`,
+    workload: "matmul",
+    params: { m, n, k },
+    prepare: prepareMatmul,
+    tolerance: 1e-4,
+    flops: 2 * m * n * k,
+    target: { gflops, overBetter: 4 },
+  };
+}
+
+function conv2d(inputChannels: number, outputChannels: number, size: number): Comparison {
+  const batch = 32;
+  return {
+    title: `conv2d ${inputChannels}->${outputChannels} @${size}, batch ${batch}`,
+    workload: "conv2d",
+    params: { batch, inputChannels, outputChannels, size },
+    prepare: prepareConv2d,
+    tolerance: 1e-4,
+    flops: 2 * 9 * batch * inputChannels * outputChannels * size * size,
+  };
+}
+
+function fcNNStep(batch: number, overJax: number): Comparison {
+  return {
+    title: `FC_NN step, batch ${batch}`,
+    workload: "fc_nn_step",
+    params: { batch, steps: 10 },
+    prepare: prepareFcNNStep,
+    tolerance: 1e-3,
+    target: { overJax },
+  };
+}
+
+const FAKE_QUANTIZED = 16 * 2 ** 20;
+
+/** Everything that is compared, in the order of the table. */
+export const comparisons: readonly Comparison[] = [
+  matmul(256, 256, 256, 18),
+  matmul(512, 512, 512, 22),
+  matmul(1024, 1024, 1024, 22),
+  matmul(256, 784, 64, 18),
+  matmul(64, 784, 64, 18),
+  conv2d(1, 16, 28),
+  conv2d(16, 32, 14),
+  conv2d(64, 64, 32),
+  fcNNStep(64, 8),
+  fcNNStep(256, 6.5),
+  fcNNStep(1024, 5.5),
+  {
+    title: "CNN step, batch 64",
+    workload: "cnn_step",
+    params: { batch: 64, steps: 10 },
+    prepare: prepareCnnStep,
+    tolerance: 1e-3,
+    target: { overJax: 7 },
+  },
+  {
+    title: "FC_NN evaluation, 10,000 images",
+    workload: "fc_nn_evaluation",
+    params: { images: 10_000 },
+    prepare: prepareEvaluation,
+    tolerance: 1e-3,
+    target: { overJax: 5 },
+  },
+  {
+    title: "fake-quantize 16M floats",
+    workload: "fake_quantize",
+    params: {
+      size: FAKE_QUANTIZED,
+      scale: Math.fround(2 / 255),
+      inverseScale: Math.fround(127.5),
+      zeroPoint: 128,
+      qMin: 0,
+      qMax: 255,
+    },
+    prepare: prepareFakeQuantize,
+    tolerance: 1e-6,
+    bytes: 8 * FAKE_QUANTIZED,
+    target: { copyShare: 0.8, overJax: 3.5 },
+  },
+];

@@ -1,0 +1,13 @@
+import type { Device } from "../gpu/mod.ts";
+import type { Inputs, Params } from "./peers/workloads.ts";
+
+/** Work of ours that is ready to be repeated, as the peers have theirs. */
+export interface OurWork {
+  /** Submits as many repetitions as it is told, without a wait. */
+  readonly repeat: (times: number) => void;
+  /** Computes and reads the outputs, in the layout of `peers/workloads.ts`; called before timing. */
+  readonly outputs: () => Promise<Readonly<Record<string, ArrayLike<number>>>>;
+}
+
+/** Puts the inputs of a workload on the GPU and records its work; the caller's scope owns it. */
+export type Prepare = (device: Device, params: Params, inputs: Inputs) => OurWork;

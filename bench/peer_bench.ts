@@ -1,0 +1,181 @@
+import { type Device, measureRoofline, timeBatches } from "../gpu/mod.ts";
+import { quantile } from "./alternate.ts";
+import type { Comparison, Target } from "./comparisons.ts";
+import type { OurWork } from "./our_side.ts";
+import type { PeerProcess } from "./peer_process.ts";
+import { type PeerName, peerVersions, type SampledOutput, sampleOutput } from "./peers/protocol.ts";
+import { workloads } from "./peers/workloads.ts";
+import { largestDifference } from "./sameness.ts";
+
+/** Seed of all inputs. */
+const SEED = 1;
+/** How often each side is measured in turn. */
+const ROUNDS = 3;
+
+/** The libraries that ours is measured beside. */
+export const peerNames = Object.keys(peerVersions) as readonly PeerName[];
+
+/** One side of a comparison. */
+export interface Side {
+  /** Median over rounds of the median of each, in milliseconds. */
+  readonly median: number;
+  /** The fastest round. */
+  readonly fastest: number;
+  /** The slowest round. */
+  readonly slowest: number;
+}
+
+/** A peer's side; `reason` says why there is none. */
+export type PeerSide =
+  | (Side & { readonly difference: number; readonly adapter: string })
+  | { readonly reason: string };
+
+/** One workload on all sides. */
+export interface ComparisonRow {
+  /** For a person. */
+  readonly title: string;
+  /** Name in `peers/workloads.ts`. */
+  readonly workload: string;
+  /** Its numbers. */
+  readonly params: Readonly<Record<string, number>>;
+  /** Our time. */
+  readonly ours: Side;
+  /** 10^9 operations a second of ours, where they say something. */
+  readonly gflops: number | undefined;
+  /** Share of the measured copy rate, where it says something. */
+  readonly copyShare: number | undefined;
+  /** Theirs, by name. */
+  readonly peers: Readonly<Record<PeerName, PeerSide>>;
+  /** How many times as fast as jax-js ours is; undefined if it was not measured. */
+  readonly overJax: number | undefined;
+  /** How many times as fast as the better of the two ours is. */
+  readonly overBetter: number | undefined;
+  /** Allowed difference, as a share of the root mean square of an output. */
+  readonly tolerance: number;
+  /** True if every peer that was measured computed the same. */
+  readonly same: boolean;
+  /** What is to be reached. */
+  readonly target: Target | undefined;
+  /** Whether it was; undefined if there is no target or it could not be told. */
+  readonly met: boolean | undefined;
+}
+
+function side(medians: readonly number[]): Side {
+  return {
+    median: quantile(medians, 0.5),
+    fastest: Math.min(...medians),
+    slowest: Math.max(...medians),
+  };
+}
+
+/**
+ * Tells whether a target is met.
+ *
+ * @param target What is to be reached.
+ * @param reached What was.
+ * @param isSoftware Whether GFLOP/s count: they are promised for software adapters.
+ * @returns False if a part is not met, undefined if a part could not be measured.
+ */
+export function isMet(
+  target: Target,
+  reached: { readonly [Part in keyof Target]: number | undefined },
+  isSoftware: boolean,
+): boolean | undefined {
+  const parts = (Object.keys(target) as (keyof Target)[])
+    .filter((part) => part !== "gflops" || isSoftware)
+    .map((part) => {
+      const value = reached[part];
+      return value === undefined ? undefined : value >= target[part]!;
+    });
+  if (parts.includes(false)) return false;
+  return parts.includes(undefined) ? undefined : true;
+}
+
+async function sampledOutputs(work: OurWork): Promise<Record<string, SampledOutput>> {
+  return Object.fromEntries(
+    Object.entries(await work.outputs()).map(([name, data]) => [name, sampleOutput(data)]),
+  );
+}
+
+/** What one peer has given so far. */
+interface Asked {
+  readonly medians: number[];
+  difference: number;
+  adapter: string;
+  reason: string | undefined;
+}
+
+/**
+ * Measures ours and the peers in turn, after their results were compared.
+ *
+ * @param device Where ours runs; the peers open the same adapter.
+ * @param peers The peer process.
+ * @param comparison The workload.
+ * @param seconds How long to measure each side in each round at least.
+ * @returns Medians, ratios, whether the results are the same and whether the target is met.
+ */
+export async function compare(
+  device: Device,
+  peers: PeerProcess,
+  comparison: Comparison,
+  seconds: number,
+): Promise<ComparisonRow> {
+  const { title, workload, params, tolerance, flops, bytes, target } = comparison;
+  using _scope = device.scope();
+  const work = comparison.prepare(device, params, workloads[workload].inputs(params, SEED));
+  const outputs = await sampledOutputs(work);
+  const asked = new Map<PeerName, Asked>();
+  const ask = async (peer: PeerName, minimumSeconds: number): Promise<void> => {
+    const state = asked.get(peer)!;
+    if (state.reason !== undefined) return;
+    const answer = await peers.ask({ peer, workload, params, seed: SEED, minimumSeconds });
+    if (!answer.ok) {
+      state.reason = answer.reason;
+      return;
+    }
+    state.adapter = answer.adapter;
+    state.difference = largestDifference(outputs, answer.outputs);
+    if (answer.median_ms !== null) state.medians.push(answer.median_ms);
+  };
+  for (const peer of peerNames) {
+    asked.set(peer, { medians: [], difference: Infinity, adapter: "", reason: undefined });
+    await ask(peer, 0);
+  }
+  const ours: number[] = [];
+  const copyRates: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    ours.push((await timeBatches(device, seconds, work.repeat)).median);
+    // beside the roof of the same moment, like the peers
+    if (bytes !== undefined) copyRates.push((await measureRoofline(device)).bytesPerSecond);
+    for (const peer of peerNames) await ask(peer, seconds);
+  }
+  const measured = Object.fromEntries(
+    [...asked].map(([peer, { medians, difference, adapter, reason }]): [PeerName, PeerSide] => [
+      peer,
+      reason === undefined ? { ...side(medians), difference, adapter } : { reason },
+    ]),
+  ) as Record<PeerName, PeerSide>;
+  const medians = Object.values(measured).flatMap((one) => "median" in one ? [one] : []);
+  const our = side(ours);
+  const jax = measured["jax-js"];
+  const reached = {
+    gflops: flops && flops / our.median / 1e6,
+    copyShare: bytes && bytes / our.median * 1000 / quantile(copyRates, 0.5),
+    overJax: "median" in jax ? jax.median / our.median : undefined,
+    overBetter: medians.length > 0
+      ? Math.min(...medians.map(({ median }) => median)) / our.median
+      : undefined,
+  };
+  return {
+    title,
+    workload,
+    params,
+    ours: our,
+    ...reached,
+    peers: measured,
+    tolerance,
+    same: medians.every(({ difference }) => difference <= tolerance),
+    target,
+    met: target && isMet(target, reached, device.isSoftware),
+  };
+}

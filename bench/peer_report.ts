@@ -1,0 +1,88 @@
+import { type Column, formatColumns, formatMilliseconds, formatRate } from "./columns.ts";
+import type { Target } from "./comparisons.ts";
+import { type ComparisonRow, peerNames, type PeerSide } from "./peer_bench.ts";
+
+const COLUMNS: readonly Column[] = [
+  { title: "workload", align: "left" },
+  { title: "ours", align: "right" },
+  { title: "jax-js", align: "right" },
+  { title: "TF.js", align: "right" },
+  { title: "vs jax-js", align: "right" },
+  { title: "vs better", align: "right" },
+  { title: "reached", align: "right" },
+  { title: "results", align: "left" },
+  { title: "target", align: "left" },
+  { title: "met", align: "left" },
+];
+
+function formatSide(side: PeerSide): string {
+  return "median" in side ? formatMilliseconds(side.median) : "-";
+}
+
+function formatFactor(factor: number | undefined): string {
+  return factor === undefined ? "-" : `${formatRate(factor)}x`;
+}
+
+/** What else a target may be about: a rate of ours. */
+function formatReached({ gflops, copyShare }: ComparisonRow): string {
+  if (gflops !== undefined) return `${formatRate(gflops)} GFLOP/s`;
+  return copyShare === undefined ? "" : `${(100 * copyShare).toFixed(0)} % of copy`;
+}
+
+function formatTarget({ gflops, copyShare, overJax, overBetter }: Target): string {
+  return [
+    gflops === undefined ? [] : [`${gflops} GFLOP/s`],
+    copyShare === undefined ? [] : [`${100 * copyShare} % of copy`],
+    overJax === undefined ? [] : [`${overJax}x jax-js`],
+    overBetter === undefined ? [] : [`${overBetter}x better`],
+  ].flat().join(", ");
+}
+
+function formatMet({ target, met }: ComparisonRow): string {
+  if (target === undefined) return "";
+  return met === undefined ? "unknown" : met ? "yes" : "NO";
+}
+
+function formatSame({ same, peers }: ComparisonRow): string {
+  const differences = peerNames.flatMap((name) => {
+    const side = peers[name];
+    return "difference" in side ? [side.difference] : [];
+  });
+  if (differences.length === 0) return "-";
+  return `${same ? "same" : "DIFFER"} ${Math.max(...differences).toExponential(0)}`;
+}
+
+/**
+ * Writes ours beside the peers for a person.
+ *
+ * @param rows One a workload.
+ * @returns A table, what its words mean, and why a cell is empty.
+ */
+export function formatComparisons(rows: readonly ComparisonRow[]): string {
+  const cells = rows.map((row) => [
+    row.title,
+    formatMilliseconds(row.ours.median),
+    ...peerNames.map((name) => formatSide(row.peers[name])),
+    formatFactor(row.overJax),
+    formatFactor(row.overBetter),
+    formatReached(row),
+    formatSame(row),
+    row.target === undefined ? "" : formatTarget(row.target),
+    formatMet(row),
+  ]);
+  const tolerances = [...new Set(rows.map(({ tolerance }) => tolerance.toExponential(0)))];
+  const reasons = rows.flatMap(({ title, peers }) =>
+    peerNames.flatMap((name) => {
+      const side = peers[name];
+      return "reason" in side ? [`${title}: ${name}: ${side.reason}`] : [];
+    })
+  );
+  const judged = rows.filter(({ met }) => met !== undefined);
+  return [
+    formatColumns(COLUMNS, cells),
+    `Results: largest difference of sampled outputs, as a share of their root mean square; ` +
+    `allowed ${tolerances.join(", ")} by workload. Training: the first 10 losses.`,
+    ...reasons,
+    `${judged.filter(({ met }) => met).length} of ${judged.length} targets met`,
+  ].join("\n");
+}
