@@ -96,7 +96,13 @@ export class Device implements Disposable {
   allocate(bytes: number): Storage {
     this.#throwIfGone();
     if (this.recorder !== undefined) return this.recorder.allocate(bytes);
-    const storage = { bytes, buffer: this.pool.acquire(bytes), released: false, planned: false };
+    const storage: Storage = {
+      bytes,
+      buffer: this.pool.acquire(bytes),
+      released: false,
+      planned: false,
+      transient: false,
+    };
     this.#scopes.at(-1)?.own(storage);
     return storage;
   }

@@ -1,4 +1,5 @@
 import { bufferOf, type Device } from "./device.ts";
+import { formatShape } from "./format.ts";
 import type { HostArray, Tensor } from "./tensor.ts";
 
 const ARRAYS = { f32: Float32Array, u32: Uint32Array, i32: Int32Array };
@@ -40,6 +41,14 @@ export async function readAll(tensors: readonly Tensor[]): Promise<HostArray[]> 
   const { device } = tensors[0];
   if (device.recorder !== undefined) {
     throw new TypeError("Cannot read a tensor inside a recording: read it after the replay");
+  }
+  for (const { shape, storage } of tensors) {
+    if (storage.transient) {
+      throw new TypeError(
+        `Cannot read a tensor of shape ${formatShape(shape)}: its memory is reused inside its ` +
+          "program: return it from the recorded step",
+      );
+    }
   }
   const encoder = device.stream.outsidePass();
   const copies = tensors.map((source) => {

@@ -53,6 +53,7 @@ export class Program<Result extends Recorded = Recorded> implements Disposable {
     this.device = device;
     this.result = result;
     this.#runs = recorder.runs;
+    for (const storage of kept) storage.transient = false;
     const lifetimes = recorder.lifetimes(kept);
     this.#storages = lifetimes.map(({ storage }) => storage);
     this.#buffers = planMemory(device, lifetimes, recorder.runs.length);

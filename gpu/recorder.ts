@@ -9,7 +9,13 @@ export class Recorder {
 
   /** Makes memory that exists only inside the program; its buffer is planned later. */
   allocate(bytes: number): Storage {
-    const storage: Storage = { bytes, buffer: undefined, released: false, planned: true };
+    const storage: Storage = {
+      bytes,
+      buffer: undefined,
+      released: false,
+      planned: true,
+      transient: true,
+    };
     this.#storages.add(storage);
     return storage;
   }

@@ -52,6 +52,9 @@ function checkTensor(
     fail(`"${name}" must have ${length} elements, current shape is ${formatShape(given.shape)}`);
   }
   if (given.dtype !== dtype) fail(`"${name}" must be ${dtype}: it is ${given.dtype}`);
+  if (given.storage.transient && given.device.recorder === undefined) {
+    fail(`"${name}" must outlive its program: return it from the recorded step`);
+  }
   if (given.storage.released) fail(`"${name}" must be alive: its scope was closed`);
 }
 

@@ -20,6 +20,8 @@ export interface Storage {
   released: boolean;
   /** True for memory that exists only inside a recorded program. */
   readonly planned: boolean;
+  /** True for planned memory that later steps of its program reuse: nobody else may look at it. */
+  transient: boolean;
 }
 
 /** A frozen handle on row-major numbers in GPU memory. */

@@ -217,3 +217,20 @@ Deno.test("Program.explain() lists every dispatch with its cost", async () => {
     },
   ]);
 });
+
+Deno.test("memory that a program reuses cannot be read or bound outside of it", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const x = tensor(device, [1, 2, 3]);
+  const inside: Tensor[] = [];
+  const double = (input: Tensor) => run(scaleKernels.scale, { x: input }, scaleParams(3, 2)).y;
+  using program = record(device, () => {
+    inside.push(double(x));
+    return double(inside[0]);
+  });
+  program.run();
+  assert.deepEqual([...await read(program.result)], [4, 8, 12]);
+  const message = /return it from the recorded step$/;
+  await assert.rejects(read(inside[0]), message);
+  assert.throws(() => double(inside[0]), message);
+});
