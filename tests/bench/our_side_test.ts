@@ -1,0 +1,89 @@
+import assert from "node:assert/strict";
+import { prepareCnnStep, prepareEvaluation, prepareFcNNStep } from "../../bench/our_networks.ts";
+import { prepareConv2d, prepareFakeQuantize, prepareMatmul } from "../../bench/our_operations.ts";
+import type { Prepare } from "../../bench/our_side.ts";
+import { type Params, workloads } from "../../bench/peers/workloads.ts";
+import { testDevice } from "../support/device.ts";
+
+async function outputsOf(prepare: Prepare, workload: string, params: Params) {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const inputs = workloads[workload].inputs(params, 3);
+  const outputs = await prepare(device, params, inputs).outputs();
+  return { inputs, outputs };
+}
+
+function assertClose(found: ArrayLike<number>, wanted: ArrayLike<number>, tolerance: number) {
+  assert.equal(found.length, wanted.length);
+  for (let i = 0; i < wanted.length; i++) {
+    assert.ok(Math.abs(found[i] - wanted[i]) <= tolerance, `${i}: ${found[i]}, not ${wanted[i]}`);
+  }
+}
+
+Deno.test("prepareMatmul() multiplies [m, k] by [k, n]", async () => {
+  const [m, n, k] = [5, 7, 9];
+  const { inputs: { a, b }, outputs } = await outputsOf(prepareMatmul, "matmul", { m, n, k });
+  const wanted = new Float64Array(m * n);
+  for (let i = 0; i < m * n * k; i++) {
+    const [row, column, step] = [Math.floor(i / (n * k)), Math.floor(i / k) % n, i % k];
+    wanted[row * n + column] += a.data[row * k + step] * b.data[step * n + column];
+  }
+  assertClose(outputs.y, wanted, 1e-5);
+});
+
+Deno.test("prepareConv2d() convolves 3 x 3 with padding 1", async () => {
+  const size = 6;
+  const { inputs: { x, w }, outputs } = await outputsOf(prepareConv2d, "conv2d", {
+    batch: 1,
+    inputChannels: 1,
+    outputChannels: 2,
+    size,
+  });
+  const wanted = Float64Array.from({ length: 2 * size * size }, (_, i) => {
+    const [channel, row, column] = [
+      Math.floor(i / size ** 2),
+      Math.floor(i / size) % size,
+      i % size,
+    ];
+    let sum = 0;
+    for (let tap = 0; tap < 9; tap++) {
+      const [y, z] = [row + Math.floor(tap / 3) - 1, column + tap % 3 - 1];
+      const isInside = y >= 0 && y < size && z >= 0 && z < size;
+      if (isInside) sum += x.data[y * size + z] * w.data[9 * channel + tap];
+    }
+    return sum;
+  });
+  assertClose(outputs.y, wanted, 1e-5);
+});
+
+Deno.test("prepareFakeQuantize() snaps to the grid of the request", async () => {
+  const params: Params = { ...workloads.fake_quantize.defaults, size: 1001 };
+  const { inputs: { x }, outputs } = await outputsOf(prepareFakeQuantize, "fake_quantize", params);
+  const { scale } = params;
+  assertClose(outputs.y, x.data.map((value) => Math.round(value / scale) * scale), 0.51 * scale);
+  assert.ok(
+    Array.from(outputs.y).every((value) => {
+      const steps = value / scale;
+      return Math.abs(steps - Math.round(steps)) < 1e-4 && steps >= -128 && steps <= 127;
+    }),
+  );
+});
+
+Deno.test("prepareEvaluation() over chunks gives the loss that the first training step sees", async () => {
+  const images = 2048 + 70;
+  const { outputs } = await outputsOf(prepareEvaluation, "fc_nn_evaluation", { images });
+  const step = { batch: images, steps: 2 };
+  const { outputs: { losses } } = await outputsOf(prepareFcNNStep, "fc_nn_step", step);
+  assertClose(outputs.loss, [losses[0]], 1e-5);
+  assert.ok(losses[1] < losses[0], `${losses[1]} after ${losses[0]}`);
+  assert.ok(outputs.correct[0] > 0 && outputs.correct[0] < images / 2, `${outputs.correct[0]}`);
+});
+
+Deno.test("prepareCnnStep() lets the loss of its batch fall", async () => {
+  const { outputs: { losses } } = await outputsOf(prepareCnnStep, "cnn_step", {
+    batch: 8,
+    steps: 6,
+  });
+  assert.equal(losses.length, 6);
+  assert.ok(losses[5] < losses[0], `${losses[5]} after ${losses[0]}`);
+});

@@ -1,0 +1,107 @@
+import assert from "node:assert/strict";
+import { comparisons } from "../../bench/comparisons.ts";
+import { compare, type ComparisonRow, isMet } from "../../bench/peer_bench.ts";
+import { formatComparisons } from "../../bench/peer_report.ts";
+import type { PeerProcess } from "../../bench/peer_process.ts";
+import {
+  type Answer,
+  peerVersions,
+  type Request,
+  sampleOutput,
+} from "../../bench/peers/protocol.ts";
+import { workloads } from "../../bench/peers/workloads.ts";
+import { largestDifference } from "../../bench/sameness.ts";
+import { testDevice } from "../support/device.ts";
+
+/** Peers without a process: `values` is what each computes; none where it lacks the operation. */
+function peersOf(values: Readonly<Record<string, number[] | undefined>>): PeerProcess {
+  return {
+    greeting: { ready: true, peers: peerVersions, workloads: {} },
+    ask({ peer, workload, params, seed, minimumSeconds }: Request): Promise<Answer> {
+      const y = values[peer];
+      if (y === undefined) {
+        return Promise.resolve({ ok: false, unsupported: true, reason: "it has none" });
+      }
+      const median = minimumSeconds === 0 ? null : peer === "tfjs" ? 4e5 : 3e5;
+      return Promise.resolve({
+        ok: true,
+        peer,
+        version: "0",
+        workload,
+        params,
+        seed,
+        adapter: "fake",
+        median_ms: median,
+        p10: median,
+        p90: median,
+        repetitions: 1,
+        outputs: { y: sampleOutput(y) },
+      });
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+async function comparedWith(values: Parameters<typeof peersOf>[0]): Promise<ComparisonRow> {
+  return await compare(await testDevice(), peersOf(values), {
+    title: "doubling",
+    workload: "matmul",
+    params: { m: 1, n: 1, k: 1 },
+    prepare: () => ({ repeat() {}, outputs: () => Promise.resolve({ y: [2, 4] }) }),
+    tolerance: 1e-3,
+    target: { overJax: 2, overBetter: 3 },
+  }, 0.001);
+}
+
+Deno.test("compare() finds the ratios, and that the results are the same", async () => {
+  const row = await comparedWith({ "jax-js": [2, 4.0001], tfjs: [2, 4] });
+  assert.equal(row.same, true);
+  assert.equal(row.met, true);
+  assert.equal(row.overJax, 3e5 / row.ours.median);
+  assert.equal(row.overBetter, row.overJax);
+  assert.match(formatComparisons([row]), /\n1 of 1 targets met$/);
+});
+
+Deno.test("compare() tells results that differ", async () => {
+  const row = await comparedWith({ "jax-js": [2, 4], tfjs: [2, 4.1] });
+  assert.equal(row.same, false);
+  assert.match(formatComparisons([row]), / DIFFER [0-9]e-2 /);
+});
+
+Deno.test("compare() goes on without a peer that lacks the operation, and says why", async () => {
+  const row = await comparedWith({ "jax-js": undefined, tfjs: [2, 4] });
+  assert.equal(row.overJax, undefined);
+  assert.equal(row.met, undefined);
+  assert.equal(row.overBetter, 4e5 / row.ours.median);
+  assert.match(formatComparisons([row]), /\ndoubling: jax-js: it has none\n0 of 0 targets met$/);
+});
+
+Deno.test("isMet() asks for every part, and for GFLOP/s only of a software adapter", () => {
+  const target = { gflops: 20, overBetter: 4 };
+  assert.equal(isMet(target, { gflops: 21, overBetter: 4 }, true), true);
+  assert.equal(isMet(target, { gflops: 19, overBetter: 9 }, true), false);
+  assert.equal(isMet(target, { gflops: 19, overBetter: 9 }, false), true);
+  assert.equal(isMet(target, { gflops: 21, overBetter: undefined }, true), undefined);
+  assert.equal(isMet(target, { gflops: 19, overBetter: undefined }, true), false);
+});
+
+Deno.test("largestDifference() sees elements, sums of squares, lengths, names and NaN", () => {
+  const of = (...y: number[]) => ({ y: sampleOutput(y) });
+  assert.equal(largestDifference(of(1, -1), of(1, -1)), 0);
+  assert.ok(Math.abs(largestDifference(of(1, -1), of(1, -1.01)) - 0.01005) < 1e-4);
+  assert.equal(largestDifference(of(1), of(1, 1)), Infinity);
+  assert.equal(largestDifference(of(1), { z: sampleOutput([1]) }), Infinity);
+  assert.equal(largestDifference(of(1, 2), of(1, NaN)), Infinity);
+  const long = Array.from({ length: 100 }, () => 1);
+  const unseen = long.with(99, 3); // not among the 32 samples
+  assert.ok(largestDifference(of(...long), of(...unseen)) > 0.05);
+});
+
+Deno.test("every comparison names a workload that the peers have, with numbers that it takes", () => {
+  for (const { title, workload, params } of comparisons) {
+    assert.ok(Object.hasOwn(workloads, workload), title);
+    for (const name of Object.keys(params)) {
+      assert.ok(Object.hasOwn(workloads[workload].defaults, name), `${title}: ${name}`);
+    }
+  }
+});

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { type PeerCommand, startPeers } from "../../bench/peer_process.ts";
+
+function fakePeer(...args: string[]): PeerCommand {
+  return {
+    command: Deno.execPath(),
+    args: ["run", "--quiet", "--no-check", "--no-config", "fake_peer.ts", ...args],
+    cwd: new URL("./", import.meta.url),
+  };
+}
+
+const request = (workload: string) =>
+  ({ peer: "jax-js", workload, params: {}, seed: 1, minimumSeconds: 0 }) as const;
+
+Deno.test("startPeers() greets, answers in order, and ends with its scope", async () => {
+  await using peers = await startPeers(fakePeer());
+  assert.equal(peers.greeting.ready, true);
+  for (const workload of ["matmul", "conv2d", "matmul"]) {
+    const answer = await peers.ask(request(workload));
+    assert.ok(answer.ok);
+    assert.equal(answer.workload, workload);
+  }
+  const refusal = await peers.ask(request("missing"));
+  assert.deepEqual([refusal.ok, "reason" in refusal && refusal.reason], [
+    false,
+    "no such operation",
+  ]);
+});
+
+Deno.test("PeerProcess.ask() says the last words of a process that ends", async () => {
+  await using peers = await startPeers(fakePeer());
+  await assert.rejects(peers.ask(request("crash")), {
+    message: "Cannot measure other libraries: their process must answer: it ended: it broke",
+  });
+});
+
+Deno.test("startPeers() says why there is no greeting", async () => {
+  await assert.rejects(startPeers(fakePeer("silent")), {
+    message: "Cannot measure other libraries: their process must answer: it ended: " +
+      "chatter before the greeting",
+  });
+  await assert.rejects(startPeers(fakePeer("garbled")), {
+    message: 'Cannot measure other libraries: their process must write JSON with "ready": not JSON',
+  });
+});
