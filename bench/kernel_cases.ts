@@ -58,7 +58,7 @@ function benchCasesOf(family: KernelFamily): readonly KernelCase[] {
  *
  * @param rooms Every kernel.
  * @param names Names of kernels; all if empty.
- * @returns Groups in the order of the rooms.
+ * @returns Groups in the order of the rooms, the naive variant of each first.
  */
 export function groupCases(rooms: readonly KernelRoom[], names: readonly string[]): TimedCase[][] {
   const groups = new Map<string, TimedCase[]>();
@@ -72,7 +72,10 @@ export function groupCases(rooms: readonly KernelRoom[], names: readonly string[
       }
     }
   }
-  return [...groups.values()];
+  const isNaive = ({ kernel }: TimedCase): boolean => kernel.family.variant === "naive";
+  return [...groups.values()].map((group) =>
+    group.toSorted((a, b) => Number(isNaive(b)) - Number(isNaive(a)))
+  );
 }
 
 /**

@@ -45,26 +45,33 @@ function formatParams(params: Numbers): string {
     ).join(" ");
 }
 
-/** Path and head comment of every shader of a group, one block a file. */
-function formatShaders({ rows }: KernelGroup, rooms: readonly KernelRoom[]): string {
-  return rows.map(({ file, variant }) => {
+/** Path and head comment of every shader of a group; the path alone where it was shown before. */
+function formatShaders(
+  { rows }: KernelGroup,
+  shown: Set<string>,
+  rooms: readonly KernelRoom[],
+): string[] {
+  return rows.flatMap(({ file, variant }) => {
+    const title = `    ${variant}: ${file}`;
+    if (shown.has(file)) return [title];
+    shown.add(file);
     const source = rooms.find(({ family }) => family.file === file)?.family.source ?? "";
-    const comment = headComment(source).split("\n").map((line) => `    | ${line}`.trimEnd());
-    return [`    ${variant}: ${file}`, ...comment].join("\n");
-  }).join("\n");
+    return [title, ...headComment(source).split("\n").map((line) => `    | ${line}`.trimEnd())];
+  });
 }
 
 /**
  * Writes the variants of one case for a person.
  *
  * @param group The case.
- * @param show Whether to print path and head comment of each shader as well.
+ * @param shown Files whose head comment has been printed, to print path and head comment of each
+ *   shader as well; files are added. Neither is printed if left out.
  * @param rooms Where the shaders' texts are found; all of the project if left out.
  * @returns A title, a row a variant, and what was not timed or checked elsewhere.
  */
 export function formatKernelGroup(
   group: KernelGroup,
-  show: boolean = false,
+  shown?: Set<string>,
   rooms: readonly KernelRoom[] = kernelRooms,
 ): string {
   const cells = group.rows.map((row) => [
@@ -85,6 +92,6 @@ export function formatKernelGroup(
     ...group.skipped.map(({ variant, seconds }) =>
       `  ${variant}: about ${formatRate(seconds)} s a repetition on this adapter: not timed`
     ),
-    ...show ? [formatShaders(group, rooms)] : [],
+    ...shown === undefined ? [] : formatShaders(group, shown, rooms),
   ].join("\n");
 }

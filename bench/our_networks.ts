@@ -10,18 +10,20 @@ import {
   tensor,
   zeros,
 } from "../gpu/mod.ts";
+import { type ResidentImages, uploadImages } from "../data/mod.ts";
 import { accuracyKernels, trainingClockKernels } from "../kernels/mod.ts";
 import {
   cnn,
   fcNN,
   type HostParameters,
   type Model,
+  type ModelInput,
   uploadParameters,
   zeroParameters,
 } from "../models/mod.ts";
 import { adam, stepTable } from "../training/mod.ts";
 import { optimizerState, optimizerStep } from "../training/optimizer.ts";
-import type { OurWork } from "./our_side.ts";
+import type { OurWork, Prepare } from "./our_side.ts";
 import { ADAM, type Inputs, parameterNames, type Params } from "./peers/workloads.ts";
 
 /** Steps with a row of Adam's numbers of their own; its corrections are 1 in float32 long before. */
@@ -33,15 +35,47 @@ function hostParameters(inputs: Inputs): HostParameters {
   return Object.fromEntries(parameterNames(inputs).map((name) => [name, inputs[name].data]));
 }
 
-/** One step of Adam on one fixed batch of floats, recorded. */
+/** How our side holds the images: the floats of the peers, or the bytes nearest to them. */
+export type ImagesAs = "floats" | "bytes";
+
+/** The images as a resident set of bytes, as MNIST is held: rounded to the nearest 1/255. */
+function residentBytes(device: Device, { images, labels }: Inputs): ResidentImages {
+  return uploadImages(device, {
+    images: Uint8Array.from(images.data, (value) => Math.round(255 * value)),
+    labels: Uint8Array.from(labels.data),
+    count: labels.data.length,
+    channels: 1,
+    height: 28,
+    width: 28,
+  });
+}
+
+/** Gives the images from `start` on, as a model takes them. */
+function imageParts(
+  device: Device,
+  inputs: Inputs,
+  as: ImagesAs,
+): (start: number, count: number) => ModelInput {
+  const all = inputs.labels.data.length;
+  const pixels = inputs.images.data.length / all;
+  if (as === "floats") {
+    const images = tensor(device, inputs.images.data);
+    return (start, count) => slice(images, start * pixels, [1, count, pixels]);
+  }
+  const source = residentBytes(device, inputs);
+  const rows = tensor(device, Uint32Array.from({ length: all }, (_, i) => i));
+  return (start, count) => ({ source, rows: slice(rows, start, [1, count]) });
+}
+
+/** One step of Adam on one fixed batch, recorded. */
 function prepareTraining(
   device: Device,
   model: Model,
   { batch, steps }: Params,
   inputs: Inputs,
+  as: ImagesAs,
 ): OurWork {
-  const pixels = inputs.images.data.length / batch;
-  const images = tensor(device, inputs.images.data, [1, batch, pixels]);
+  const images = imageParts(device, inputs, as)(0, batch);
   const labels = tensor(device, Uint32Array.from(inputs.labels.data));
   const parameters = uploadParameters(device, model, [hostParameters(inputs)]);
   const gradients = zeroParameters(device, model, 1);
@@ -79,45 +113,47 @@ function prepareTraining(
 }
 
 /**
- * Prepares training steps of FC_NN 784-64-32-10.
+ * Makes what prepares training steps of FC_NN 784-64-32-10.
  *
- * @param device Where to run.
- * @param params `batch`, and `steps`: how many losses the outputs hold.
- * @param inputs Images, labels and initial weights.
- * @returns The work; its output is `losses` [steps].
+ * @param as How the images are held.
+ * @returns Prepares the work of `fc_nn_step`; its output is `losses` [steps].
  */
-export function prepareFcNNStep(device: Device, params: Params, inputs: Inputs): OurWork {
-  return prepareTraining(device, fcNN(), params, inputs);
+export function fcNNStep(as: ImagesAs): Prepare {
+  return (device, params, inputs) => prepareTraining(device, fcNN(), params, inputs, as);
 }
 
 /**
- * Prepares training steps of the small CNN.
+ * Makes what prepares training steps of the small CNN.
  *
- * @param device Where to run.
- * @param params `batch`, and `steps`: how many losses the outputs hold.
- * @param inputs Images, labels and initial weights.
- * @returns The work; its output is `losses` [steps].
+ * @param as How the images are held.
+ * @returns Prepares the work of `cnn_step`; its output is `losses` [steps].
  */
-export function prepareCnnStep(device: Device, params: Params, inputs: Inputs): OurWork {
-  return prepareTraining(device, cnn(), params, inputs);
+export function cnnStep(as: ImagesAs): Prepare {
+  return (device, params, inputs) => prepareTraining(device, cnn(), params, inputs, as);
 }
 
 /** Images of one pass; a multiple of 64, so that every part starts where WebGPU can bind. */
 const CHUNK = 2048;
 
 /**
- * Prepares the evaluation of FC_NN 784-64-32-10 on images that are floats.
+ * Makes what prepares the evaluation of FC_NN 784-64-32-10.
  *
- * @param device Where to run.
- * @param params `images`: how many.
- * @param inputs Images, labels and weights.
- * @returns The work; its outputs are `loss` [1] and `correct` [1].
+ * @param as How the images are held.
+ * @returns Prepares the work of `fc_nn_evaluation`; its outputs are `loss` [1] and `correct` [1].
  */
-export function prepareEvaluation(device: Device, params: Params, inputs: Inputs): OurWork {
+export function fcNNEvaluation(as: ImagesAs): Prepare {
+  return (device, params, inputs) => prepareEvaluation(device, params, inputs, as);
+}
+
+function prepareEvaluation(
+  device: Device,
+  params: Params,
+  inputs: Inputs,
+  as: ImagesAs,
+): OurWork {
   const model = fcNN();
   const { classes } = model;
-  const pixels = inputs.images.shape[1];
-  const images = tensor(device, inputs.images.data);
+  const images = imageParts(device, inputs, as);
   const labels = tensor(device, Uint32Array.from(inputs.labels.data));
   const { tensors } = uploadParameters(device, model, [hostParameters(inputs)]);
   const counts = zeros(device, [1, 1 + classes], "u32");
@@ -125,9 +161,8 @@ export function prepareEvaluation(device: Device, params: Params, inputs: Inputs
   const program = record(device, () => {
     for (let start = 0; start < params.images; start += CHUNK) {
       const rows = Math.min(CHUNK, params.images - start);
-      const x = slice(images, start * pixels, [1, rows, pixels]);
       const partLabels = slice(labels, start, [rows]);
-      const logits = reshape(model.forward(tensors, x), [rows, classes]);
+      const logits = reshape(model.forward(tensors, images(start, rows)), [rows, classes]);
       const sizes = { rows, classes, labelRows: rows, networks: 1 };
       const { predictionsOut: predictions, lossesOut: losses } = run(
         accuracyKernels.predict,

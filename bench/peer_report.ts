@@ -81,7 +81,10 @@ export function formatComparisons(rows: readonly ComparisonRow[]): string {
   return [
     formatColumns(COLUMNS, cells),
     `Results: largest difference of sampled outputs, as a share of their root mean square; ` +
-    `allowed ${tolerances.join(", ")} by workload. Training: the first 10 losses.`,
+    `allowed ${
+      tolerances.join(", ")
+    } by workload. Training: the first 10 losses. Bytes: our side ` +
+    `holds images rounded to 1/255, as training holds MNIST; the peers hold floats.`,
     ...reasons,
     `${judged.filter(({ met }) => met).length} of ${judged.length} targets met`,
   ].join("\n");

@@ -1,4 +1,5 @@
 import type { Command } from "@commander-js/extra-typings";
+import { bestRoofline } from "../bench/best_roofline.ts";
 import { benchEvaluation, type EvaluationRow } from "../bench/evaluation_bench.ts";
 import { benchKernels, type KernelGroup } from "../bench/kernel_bench.ts";
 import { formatAdapter, formatKernelGroup } from "../bench/kernel_report.ts";
@@ -10,13 +11,7 @@ import { formatComparisons } from "../bench/peer_report.ts";
 import type { peerVersions } from "../bench/peers/protocol.ts";
 import { benchTraining, type TrainingRow } from "../bench/training_bench.ts";
 import { unknownName, UserError } from "../formats/mod.ts";
-import {
-  type AdapterDescription,
-  type Device,
-  measureRoofline,
-  openDevice,
-  type Roofline,
-} from "../gpu/mod.ts";
+import { type AdapterDescription, type Device, openDevice, type Roofline } from "../gpu/mod.ts";
 import { kernelRooms } from "../kernels/mod.ts";
 import { positiveNumber } from "./options.ts";
 
@@ -52,8 +47,9 @@ async function bench(
   print: (text: string) => void,
 ): Promise<BenchResult> {
   const wants = (name: string): boolean => names.length === 0 || names.includes(name);
-  const roofline = await measureRoofline(device);
+  const roofline = await bestRoofline(device);
   print(formatAdapter(device.info, roofline));
+  const shown = show ? new Set<string>() : undefined;
   const kernelNames = names.filter((name) => !WHOLES.includes(name));
   const kernels = names.length > 0 && kernelNames.length === 0 ? [] : await benchKernels(
     device,
@@ -61,7 +57,7 @@ async function bench(
     {
       names: kernelNames,
       seconds,
-      onGroup: (group) => print(`\n${formatKernelGroup(group, show)}`),
+      onGroup: (group) => print(`\n${formatKernelGroup(group, shown)}`),
     },
   );
   const training = wants("training_step")
@@ -85,7 +81,7 @@ async function benchPeers(
   { seconds }: BenchOptions,
   print: (text: string) => void,
 ): Promise<PeerResult> {
-  const roofline = await measureRoofline(device);
+  const roofline = await bestRoofline(device);
   print(formatAdapter(device.info, roofline));
   await using peers = await startPeers();
   const versions = peers.greeting.peers;

@@ -100,8 +100,13 @@ Deno.test("formatKernelGroup() sets a row a variant below a title", () => {
 });
 
 Deno.test("formatKernelGroup() shows path and head comment beside the rows when asked", () => {
-  const text = formatKernelGroup(GROUP, true);
+  const shown = new Set<string>();
+  const text = formatKernelGroup(GROUP, shown);
   assert.match(text, /^ {4}tiled: kernels\/relu\/relu\.wgsl$/m);
-  assert.match(text, /^ {4}\| relu: the rectified linear unit and its gradient\.$/m);
+  const first = / {4}\| relu: the rectified linear unit and its gradient\.$/gm;
+  assert.equal(text.match(first)?.length, 1, "once a file");
+  const later = formatKernelGroup(GROUP, shown);
+  assert.match(later, / {4}naive: kernels\/relu\/relu\.wgsl\n {4}tiled: kernels/);
+  assert.doesNotMatch(later, first);
   assert.doesNotMatch(text, /@compute/);
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { prepareCnnStep, prepareEvaluation, prepareFcNNStep } from "../../bench/our_networks.ts";
+import { cnnStep, fcNNEvaluation, fcNNStep } from "../../bench/our_networks.ts";
 import { prepareConv2d, prepareFakeQuantize, prepareMatmul } from "../../bench/our_operations.ts";
 import type { Prepare } from "../../bench/our_side.ts";
 import { type Params, workloads } from "../../bench/peers/workloads.ts";
@@ -69,18 +69,28 @@ Deno.test("prepareFakeQuantize() snaps to the grid of the request", async () => 
   );
 });
 
-Deno.test("prepareEvaluation() over chunks gives the loss that the first training step sees", async () => {
-  const images = 2048 + 70;
-  const { outputs } = await outputsOf(prepareEvaluation, "fc_nn_evaluation", { images });
-  const step = { batch: images, steps: 2 };
-  const { outputs: { losses } } = await outputsOf(prepareFcNNStep, "fc_nn_step", step);
-  assertClose(outputs.loss, [losses[0]], 1e-5);
-  assert.ok(losses[1] < losses[0], `${losses[1]} after ${losses[0]}`);
-  assert.ok(outputs.correct[0] > 0 && outputs.correct[0] < images / 2, `${outputs.correct[0]}`);
+for (const as of ["floats", "bytes"] as const) {
+  Deno.test(`fcNNEvaluation() over chunks of ${as} gives the loss that fcNNStep() begins with`, async () => {
+    const images = 2048 + 70;
+    const { outputs } = await outputsOf(fcNNEvaluation(as), "fc_nn_evaluation", { images });
+    const step = { batch: images, steps: 2 };
+    const { outputs: { losses } } = await outputsOf(fcNNStep(as), "fc_nn_step", step);
+    assertClose(outputs.loss, [losses[0]], 1e-5);
+    assert.ok(losses[1] < losses[0], `${losses[1]} after ${losses[0]}`);
+    assert.ok(outputs.correct[0] > 0 && outputs.correct[0] < images / 2, `${outputs.correct[0]}`);
+  });
+}
+
+Deno.test("fcNNStep() sees almost the same images as bytes", async () => {
+  const params = { batch: 64, steps: 10 };
+  const floats = (await outputsOf(fcNNStep("floats"), "fc_nn_step", params)).outputs.losses;
+  const bytes = (await outputsOf(fcNNStep("bytes"), "fc_nn_step", params)).outputs.losses;
+  assertClose(bytes, floats, 1e-2);
+  assert.notDeepEqual(bytes, floats);
 });
 
-Deno.test("prepareCnnStep() lets the loss of its batch fall", async () => {
-  const { outputs: { losses } } = await outputsOf(prepareCnnStep, "cnn_step", {
+Deno.test("cnnStep() lets the loss of its batch fall", async () => {
+  const { outputs: { losses } } = await outputsOf(cnnStep("floats"), "cnn_step", {
     batch: 8,
     steps: 6,
   });
