@@ -79,6 +79,8 @@ export interface KernelBenchOptions {
   readonly names: readonly string[];
   /** How long to time each row at least. */
   readonly seconds: number;
+  /** Whether the first case of each entry is enough. */
+  readonly quick?: boolean;
   /** Called with each group once it is done. */
   readonly onGroup: (group: KernelGroup) => void;
   /** Which kernels there are; all of the project if left out. */
@@ -176,7 +178,8 @@ export async function benchKernels(
 ): Promise<KernelGroup[]> {
   const rates = new Map<string, number>();
   const groups: KernelGroup[] = [];
-  for (const group of groupCases(options.rooms ?? kernelRooms, options.names)) {
+  const { rooms = kernelRooms, names, quick } = options;
+  for (const group of groupCases(rooms, names, quick)) {
     const done = await benchGroup(device, group, roofline, options.seconds, rates);
     options.onGroup(done);
     groups.push(done);

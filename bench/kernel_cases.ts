@@ -58,9 +58,14 @@ function benchCasesOf(family: KernelFamily): readonly KernelCase[] {
  *
  * @param rooms Every kernel.
  * @param names Names of kernels; all if empty.
+ * @param quick Whether the first case of each entry is enough.
  * @returns Groups in the order of the rooms, the naive variant of each first.
  */
-export function groupCases(rooms: readonly KernelRoom[], names: readonly string[]): TimedCase[][] {
+export function groupCases(
+  rooms: readonly KernelRoom[],
+  names: readonly string[],
+  quick: boolean = false,
+): TimedCase[][] {
   const groups = new Map<string, TimedCase[]>();
   for (const { family, kernels } of rooms) {
     if (names.length > 0 && !names.includes(family.name)) continue;
@@ -72,8 +77,15 @@ export function groupCases(rooms: readonly KernelRoom[], names: readonly string[
       }
     }
   }
+  const entries = new Set<string>();
+  const isWanted = ([{ kernel }]: readonly TimedCase[]): boolean => {
+    const entry = `${kernel.family.name}.${kernel.entry}`;
+    const isFirst = !entries.has(entry);
+    entries.add(entry);
+    return isFirst || !quick;
+  };
   const isNaive = ({ kernel }: TimedCase): boolean => kernel.family.variant === "naive";
-  return [...groups.values()].map((group) =>
+  return [...groups.values()].filter(isWanted).map((group) =>
     group.toSorted((a, b) => Number(isNaive(b)) - Number(isNaive(a)))
   );
 }

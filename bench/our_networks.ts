@@ -35,10 +35,10 @@ function hostParameters(inputs: Inputs): HostParameters {
   return Object.fromEntries(parameterNames(inputs).map((name) => [name, inputs[name].data]));
 }
 
-/** How our side holds the images: the floats of the peers, or the bytes nearest to them. */
+/** How our side holds the images: the floats of the peers, or the bytes they are multiples of. */
 export type ImagesAs = "floats" | "bytes";
 
-/** The images as a resident set of bytes, as MNIST is held: rounded to the nearest 1/255. */
+/** The images as a resident set of bytes, as MNIST is held; pixels are multiples of 1/255. */
 function residentBytes(device: Device, { images, labels }: Inputs): ResidentImages {
   return uploadImages(device, {
     images: Uint8Array.from(images.data, (value) => Math.round(255 * value)),

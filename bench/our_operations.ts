@@ -1,26 +1,9 @@
-import { type Device, read, record, run, type Tensor, tensor, zeros } from "../gpu/mod.ts";
-import {
-  channelMode,
-  chooseMatmul,
-  conv2dForward,
-  conv2dParams,
-  fakeQuantizeKernels,
-} from "../kernels/mod.ts";
+import { type Device, run, type Tensor, tensor, zeros } from "../gpu/mod.ts";
+import { channelMode, chooseMatmul, conv2dForward, fakeQuantizeKernels } from "../kernels/mod.ts";
 import { matmulParams } from "../kernels/matmul/spec.ts";
-import type { OurWork } from "./our_side.ts";
+import { type OurWork, recordedWork } from "./our_side.ts";
+import { paddedConv2d } from "./our_gradients.ts";
 import type { Inputs, Params } from "./peers/workloads.ts";
-
-/** Records an operation with one output, `y`. */
-function recorded(device: Device, operation: () => Tensor): OurWork {
-  const program = record(device, operation);
-  return {
-    repeat: (times) => program.run(times),
-    outputs: async () => {
-      program.run();
-      return { y: await read(program.result as Tensor) };
-    },
-  };
-}
 
 /**
  * Prepares `y = a b`.
@@ -35,7 +18,7 @@ export function prepareMatmul(device: Device, { m, n, k }: Params, inputs: Input
   const b = tensor(device, inputs.b.data);
   const params = matmulParams(1, m, n, k);
   const { kernels, constants } = chooseMatmul(device, params, "nn");
-  return recorded(device, () => run(kernels.nn, { a, b }, params, { constants }).c);
+  return recordedWork(device, "y", () => run(kernels.nn, { a, b }, params, { constants }).c);
 }
 
 /**
@@ -47,21 +30,11 @@ export function prepareMatmul(device: Device, { m, n, k }: Params, inputs: Input
  * @returns The work; its output is `y` [batch, outputChannels, size, size].
  */
 export function prepareConv2d(device: Device, params: Params, inputs: Inputs): OurWork {
-  const { batch, inputChannels, outputChannels, size } = params;
   const x = tensor(device, inputs.x.data);
   const weight = tensor(device, inputs.w.data);
-  const bias = zeros(device, [outputChannels]);
-  const shape = conv2dParams({
-    batch,
-    inChannels: inputChannels,
-    inHeight: size,
-    inWidth: size,
-    outChannels: outputChannels,
-    kernelHeight: 3,
-    kernelWidth: 3,
-    padding: 1,
-  });
-  return recorded(device, () => conv2dForward({ x, weight, bias }, shape));
+  const bias = zeros(device, [params.outputChannels]);
+  const shape = paddedConv2d(params);
+  return recordedWork(device, "y", () => conv2dForward({ x, weight, bias }, shape));
 }
 
 /**
@@ -83,8 +56,9 @@ export function prepareFakeQuantize(device: Device, params: Params, inputs: Inpu
     qMin: number(params.qMin),
     qMax: number(params.qMax),
   };
-  return recorded(
+  return recordedWork(
     device,
+    "y",
     () =>
       run(fakeQuantizeKernels.forward, { x, ...grid }, {
         size,

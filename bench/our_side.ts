@@ -1,4 +1,4 @@
-import type { Device } from "../gpu/mod.ts";
+import { type Device, read, record, type Tensor } from "../gpu/mod.ts";
 import type { Inputs, Params } from "./peers/workloads.ts";
 
 /** Work of ours that is ready to be repeated, as the peers have theirs. */
@@ -11,3 +11,22 @@ export interface OurWork {
 
 /** Puts the inputs of a workload on the GPU and records its work; the caller's scope owns it. */
 export type Prepare = (device: Device, params: Params, inputs: Inputs) => OurWork;
+
+/**
+ * Records an operation that has one output.
+ *
+ * @param device Where to run.
+ * @param name Name of the output in `peers/workloads.ts`.
+ * @param operation The operation.
+ * @returns The work.
+ */
+export function recordedWork(device: Device, name: string, operation: () => Tensor): OurWork {
+  const program = record(device, operation);
+  return {
+    repeat: (times) => program.run(times),
+    outputs: async () => {
+      program.run();
+      return { [name]: await read(program.result as Tensor) };
+    },
+  };
+}

@@ -112,6 +112,7 @@ interface Asked {
  * @param peers The peer process.
  * @param comparison The workload.
  * @param seconds How long to measure each side in each round at least.
+ * @param all Whether to ask peers that take minutes, too.
  * @returns Medians, ratios, whether the results are the same and whether the target is met.
  */
 export async function compare(
@@ -119,6 +120,7 @@ export async function compare(
   peers: PeerProcess,
   comparison: Comparison,
   seconds: number,
+  all: boolean = false,
 ): Promise<ComparisonRow> {
   const { title, workload, params, tolerance, flops, bytes, target } = comparison;
   using _scope = device.scope();
@@ -138,7 +140,10 @@ export async function compare(
     if (answer.median_ms !== null) state.medians.push(answer.median_ms);
   };
   for (const peer of peerNames) {
-    asked.set(peer, { medians: [], difference: Infinity, adapter: "", reason: undefined });
+    const reason = !all && comparison.slow?.includes(peer)
+      ? "it takes a minute: --all measures it"
+      : undefined;
+    asked.set(peer, { medians: [], difference: Infinity, adapter: "", reason });
     await ask(peer, 0);
   }
   const ours: number[] = [];

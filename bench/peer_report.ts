@@ -83,8 +83,8 @@ export function formatComparisons(rows: readonly ComparisonRow[]): string {
     `Results: largest difference of sampled outputs, as a share of their root mean square; ` +
     `allowed ${
       tolerances.join(", ")
-    } by workload. Training: the first 10 losses. Bytes: our side ` +
-    `holds images rounded to 1/255, as training holds MNIST; the peers hold floats.`,
+    } by workload. Training: the first 10 losses. Convolutions: 3 x 3, batch 32. ` +
+    `Bytes: our side holds the same images as bytes, as training holds MNIST; the peers hold floats.`,
     ...reasons,
     `${judged.filter(({ met }) => met).length} of ${judged.length} targets met`,
   ].join("\n");

@@ -21,6 +21,8 @@ const WHOLES = ["training_step", "evaluation"];
 interface BenchOptions {
   readonly show?: boolean;
   readonly json?: boolean;
+  readonly quick?: boolean;
+  readonly all?: boolean;
   readonly seconds: number;
 }
 
@@ -43,7 +45,7 @@ function checkNames(names: readonly string[]): void {
 async function bench(
   device: Device,
   names: readonly string[],
-  { show = false, seconds }: BenchOptions,
+  { show = false, quick, seconds }: BenchOptions,
   print: (text: string) => void,
 ): Promise<BenchResult> {
   const wants = (name: string): boolean => names.length === 0 || names.includes(name);
@@ -57,6 +59,7 @@ async function bench(
     {
       names: kernelNames,
       seconds,
+      quick,
       onGroup: (group) => print(`\n${formatKernelGroup(group, shown)}`),
     },
   );
@@ -78,7 +81,7 @@ interface PeerResult {
 
 async function benchPeers(
   device: Device,
-  { seconds }: BenchOptions,
+  { seconds, all }: BenchOptions,
   print: (text: string) => void,
 ): Promise<PeerResult> {
   const roofline = await bestRoofline(device);
@@ -91,7 +94,7 @@ async function benchPeers(
   );
   const rows: ComparisonRow[] = [];
   for (const comparison of comparisons) {
-    const row = await compare(device, peers, comparison, seconds);
+    const row = await compare(device, peers, comparison, seconds, all);
     if (Deno.stderr.isTerminal()) console.error(`measured ${row.title}`);
     rows.push(row);
   }
@@ -114,6 +117,8 @@ export function addBench(program: Command): void {
     .argument("[kernel...]", "names of kernels, training_step, evaluation; all if left out")
     .option("--show", "print path and head comment of each shader beside its rows")
     .option("--peers", "measure jax-js and TensorFlow.js beside ours instead, results compared")
+    .option("--all", "with --peers: measure also what takes a peer a minute")
+    .option("--quick", "measure only the first case of each kernel's entries")
     .option("--json", "print the rows as one JSON object")
     .option("--seconds <s>", "least time for each row, or each side and round", secondsOf)
     .action(async (names, options) => {

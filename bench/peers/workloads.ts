@@ -47,9 +47,10 @@ const signed = (seed: number, stream: number, shape: readonly number[], bound = 
   data: drawSigned(seed, stream, sizeOf(shape), bound),
 });
 
+/** Multiples of 1/255, as MNIST has them: a side may hold them as bytes and still compute the same. */
 const pixels = (seed: number, stream: number, shape: readonly number[]): Input => ({
   shape,
-  data: drawUnit(seed, stream, sizeOf(shape)),
+  data: drawUnit(seed, stream, sizeOf(shape)).map((u) => Math.floor(256 * u) / 255),
 });
 
 const labels = (seed: number, stream: number, count: number): Input => ({

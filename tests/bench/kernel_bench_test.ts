@@ -49,6 +49,9 @@ Deno.test("groupCases() puts the variants of one entry and case together", () =>
     assert.equal(new Set(group.map(({ one }) => JSON.stringify(one.params))).size, 1);
   }
   assert.deepEqual(groupCases(kernelRooms, ["no such kernel"]), []);
+  const quick = groupCases(kernelRooms, ["matmul"], true);
+  assert.equal(quick.length, new Set(groups.map(([{ kernel }]) => kernel.entry)).size);
+  assert.deepEqual(quick[0], groups[0]);
 });
 
 Deno.test("timingInputs() fills long tensors to their end", () => {

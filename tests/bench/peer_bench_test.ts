@@ -76,6 +76,19 @@ Deno.test("compare() goes on without a peer that lacks the operation, and says w
   assert.match(formatComparisons([row]), /\ndoubling: jax-js: it has none\n0 of 0 targets met$/);
 });
 
+Deno.test("compare() asks a slow peer only when all is asked for", async () => {
+  const [comparison] = comparisons.filter(({ slow }) => slow?.includes("tfjs"));
+  const quick = {
+    ...comparison,
+    params: { batch: 1, inputChannels: 1, outputChannels: 1, size: 4 },
+  };
+  const peers = peersOf({ "jax-js": [1], tfjs: [1] });
+  const device = await testDevice();
+  const { tfjs } = (await compare(device, peers, quick, 0.001)).peers;
+  assert.deepEqual(tfjs, { reason: "it takes a minute: --all measures it" });
+  assert.ok("median" in (await compare(device, peers, quick, 0.001, true)).peers.tfjs);
+});
+
 Deno.test("isMet() asks for every part, and for GFLOP/s only of a software adapter", () => {
   const target = { gflops: 20, overBetter: 4 };
   assert.equal(isMet(target, { gflops: 21, overBetter: 4 }, true), true);
