@@ -5,7 +5,17 @@ const root = new URL("../../", import.meta.url);
 async function bench(...args: string[]): Promise<{ code: number; out: string; error: string }> {
   const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
     cwd: root,
-    args: ["run", "--no-check", "--allow-read", "--allow-env", "cli/main.ts", "bench", ...args],
+    // --quiet: on a fresh machine Deno says what it downloads, in between
+    args: [
+      "run",
+      "--quiet",
+      "--no-check",
+      "--allow-read",
+      "--allow-env",
+      "cli/main.ts",
+      "bench",
+      ...args,
+    ],
   }).output();
   const decoder = new TextDecoder();
   return { code, out: decoder.decode(stdout), error: decoder.decode(stderr) };
