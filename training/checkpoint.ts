@@ -5,6 +5,7 @@ import {
   UserError,
 } from "../formats/mod.ts";
 import { type HostParameters, type Model, readParameters } from "../models/mod.ts";
+import { checkFiniteWeights } from "./finite_weights.ts";
 import type { Trainer, TrainerOptions } from "./trainer.ts";
 
 /** Prefix of the optimizer's tensors in a checkpoint: `optimizer.m.fc1.weight`. */
@@ -92,6 +93,7 @@ export function decodeNetwork(model: Model, bytes: Uint8Array, label: string): S
  * @param trainer The population.
  * @param network Which of its networks.
  * @returns Weights, optimizer state, seed and steps done.
+ * @throws {NonFiniteWeightError} If a weight is not finite.
  */
 export async function captureNetwork(trainer: Trainer, network: number = 0): Promise<SavedNetwork> {
   const { parameters, state, seeds, stepsDone, model } = trainer;
@@ -100,6 +102,7 @@ export async function captureNetwork(trainer: Trainer, network: number = 0): Pro
       readParameters({ ...parameters, flat })
     ),
   );
+  checkFiniteWeights(values[network], seeds[network], stepsDone);
   return {
     parameters: values[network],
     state: Object.fromEntries(Object.keys(state).map((name, i) => [name, states[i][network]])),

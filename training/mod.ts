@@ -6,6 +6,7 @@ export {
   type SavedNetwork,
 } from "./checkpoint.ts";
 export { evaluate, type Evaluation } from "./evaluate.ts";
+export { checkFiniteWeights, NonFiniteWeightError } from "./finite_weights.ts";
 export {
   type Adam,
   adam,

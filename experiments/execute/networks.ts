@@ -3,7 +3,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { HostParameters, Model } from "../../models/mod.ts";
 import { readParameters } from "../../models/mod.ts";
-import { createTrainer, decodeNetwork, encodeNetwork } from "../../training/mod.ts";
+import {
+  checkFiniteWeights,
+  createTrainer,
+  decodeNetwork,
+  encodeNetwork,
+} from "../../training/mod.ts";
 import { networkId, type Recipe } from "../trial.ts";
 import { writeFile } from "../write_file.ts";
 import type { Bench, Laboratory } from "./laboratory.ts";
@@ -66,6 +71,7 @@ export type TrainingProgress = (completed: number, epoch: number, epochs: number
  * @param signal Stops the training.
  * @returns Weights, one network a seed; the same as if each had been trained alone.
  * @throws {NonFiniteLossError} If a loss is not finite.
+ * @throws {NonFiniteWeightError} If a weight is not finite in the end.
  */
 export async function trainNetworks(
   { device }: Laboratory,
@@ -89,5 +95,7 @@ export async function trainNetworks(
     );
     onProgress(trainer.stepsDone / totalSteps, epoch, recipe.training.epochs);
   }
-  return await readParameters(trainer.parameters);
+  const networks = await readParameters(trainer.parameters);
+  networks.forEach((network, i) => checkFiniteWeights(network, seeds[i], totalSteps));
+  return networks;
 }
