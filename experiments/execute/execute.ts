@@ -1,4 +1,4 @@
-import { evaluate } from "../../training/mod.ts";
+import { evaluate, type Evaluation } from "../../training/mod.ts";
 import { type HostParameters, type Model, uploadParameters } from "../../models/mod.ts";
 import type { Execute, Report } from "../executor.ts";
 import { networkId, type Recipe, type Trial, trialId } from "../trial.ts";
@@ -46,29 +46,38 @@ async function measureNetwork(
   report: Report,
   signal: AbortSignal,
 ): Promise<void> {
-  using _networkScope = device.scope();
-  const needsRanges = trials.some(({ compression }) =>
-    compression.kind === "affine" && compression.activations
-  );
-  const ranges: ActivationRanges = needsRanges
-    ? await calibrate(
+  let calibrated: Promise<ActivationRanges> | undefined;
+  const rangesFor = ({ compression }: Trial): ActivationRanges | Promise<ActivationRanges> => {
+    if (compression.kind !== "affine" || !compression.activations) return {};
+    return calibrated ??= calibrate(
       device,
       model,
       uploadParameters(device, model, [host]).tensors,
       bench.calibration,
-    )
-    : {};
+    );
+  };
+  const measure = async (together: readonly Trial[]): Promise<Evaluation[]> => {
+    using _scope = device.scope();
+    const compressions = together.map(({ compression }) => compression);
+    const ranges = await rangesFor(together[0]);
+    const variants = await buildVariants(device, model, host, compressions, ranges);
+    const { tensors, networks, hooks } = variants;
+    return await evaluate(model, tensors, networks, bench.judge, hooks);
+  };
   const inputBytes = 4 * bench.judge[0].count * bench.inputShape.reduce((a, b) => a * b, 1);
   const atOnce = Math.max(1, Math.min(MOST_NETWORKS, Math.floor(EVALUATION_BYTES / inputBytes)));
   for (const group of groupBy(trials, ({ compression }) => groupKey(compression))) {
     for (const together of runsOf(group, atOnce)) {
       signal.throwIfAborted();
       const started = performance.now();
-      using _scope = device.scope();
-      const compressions = together.map(({ compression }) => compression);
-      const variants = await buildVariants(device, model, host, compressions, ranges);
-      const { tensors, networks, hooks } = variants;
-      const results = await evaluate(model, tensors, networks, bench.judge, hooks);
+      let results: Evaluation[];
+      try {
+        results = await measure(together);
+      } catch (error) {
+        signal.throwIfAborted();
+        failAll(together, error, report);
+        continue;
+      }
       const seconds = (performance.now() - started) / 1000 / together.length;
       together.forEach((trial, p) => {
         const { accuracy, loss, predictedClasses } = results[p];
@@ -117,35 +126,40 @@ export function deviceExecutor(laboratory: Laboratory, options: ExecutorOptions)
       recipe: Recipe,
       networks: readonly Trial[][],
     ): Promise<void> {
-      const seeds = networks.map(([{ seed }]) => seed);
-      const shelved = await Promise.all(seeds.map((seed) => shelf.load(model, recipe, seed)));
-      const missing = seeds.filter((_, i) => shelved[i] === undefined);
+      const entries: { seed: number; trials: Trial[]; host?: HostParameters }[] = [];
+      for (const ofNetwork of networks) {
+        const [{ seed }] = ofNetwork;
+        try {
+          entries.push({ seed, trials: ofNetwork, host: await shelf.load(model, recipe, seed) });
+        } catch (error) {
+          failAll(ofNetwork, error, report);
+        }
+      }
+      const missing = entries.filter(({ host }) => host === undefined);
+      const seeds = missing.map(({ seed }) => seed);
       if (missing.length > 0) {
         const tell = (completed: number, epoch: number, epochs: number) => {
-          const who = missing.length === 1 ? `seed ${missing[0]}` : `seeds ${missing.join(", ")}`;
+          const who = `seed${seeds.length === 1 ? "" : "s"} ${seeds.join(", ")}`;
           const note = `${who}, epoch ${epoch} of ${epochs}`;
-          for (const [i, [trial]] of networks.entries()) {
-            if (shelved[i] === undefined) {
-              report(trialId(trial), { status: "training", completed, note });
-            }
+          for (const { trials: [trial] } of missing) {
+            report(trialId(trial), { status: "training", completed, note });
           }
         };
         try {
-          const trained = await trainNetworks(lab, model, bench, recipe, missing, tell, signal);
-          for (const [i, seed] of missing.entries()) {
-            shelf.save(model, recipe, seed, trained[i]);
-            shelved[seeds.indexOf(seed)] = trained[i];
+          const trained = await trainNetworks(lab, model, bench, recipe, seeds, tell, signal);
+          for (const [i, entry] of missing.entries()) {
+            shelf.save(model, recipe, entry.seed, trained[i]);
+            entry.host = trained[i];
           }
         } catch (error) {
           signal.throwIfAborted();
-          const failed = networks.filter((_, i) => shelved[i] === undefined);
-          if (failed.length === 1) failAll(failed[0], error, report);
+          const failed = missing.filter(({ host }) => host === undefined);
+          if (failed.length === 1) return failAll(failed[0].trials, error, report);
           // one broken seed must not take the others with it: each tries again alone
-          else for (const one of failed) await measureSeeds(lab, model, bench, recipe, [one]);
+          for (const { trials } of failed) await measureSeeds(lab, model, bench, recipe, [trials]);
         }
       }
-      for (const [i, ofNetwork] of networks.entries()) {
-        const host = shelved[i];
+      for (const { host, trials: ofNetwork } of entries) {
         if (host === undefined) continue;
         await measureNetwork(lab, model, bench, host, ofNetwork, report, signal);
       }
