@@ -15,17 +15,28 @@ export interface WorkerPoolOptions {
   readonly module?: string;
 }
 
+/** A line that a worker writes. */
 type Message = { readonly idle: true } | {
   readonly id: string;
   readonly outcome: Parameters<Report>[1];
 };
 
+function parseMessage(line: string): Message {
+  try {
+    return JSON.parse(line);
+  } catch {
+    throw new Error(`Cannot understand a worker: it must write JSON, a message a line: ${line}`);
+  }
+}
+
 /** A started worker process. */
 interface Worker {
   /** Sends trials and passes reports on until the worker is idle again. */
   measure(trials: readonly Trial[], report: Report): Promise<void>;
-  /** Ends the process. */
+  /** Lets the process end, and waits until it has. */
   close(): Promise<void>;
+  /** Ends the process at once, whatever it does. */
+  kill(): Promise<void>;
 }
 
 /** The permissions that a worker needs: what the sweep itself has, less starting processes. */
@@ -73,13 +84,21 @@ function startWorker(options: WorkerPoolOptions, signal: AbortSignal): Worker {
       while (true) {
         const { value, done } = await lines.read();
         if (done) throw await ended();
-        const message: Message = JSON.parse(value);
+        const message = parseMessage(value);
         if ("idle" in message) return;
         report(message.id, message.outcome);
       }
     },
     async close() {
       await input.close().catch(() => {});
+      await child.status;
+    },
+    async kill() {
+      try {
+        child.kill("SIGKILL");
+      } catch {
+        // it has ended by itself
+      }
       await child.status;
     },
   };
@@ -119,6 +138,7 @@ export function processExecutor(options: WorkerPoolOptions): Execute {
             report(id, outcome);
           });
         } catch (error) {
+          await worker.kill(); // one that is not understood may still run
           signal.throwIfAborted();
           for (const id of open) report(id, { status: "failed", error: (error as Error).message });
           worker = undefined; // the next job gets a new one
