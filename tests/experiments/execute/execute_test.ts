@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { deviceExecutor } from "../../../experiments/execute/execute.ts";
+import { type Laboratory, openLaboratory } from "../../../experiments/execute/laboratory.ts";
+import { type NetworkShelf, networkShelf } from "../../../experiments/execute/networks.ts";
+import { processExecutor } from "../../../experiments/execute/worker_pool.ts";
+import type { Metrics } from "../../../experiments/metrics.ts";
+import type { Outcome } from "../../../experiments/store.ts";
+import { networkId } from "../../../experiments/trial.ts";
+import { testDevice } from "../../support/device.ts";
+import { writeBars } from "./bars_folder.ts";
+import { COMPRESSIONS, listen, metricsOf, smallRecipe, trialsOf } from "./small_trials.ts";
+
+/** A device, a data set of bars, and a folder for networks. */
+interface Place {
+  readonly laboratory: Laboratory;
+  readonly bars: string;
+  readonly folder: string;
+}
+
+async function withBars(test: (place: Place) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir({ prefix: "bitcliff-test-" });
+  try {
+    await writeBars(folder);
+    const device = await testDevice();
+    using _scope = device.scope();
+    await test({ laboratory: openLaboratory(device), bars: folder, folder });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function statusOf(letter: string): Outcome["status"] {
+  return letter === "d" ? "done" : "failed";
+}
+
+function errorOf(outcome: Outcome | undefined): string {
+  return outcome?.status === "failed" ? outcome.error : "";
+}
+
+/** A shelf that keeps nothing, so that networks are trained every time. */
+const noShelf: NetworkShelf = { load: () => Promise.resolve(undefined), save: () => {} };
+
+Deno.test("executors agree bit for bit: seeds alone, seeds together, processes", () =>
+  withBars(async ({ laboratory, bars, folder }) => {
+    const trials = trialsOf(smallRecipe(bars), [0, 1]);
+    const alone = await listen(
+      deviceExecutor(laboratory, { shelf: noShelf, seedsTogether: 1 }),
+      trials,
+    );
+    const together = await listen(
+      deviceExecutor(laboratory, { shelf: noShelf, seedsTogether: 2 }),
+      trials,
+    );
+    const processes = await listen(
+      processExecutor({ workers: 2, networks: `${folder}/networks` }),
+      trials,
+    );
+    const metrics = metricsOf(alone) as Metrics[];
+    assert.ok(metrics[0].testAccuracy > 0.5, `the network learns: ${metrics[0].testAccuracy}`);
+    const seed1 = metrics.slice(COMPRESSIONS.length);
+    assert.notDeepEqual(seed1, metrics.slice(0, COMPRESSIONS.length), "seeds differ");
+    assert.equal(new Set(seed1.map(({ testLoss }) => testLoss)).size, COMPRESSIONS.length);
+    assert.deepEqual(metricsOf(together), metrics);
+    assert.deepEqual(metricsOf(processes), metrics);
+    assert.deepEqual(alone.trainings[0], "seed 0, epoch 1 of 1");
+    assert.deepEqual(together.trainings[0], "seeds 0, 1, epoch 1 of 1");
+  }));
+
+Deno.test("deviceExecutor() measures a population as it measures each variant alone", () =>
+  withBars(async ({ laboratory, bars, folder }) => {
+    const trials = trialsOf(smallRecipe(bars), [3]);
+    const shelf = networkShelf(`${folder}/networks`);
+    const execute = deviceExecutor(laboratory, { shelf, seedsTogether: 1 });
+    const population = await listen(execute, trials);
+    for (const [i, trial] of trials.entries()) {
+      const [single] = metricsOf(await listen(execute, [trial]));
+      assert.deepEqual(metricsOf(population)[i], single, JSON.stringify(trial.compression));
+    }
+  }));
+
+Deno.test("deviceExecutor() trains a network once and finds it on the shelf afterward", () =>
+  withBars(async ({ laboratory, bars, folder }) => {
+    const shelf = networkShelf(`${folder}/networks`);
+    const execute = deviceExecutor(laboratory, { shelf, seedsTogether: 2 });
+    const recipe = smallRecipe(bars);
+    const first = await listen(execute, trialsOf(recipe, [0]));
+    assert.ok(first.trainings.length > 0);
+    const second = await listen(execute, trialsOf(recipe, [0]));
+    assert.deepEqual(second.trainings, []);
+    assert.deepEqual(metricsOf(second), metricsOf(first));
+    const both = await listen(execute, trialsOf(recipe, [0, 1]));
+    assert.ok(both.trainings.length > 0);
+    assert.ok(both.trainings.every((note) => note.startsWith("seed 1,")), both.trainings.join());
+    assert.deepEqual(metricsOf(both).slice(0, COMPRESSIONS.length), metricsOf(first));
+  }));
+
+Deno.test("deviceExecutor() reports a training that explodes, with step and seed, and goes on", () =>
+  withBars(async ({ laboratory, bars }) => {
+    const two = COMPRESSIONS.slice(0, 2);
+    const bad = trialsOf(smallRecipe(bars, 1e30), [4, 5], two);
+    const good = trialsOf(smallRecipe(bars), [4, 5], two);
+    const execute = deviceExecutor(laboratory, { shelf: noShelf, seedsTogether: 2 });
+    const { outcomes } = await listen(execute, [...bad, ...good]);
+    for (const [i, { seed }] of bad.entries()) {
+      const outcome = outcomes[i];
+      assert.equal(outcome?.status, "failed");
+      const words = `at step \\d+, seed ${seed} .*is (NaN|-?Infinity)$`;
+      assert.match(outcome.error, new RegExp(words));
+    }
+    assert.ok(outcomes.slice(bad.length).every((outcome) => outcome?.status === "done"));
+  }));
+
+Deno.test("deviceExecutor() reports what it cannot measure, and goes on", () =>
+  withBars(async ({ laboratory, bars, folder }) => {
+    const recipe = smallRecipe(bars);
+    const haar = COMPRESSIONS.find((one) => one.kind === "wavelet_threshold")!;
+    const compressions = [COMPRESSIONS[0], { ...haar, wavelet: "harr" }, haar];
+    const trials = trialsOf(recipe, [0, 1], compressions);
+    const shelf = networkShelf(`${folder}/networks`);
+    const execute = deviceExecutor(laboratory, { shelf, seedsTogether: 2 });
+    const unknown = /^Cannot find wavelet "harr": .*did you mean "haar"\?$/;
+    const { outcomes } = await listen(execute, trials);
+    assert.deepEqual(outcomes.map((o) => o!.status), [..."dfddfd"].map(statusOf));
+    assert.match(errorOf(outcomes[1]), unknown);
+
+    const path = `${folder}/networks/${networkId(trials[0])}.safetensors`;
+    await Deno.truncate(path, 100);
+    const damaged = await listen(execute, trials);
+    assert.deepEqual(damaged.outcomes.map((o) => o!.status), [..."fffdfd"].map(statusOf));
+    assert.ok(errorOf(damaged.outcomes[0]).includes(path), errorOf(damaged.outcomes[0]));
+    assert.deepEqual(damaged.trainings, [], "a damaged network is not replaced in silence");
+  }));
+
+Deno.test("deviceExecutor() stops when the signal aborts: in training, and between measurements", () =>
+  withBars(async ({ laboratory, bars, folder }) => {
+    const shelf = networkShelf(`${folder}/networks`);
+    const execute = deviceExecutor(laboratory, { shelf, seedsTogether: 1 });
+    const trials = trialsOf(smallRecipe(bars), [0, 1]);
+    for (const last of ["training", "done"]) {
+      const stop = new AbortController();
+      const heard: string[] = [];
+      const work = execute(trials, (_id, { status }) => {
+        heard.push(status);
+        if (status === last) stop.abort(new Error("enough"));
+      }, stop.signal);
+      await assert.rejects(work, { message: "enough" });
+      assert.equal(heard.at(-1), last);
+      assert.equal(heard.filter((status) => status === "done").length, last === "done" ? 1 : 0);
+    }
+  }));
