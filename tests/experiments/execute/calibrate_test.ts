@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { calibrate } from "../../../experiments/execute/calibrate.ts";
+import { chunksOf, type ImageSet, uploadImages } from "../../../data/mod.ts";
+import { fcNN, uploadParameters } from "../../../models/mod.ts";
+import { testDevice } from "../../support/device.ts";
+
+const model = fcNN({ inputShape: [1, 2, 2], hidden: [2], classes: 2 });
+
+/** Hidden units: x0 - x1 and 2 x2 + 0.5. */
+const parameters = {
+  "fc1.weight": Float32Array.of(1, -1, 0, 0, 0, 0, 2, 0),
+  "fc1.bias": Float32Array.of(0, 0.5),
+  "fc2.weight": Float32Array.of(1, 0, 0, 1),
+  "fc2.bias": Float32Array.of(0, 0),
+};
+
+/** Images of four pixels. */
+function images(...pixels: readonly (readonly number[])[]): ImageSet {
+  return {
+    images: Uint8Array.from(pixels.flat()),
+    labels: new Uint8Array(pixels.length),
+    count: pixels.length,
+    channels: 1,
+    height: 2,
+    width: 2,
+  };
+}
+
+Deno.test("calibrate() finds the range of every layer's input over all chunks", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const { tensors } = uploadParameters(device, model, [parameters]);
+  // the number of each pixel is its byte: no division blurs what is computed by hand
+  const chunks = [
+    images([3, 1, 4, 0], [1, 9, 2, 6]), // hidden: 2, 8.5; 0 (from -8), 4.5
+    images([7, 2, 1, 5]), //                hidden: 5, 2.5
+  ].flatMap((set) => chunksOf(device, uploadImages(device, set, { scale: [1], shift: [0] })));
+  assert.equal(chunks.length, 2);
+  assert.deepEqual(await calibrate(device, model, tensors, chunks), {
+    fc1: { low: 0, high: 9 },
+    fc2: { low: 0, high: 8.5 },
+  });
+  assert.deepEqual(await calibrate(device, model, tensors, chunks.slice(1)), {
+    fc1: { low: 1, high: 7 },
+    fc2: { low: 2.5, high: 5 },
+  });
+});

@@ -1,0 +1,72 @@
+import assert from "node:assert/strict";
+import { buildVariants, groupKey } from "../../../experiments/execute/variants.ts";
+import type { CompressionSpec } from "../../../experiments/trial.ts";
+import { readAll } from "../../../gpu/mod.ts";
+import { fcNN, initialParameters } from "../../../models/mod.ts";
+import { testDevice } from "../../support/device.ts";
+import { COMPRESSIONS } from "./small_trials.ts";
+
+const model = fcNN({ inputShape: [1, 4, 4], hidden: [4], classes: 3 });
+const host = initialParameters(model, 5);
+
+/** Weights of the copies by name, one array a copy. */
+async function build(...compressions: CompressionSpec[]): Promise<Record<string, number[][]>> {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const { networks, tensors } = await buildVariants(device, model, host, compressions, {});
+  assert.equal(networks, compressions.length);
+  const names = Object.keys(tensors);
+  const flat = await readAll(names.map((name) => tensors[name]));
+  return Object.fromEntries(names.map((name, i) => {
+    const size = host[name].length;
+    const copies = compressions.map((_, p) =>
+      Array.from(flat[i].subarray(p * size, (p + 1) * size))
+    );
+    return [name, copies];
+  }));
+}
+
+const zeros = (values: readonly number[]) => values.filter((value) => value === 0).length;
+
+Deno.test("groupKey() is equal where compressions differ in numbers only", () => {
+  const keys = COMPRESSIONS.map(groupKey);
+  const same = COMPRESSIONS.map((_, i) => keys.indexOf(keys[i]));
+  assert.deepEqual(same, [0, 1, 1, 3, 3, 5, 5, 7, 8, 8]);
+});
+
+Deno.test("buildVariants() leaves a float32 network as it is", async () => {
+  const built = await build({ kind: "none" });
+  for (const [name, [copy]] of Object.entries(built)) {
+    assert.deepEqual(copy, Array.from(host[name]));
+  }
+});
+
+Deno.test("buildVariants() quantizes all weights to 2^bits levels and no bias", async () => {
+  const bits = [1, 3];
+  const built = await build(
+    ...bits.map((b) => ({
+      kind: "affine" as const,
+      bits: b,
+      granularity: "tensor" as const,
+      activations: false,
+    })),
+  );
+  for (const [name, copies] of Object.entries(built)) {
+    for (const [p, copy] of copies.entries()) {
+      if (name.endsWith(".bias")) assert.deepEqual(copy, Array.from(host[name]));
+      else assert.ok(new Set(copy).size <= 2 ** bits[p], `${name} at ${bits[p]} bits`);
+    }
+  }
+  assert.ok(new Set(built["fc1.weight"][1]).size > 2);
+});
+
+Deno.test("buildVariants() prunes the layers that it is told to, each copy by its ratio", async () => {
+  const first = await build(
+    { kind: "magnitude_prune", keep: 0.5, layers: "first" },
+    { kind: "magnitude_prune", keep: 0.25, layers: "first" },
+  );
+  assert.deepEqual(first["fc1.weight"].map(zeros), [32, 48]);
+  for (const copy of first["fc2.weight"]) assert.deepEqual(copy, Array.from(host["fc2.weight"]));
+  const all = await build({ kind: "magnitude_prune", keep: 0.25, layers: "all" });
+  assert.deepEqual([zeros(all["fc1.weight"][0]), zeros(all["fc2.weight"][0])], [48, 9]);
+});
