@@ -38,7 +38,9 @@ function report(error: unknown): number {
 try {
   const [name = ""] = Deno.args;
   if (!Object.hasOwn(commands, name)) throw unknownName("command", name, Object.keys(commands));
-  const program = new Command("bitcliff").exitOverride();
+  const program = new Command("bitcliff").exitOverride().configureOutput({
+    outputError: (text, write) => write(`${text.trim().replaceAll("\n", " ")}\n`),
+  });
   (await commands[name]())(program);
   await program.parseAsync(Deno.args, { from: "user" });
 } catch (error) {

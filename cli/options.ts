@@ -8,17 +8,30 @@ import { MODELS, type ModelSpec } from "../models/mod.ts";
  *
  * @param what What the number counts.
  * @param least The smallest that makes sense.
+ * @param most The largest; any that a double holds exactly, if left out.
  * @returns A parser that throws a UserError of one line.
  */
-export function wholeNumber(what: string, least: number): (text: string) => number {
+export function wholeNumber(
+  what: string,
+  least: number,
+  most: number = Number.MAX_SAFE_INTEGER,
+): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (text.trim() === "" || !Number.isInteger(value) || value < least) {
-      throw new UserError(`Cannot use ${what} ${text}: it must be a whole number from ${least}`);
+    if (text.trim() === "" || !Number.isInteger(value) || value < least || value > most) {
+      const range = `from ${least}${most === Number.MAX_SAFE_INTEGER ? "" : ` to ${most}`}`;
+      throw new UserError(`Cannot use ${what} ${text}: it must be a whole number ${range}`);
     }
     return value;
   };
 }
+
+/** Most passes over the training images: more steps than a table of learning rates should hold. */
+export const MOST_EPOCHS = 10_000;
+/** Largest seed: 32 bits on the GPU. */
+export const MOST_SEED = 2 ** 32 - 1;
+/** Most networks an arm of an experiment. */
+export const MOST_SEEDS = 10_000;
 
 /**
  * Reads an architecture: a name, or a name with widths, such as `fc_nn:128-64` or `cnn:16-32`.

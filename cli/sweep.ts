@@ -28,7 +28,15 @@ import { join } from "node:path";
 import { availableParallelism } from "node:os";
 import { type AdapterDescription, type Device, openDevice } from "../gpu/mod.ts";
 import { gitCommit } from "./git_commit.ts";
-import { checkDataset, parseModel, userPath, userPlace, wholeNumber } from "./options.ts";
+import {
+  checkDataset,
+  MOST_EPOCHS,
+  MOST_SEEDS,
+  parseModel,
+  userPath,
+  userPlace,
+  wholeNumber,
+} from "./options.ts";
 
 /** Networks trained side by side on a GPU. */
 const SEEDS_TOGETHER = 16;
@@ -117,6 +125,17 @@ function show(result: ExperimentResult, written: readonly string[]): void {
   console.log(`\n${written.join("\n")}`);
 }
 
+/** A run with gaps must not look like a success to a script. */
+function complain({ experiment, trials }: ExperimentResult): void {
+  const failed = trials.filter(({ outcome }) => outcome.status === "failed").length;
+  if (failed === 0) return;
+  console.error(
+    `Cannot complete experiment "${experiment.name}": ${failed} of ${trials.length} trials failed: ` +
+      "run the same command again to try them again",
+  );
+  Deno.exitCode = 1;
+}
+
 function adapterLine({ name, isSoftware }: AdapterDescription): string {
   return `adapter: ${name}${isSoftware ? " (software)" : ""}`;
 }
@@ -146,6 +165,7 @@ async function sweep(names: readonly string[], options: SweepOptions): Promise<v
       const written = writeResults(result, options.out);
       if (options.json) console.log(resultsJson(result));
       else show(result, written);
+      complain(result);
     }
   } catch (error) {
     if (!(error instanceof InterruptedError)) throw error;
@@ -168,8 +188,12 @@ export function addSweep(program: Command): void {
       userPlace,
     )
     .option("--data <folder>", "folder or address of a data set that is known by name", userPlace)
-    .option("--seeds <n>", "networks an arm", wholeNumber("seeds", 1))
-    .option("--epochs <n>", "passes over the training images", wholeNumber("epochs", 1))
+    .option("--seeds <n>", "networks an arm", wholeNumber("seeds", 1, MOST_SEEDS))
+    .option(
+      "--epochs <n>",
+      "passes over the training images",
+      wholeNumber("epochs", 1, MOST_EPOCHS),
+    )
     .option("--out <folder>", "where results and the store go", userPath, userPath("runs"))
     .option("--fresh", "measure again what is in the store")
     .option("--dry-run", "say what would be measured")

@@ -1,5 +1,5 @@
 import type { Command } from "@commander-js/extra-typings";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { openProgress } from "../experiments/progress.ts";
 import { checkOutput, writeFile } from "../experiments/write_file.ts";
@@ -23,6 +23,8 @@ import {
 } from "../training/mod.ts";
 import {
   checkDataset,
+  MOST_EPOCHS,
+  MOST_SEED,
   oneOf,
   parseModel,
   positiveNumber,
@@ -72,6 +74,11 @@ async function train(options: TrainOptions): Promise<void> {
   const spec = parseModel(options.model);
   await checkDataset(options.dataset, options.data);
   checkOutput(dirname(options.output));
+  if (await stat(options.output).then((found) => found.isDirectory(), () => false)) {
+    throw new UserError(
+      `Cannot write a checkpoint to ${options.output}: it must be a file: found a folder`,
+    );
+  }
   const dataset = await loadDataset(options.dataset, { directory: options.data });
   const { train: images, validation } = splitTrainValidation(dataset.train);
   const shape = [images.channels, images.height, images.width] as const;
@@ -85,6 +92,12 @@ async function train(options: TrainOptions): Promise<void> {
     : decodeNetwork(model, await readCheckpoint(options.resume), options.resume);
   const start = saved === undefined ? { seeds: [options.seed] } : resumeOptions(saved);
   using trainer = createTrainer(device, model, resident, planOf(options), start);
+  if (trainer.stepsDone > 0 && trainer.stepsDone >= trainer.totalSteps) {
+    throw new UserError(
+      `Cannot resume from ${options.resume}: steps must be left of ${trainer.totalSteps}: ` +
+        `it has done ${trainer.stepsDone}`,
+    );
+  }
   console.error(
     `${model.title} on ${dataset.name}, ${images.count} images, ${trainer.totalSteps} steps, ` +
       `adapter: ${device.info.name}${device.isSoftware ? " (software)" : ""}`,
@@ -120,11 +133,21 @@ export function addTrain(program: Command): void {
     .option("--dataset <name>", "mnist, fashion-mnist, or a folder or address", userPlace, "mnist")
     .option("--data <folder>", "folder or address of a data set that is known by name", userPlace)
     .option("--resume <file>", "checkpoint to go on from, with the same options", userPath)
-    .option("--epochs <n>", "passes over the training images", wholeNumber("epochs", 1), 10)
+    .option(
+      "--epochs <n>",
+      "passes over the training images",
+      wholeNumber("epochs", 1, MOST_EPOCHS),
+      10,
+    )
     .option("--batch-size <n>", "images a step", wholeNumber("a batch size of", 1), 128)
     .option("--learning-rate <x>", "largest rate", positiveNumber("a learning rate of"), 2e-3)
     .option("--optimizer <name>", OPTIMIZERS.join(" or "), oneOf("optimizer", OPTIMIZERS), "adam")
     .option("--schedule <name>", SCHEDULES.join(", "), oneOf("schedule", SCHEDULES), "one_cycle")
-    .option("--seed <n>", "of initial weights and batch order", wholeNumber("seed", 0), 0)
+    .option(
+      "--seed <n>",
+      "of initial weights and batch order",
+      wholeNumber("seed", 0, MOST_SEED),
+      0,
+    )
     .action(async (options) => await train(options));
 }
