@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { refusal, succeed, withBars } from "./command.ts";
+
+Deno.test("commands answer unknown names with what is known and a near match", async () => {
+  const near = [
+    [
+      ["sweep", "bit_widht"],
+      /^Cannot find experiment "bit_widht": .*: did you mean "bit_width"\?$/,
+    ],
+    [["sweep", "--model", "fc_n"], /^Cannot find model "fc_n": .*: did you mean "fc_nn"\?$/],
+    [["sweep", "--dataset", "mnits"], /^Cannot find data set "mnits": .*: did you mean "mnist"\?$/],
+    [
+      ["train", "--output", "x", "--optimizer", "adma"],
+      /^Cannot find optimizer "adma": .*"adam"\?$/,
+    ],
+    [["data", "fashion-mnits"], /^Cannot find data set .*: did you mean "fashion-mnist"\?$/],
+    [["verify", "reluu"], /^Cannot find kernel "reluu": .*: did you mean "relu"\?$/],
+    [["sweep", "--sedes", "3"], /^error: unknown option '--sedes' \(Did you mean --seeds\?\)$/],
+    [["evaluate", "x", "--modle", "cnn"], /unknown option '--modle' \(Did you mean --model\?\)$/],
+  ] as const;
+  for (const [[task, ...args], words] of near) assert.match(await refusal(task, ...args), words);
+});
+
+Deno.test("commands refuse numbers that make no sense, and missing arguments", async () => {
+  const refused = [
+    [["sweep", "--seeds", "0"], /^Cannot use seeds 0: it must be a whole number from 1 to \d+$/],
+    [["sweep", "--seeds", "x"], /^Cannot use seeds x: /],
+    [["sweep", "--seeds", "1e99"], /^Cannot use seeds 1e99: /],
+    [["sweep", "--epochs", "1.5"], /^Cannot use epochs 1\.5: /],
+    [["sweep", "--model", "fc_nn:64-0"], /^Cannot use a width of 0: /],
+    [["train", "--output", "x", "--learning-rate", "-1"], /^Cannot use a learning rate of -1: /],
+    [["train", "--output", "x", "--seed", "4294967296"], /^Cannot use seed .* 0 to 4294967295$/],
+    [["train"], /required option '--output <file>' not specified$/],
+    [["evaluate"], /missing required argument 'file'$/],
+    [["sweep", "--seeds"], /option '--seeds <n>' argument missing$/],
+    [["sweep", "wavelet_threshold", "--model", "cnn"], /the model must be one of fc_nn: cnn$/],
+  ] as const;
+  for (const [[task, ...args], words] of refused) assert.match(await refusal(task, ...args), words);
+});
+
+Deno.test("commands say which file of a data set is cut, and where", () =>
+  withBars(async (folder, bars) => {
+    const path = `${bars}/train-images-idx3-ubyte`;
+    await Deno.truncate(path, 300_000);
+    const words = `Cannot decode "${path}": `;
+    const calls = [
+      ["sweep", "bit_width", "--seeds", "1", "--out", `${folder}/out`],
+      ["train", "--output", `${folder}/out/m.safetensors`],
+      ["data", bars],
+    ];
+    for (const [task, ...args] of calls) {
+      const dataset = task === "data" ? [] : ["--dataset", bars];
+      const line = await refusal(task, ...args, ...dataset);
+      assert.ok(line.startsWith(words), line);
+      assert.match(line, /\b300000\b/, "the bytes that are there");
+      assert.match(line, /\b501776\b/, "the bytes that should be");
+    }
+    const none = await refusal("sweep", "--dataset", `${folder}/none`);
+    assert.match(none, /^Cannot read a data set from .*none": expected .*: found no such folder$/);
+  }));
+
+Deno.test("commands refuse outputs that cannot be written before they compute", () =>
+  withBars(async (folder, bars) => {
+    const file = `${bars}/t10k-labels-idx1-ubyte`;
+    const before = await Deno.readFile(file);
+    const under = await refusal("sweep", "--dataset", bars, "--out", `${file}/out`);
+    assert.match(under, /^Cannot write results to .*: it must be a folder with room for \d+ MiB: /);
+    assert.match(await refusal("sweep", "--dataset", bars, "--out", file), /^Cannot write results/);
+    const checkpoint = await refusal("train", "--dataset", bars, "--output", folder);
+    assert.match(
+      checkpoint,
+      /^Cannot write a checkpoint to .*: it must be a file: found a folder$/,
+    );
+    assert.deepEqual(await Deno.readFile(file), before);
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["bars"]);
+  }));
+
+Deno.test("sweep refuses a store that is no database of ours, and leaves it alone", () =>
+  withBars(async (folder, bars) => {
+    const store = `${folder}/bitcliff.sqlite`;
+    await Deno.writeTextFile(store, "my notes, which are no database at all\n".repeat(100));
+    const before = await Deno.readFile(store);
+    const line = await refusal("sweep", "--dataset", bars, "--out", folder);
+    assert.ok(line.startsWith(`Cannot open the run store ${store}: `), line);
+    assert.deepEqual(await Deno.readFile(store), before);
+  }));
+
+Deno.test("sweep --dry-run says what would be measured and writes nothing", () =>
+  withBars(async (folder, bars) => {
+    const dry = ["--dataset", bars, "--seeds", "2", "--out", `${folder}/out`, "--dry-run"];
+    const { stdout, stderr } = await succeed("sweep", ...dry);
+    assert.equal(stderr, "");
+    assert.match(stdout, /^bit_width: 45 points x 2 seeds, 90 trials$/m);
+    assert.match(stdout, /^wavelet_threshold: 78 points x 2 seeds, 156 trials$/m);
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["bars"]);
+  }));
+
+Deno.test("data lists the files of a folder with their digests; verify gives its rows as JSON", () =>
+  withBars(async (_folder, bars) => {
+    const { stdout } = await succeed("data", bars);
+    assert.match(stdout, /│ +640 │ +320 │ 1 x 28 x 28 │ train-images-idx3-ubyte +│ [0-9a-f]{64} │/);
+    assert.equal(stdout.match(/\b[0-9a-f]{64}\b/g)?.length, 4);
+    const verified = JSON.parse((await succeed("verify", "relu", "--json")).stdout);
+    assert.equal(typeof verified.adapter.name, "string");
+    const kernels = verified.rows.map(({ kernel }: { kernel: string }) => kernel);
+    assert.deepEqual(kernels, ["relu.forward", "relu.backward"]);
+    for (const { cases, elements, worst, complaint } of verified.rows) {
+      assert.ok(cases > 0 && elements > 0 && worst <= 1);
+      assert.equal(complaint, undefined);
+    }
+  }));
