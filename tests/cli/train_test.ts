@@ -1,0 +1,75 @@
+import assert from "node:assert/strict";
+import { decodeSafetensors } from "../../formats/mod.ts";
+import { bitcliff, command, refusal, succeed, until, withBars } from "./command.ts";
+
+function trainArgs(bars: string, output: string, epochs: number): string[] {
+  const size = ["--model", "fc_nn:32", "--batch-size", "64", "--epochs", `${epochs}`];
+  return ["--dataset", bars, "--output", output, "--seed", "5", ...size];
+}
+
+async function metadataOf(path: string): Promise<Record<string, string>> {
+  return { ...decodeSafetensors(await Deno.readFile(path), path).metadata };
+}
+
+Deno.test("train writes a checkpoint that evaluate measures and that fits no other model", () =>
+  withBars(async (folder, bars) => {
+    const path = `${folder}/new/m.safetensors`;
+    const { stdout, stderr } = await succeed("train", ...trainArgs(bars, path, 10));
+    assert.equal(stdout, `${path}\n`);
+    assert.match(stderr, /^FC_NN 784-32-10 on bars, 534 images, 80 steps, adapter: .+$/m);
+    assert.equal(stderr.match(/^epoch \d+ of 10: training loss [\d.]+, /gm)?.length, 10);
+    const last = Number(/^epoch 10 of 10: .* accuracy ([\d.]+) %/m.exec(stderr)?.[1]);
+    assert.ok(last > 90, `validation accuracy ${last} %`);
+
+    const fc32 = ["--dataset", bars, "--model", "fc_nn:32"];
+    const json = JSON.parse((await succeed("evaluate", path, ...fc32, "--json")).stdout);
+    assert.equal(json.path, path);
+    assert.equal(json.count, 320);
+    assert.equal(json.accuracy, json.correct / 320);
+    assert.ok(json.accuracy > 0.9, `${json.accuracy}`);
+    const percent = (100 * json.accuracy).toFixed(2);
+    const line = (await succeed("evaluate", path, ...fc32)).stdout;
+    const words = `${path}: FC_NN 784-32-10 on the 320 test images of bars: ${percent} %, loss `;
+    assert.ok(line.startsWith(words), line);
+
+    const misfit = await refusal("evaluate", path, "--dataset", bars, "--model", "fc_nn:32-16");
+    assert.ok(misfit.startsWith(`Cannot load "${path}" as FC_NN 784-32-16-10: `), misfit);
+    assert.match(misfit, /: fc2\.weight \[16,32\] is F32 \[10,32\]; .*fc3\.bias \[10\] is missing/);
+    const resumed = await refusal("train", ...trainArgs(bars, path, 10), "--resume", path);
+    assert.match(resumed, /: steps must be left of 80: it has done 80$/);
+    const none = `${folder}/none.safetensors`;
+    const absent = await refusal("train", ...trainArgs(bars, path, 10), "--resume", none);
+    assert.ok(absent.startsWith(`Cannot resume from ${none}: ENOENT`), absent);
+  }));
+
+Deno.test("train killed after a checkpoint and resumed gives the bits of an uninterrupted training", () =>
+  withBars(async (folder, bars) => {
+    const [killed, whole] = [`${folder}/killed.safetensors`, `${folder}/whole.safetensors`];
+    const child = command("train", trainArgs(bars, killed, 60), "null").spawn();
+    await until(() => Deno.stat(killed).then(() => true, () => false));
+    child.kill("SIGKILL");
+    await child.status;
+    const { steps } = await metadataOf(killed);
+    assert.ok(Number(steps) % 8 === 0 && Number(steps) < 480, `it had done ${steps} steps`);
+
+    const args = trainArgs(bars, killed, 60);
+    const { stderr } = await succeed("train", ...args, "--resume", killed);
+    const first = /^epoch (\d+) of 60/m.exec(stderr)?.[1];
+    assert.equal(Number(first), Number(steps) / 8 + 1, "it goes on where it stopped");
+    await succeed("train", ...trainArgs(bars, whole, 60));
+    assert.deepEqual(await Deno.readFile(killed), await Deno.readFile(whole));
+  }));
+
+Deno.test("train that explodes says where on one line and writes no checkpoint", () =>
+  withBars(async (folder, bars) => {
+    const path = `${folder}/m.safetensors`;
+    const args = [...trainArgs(bars, path, 1), "--learning-rate", "1e30"];
+    const { code, stdout, stderr } = await bitcliff("train", ...args);
+    assert.equal(code, 1);
+    assert.equal(stdout, "");
+    assert.match(
+      stderr,
+      /\nCannot go on training: .* at step \d+, seed 5 .*is (NaN|-?Infinity)\n$/,
+    );
+    await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
+  }));
