@@ -80,7 +80,7 @@ function prepareTraining(
   const parameters = uploadParameters(device, model, [hostParameters(inputs)]);
   const gradients = zeroParameters(device, model, 1);
   const optimizer = adam(ADAM);
-  const state = optimizerState(device, optimizer, parameters.flat.size);
+  const state = optimizerState(device, optimizer, parameters.trainable.size);
   const table = tensor(device, stepTable(optimizer, { kind: "constant" }, TABLE_STEPS));
   const clock = tensor(device, new Uint32Array([0]));
   const lossLog = zeros(device, [LOG_CAPACITY]);
@@ -91,8 +91,8 @@ function prepareTraining(
     const losses = crossEntropy(model.forward(parameters.tensors, images), labels);
     backward(losses, Object.values(parameters.tensors), { into });
     optimizerStep(optimizer, {
-      parameter: parameters.flat,
-      gradient: gradients.flat,
+      parameter: parameters.trainable,
+      gradient: gradients.trainable,
       state,
       clock,
       table,

@@ -8,8 +8,10 @@ export {
   parameterCount,
   type ParameterSpec,
   type ParameterTensors,
+  type TrainingContext,
 } from "./model.ts";
 export {
+  type FlatParameters,
   type HostParameters,
   initialParameters,
   layoutParameters,
@@ -17,6 +19,8 @@ export {
   type ParameterPlace,
   type Parameters,
   readParameters,
+  trainableLayout,
+  trainableTensors,
   uploadParameters,
   viewParameters,
   writeParameters,

@@ -1,21 +1,41 @@
 import { gatherPixels, type PixelRows } from "../autograd/mod.ts";
 import type { Tensor } from "../gpu/mod.ts";
 
-/** One trainable tensor of a model, without the axis of networks. */
+/** One tensor that a model keeps, without the axis of networks. */
 export interface ParameterSpec {
   /** PyTorch's name, such as `fc1.weight`. */
   readonly name: string;
   /** PyTorch's shape: `[outputs, inputs]`, `[outputs, inputs, height, width]` or `[outputs]`. */
   readonly shape: readonly number[];
-  /** Initial values are uniform in [-bound, bound]. */
+  /** Initial values are uniform in [-bound, bound], unless they are `initial`. */
   readonly bound: number;
+  /** What every element is at first, such as 1 for the scale of a batch norm. */
+  readonly initial?: number;
+  /**
+   * Kept but not trained: the running statistics of a batch norm, which the forward pass updates in
+   * place while it trains.
+   */
+  readonly isBuffer?: true;
 }
 
 /** The parameters of a population by name, each `[networks, ...shape]`. */
 export type ParameterTensors = Readonly<Record<string, Tensor>>;
 
+/** What a forward pass needs to know while it trains. */
+export interface TrainingContext {
+  /** `u32 [1]`: steps done. */
+  readonly clock: Tensor;
+  /** `u32 [networks]`: what random numbers of each network start from. */
+  readonly seeds: Tensor;
+}
+
 /** Ways to look at, or replace, what flows through a forward pass. */
 export interface ForwardHooks {
+  /**
+   * There while training: batch norm normalizes by the batch and updates its running statistics,
+   * dropout drops. Without it the network infers.
+   */
+  readonly training?: TrainingContext;
   /**
    * Sees the input of every layer with weights and gives what the layer shall use.
    *
@@ -48,7 +68,7 @@ export interface Model {
   readonly inputShape: readonly [channels: number, height: number, width: number];
   /** Count of logits. */
   readonly classes: number;
-  /** Every trainable tensor, in PyTorch's order. */
+  /** Every tensor that is trained or kept, in PyTorch's order. */
   readonly parameters: readonly ParameterSpec[];
   /** Names of the layers with weights, in order; `layer.weight` and `layer.bias` exist. */
   readonly layers: readonly string[];
@@ -63,13 +83,13 @@ export interface Model {
 }
 
 /**
- * Counts the trainable numbers of one network.
+ * Counts the trainable numbers of one network; buffers are none.
  *
  * @param model The model.
  * @returns Their count.
  */
 export function parameterCount(model: Model): number {
-  return model.parameters.reduce(
+  return model.parameters.filter(({ isBuffer }) => !isBuffer).reduce(
     (sum, { shape }) => sum + shape.reduce((product, axis) => product * axis, 1),
     0,
   );

@@ -2,6 +2,7 @@ import {
   BINDING_ALIGNMENT,
   type Device,
   read,
+  sizeOf,
   slice,
   type Tensor,
   tensor,
@@ -9,7 +10,7 @@ import {
   zeros,
 } from "../gpu/mod.ts";
 import { randomSource } from "../kernels/mod.ts";
-import type { Model, ParameterTensors } from "./model.ts";
+import type { Model, ParameterSpec, ParameterTensors } from "./model.ts";
 
 /** Where one parameter of a population stands in the flat buffer, in elements. */
 export interface ParameterPlace {
@@ -21,6 +22,8 @@ export interface ParameterPlace {
   readonly size: number;
   /** First element in the flat buffer. */
   readonly offset: number;
+  /** Kept but not trained. */
+  readonly isBuffer: boolean;
 }
 
 /** Where every parameter of a population stands in one flat buffer. */
@@ -29,6 +32,10 @@ export interface ParameterLayout {
   readonly networks: number;
   /** One a parameter, in the order of the model. */
   readonly places: readonly ParameterPlace[];
+  /** Leading elements that weight decay touches: trained weights, but no biases or norms. */
+  readonly decayedSize: number;
+  /** Leading elements that are trained, `decayedSize` included; buffers follow. */
+  readonly trainableSize: number;
   /** Elements in all, padding included. */
   readonly size: number;
 }
@@ -39,8 +46,10 @@ export interface Parameters {
   readonly model: Model;
   /** Where each parameter stands. */
   readonly layout: ParameterLayout;
-  /** Everything, `[size]`; what an optimizer steps over. */
+  /** Everything, `[size]`. */
   readonly flat: Tensor;
+  /** The part of `flat` that an optimizer steps over, `[trainableSize]`. */
+  readonly trainable: Tensor;
   /** Views by name, `[networks, ...shape]`. */
   readonly tensors: ParameterTensors;
 }
@@ -52,25 +61,74 @@ function aligned(elements: number): number {
   return Math.ceil(elements / BINDING_ALIGNMENT) * BINDING_ALIGNMENT;
 }
 
+/** Weights first, which decay; then biases and norms, which do not; then what is not trained. */
+function groupOf({ shape, isBuffer }: ParameterSpec): number {
+  if (isBuffer) return 2;
+  return shape.length >= 2 ? 0 : 1;
+}
+
 /**
  * Places the parameters of P networks in one buffer.
  *
  * Networks are the leading axis of every parameter, and every parameter starts where WebGPU can
- * bind it, so that a layer of all networks is one tensor and an optimizer is one dispatch.
+ * bind it, so that a layer of all networks is one tensor and an optimizer is one dispatch. What
+ * decays, what is trained without decay and what is not trained each stand together.
  *
  * @param model The model.
  * @param networks How many networks.
- * @returns Offsets and the total size, in elements.
+ * @returns Offsets and sizes, in elements.
  */
 export function layoutParameters(model: Model, networks: number): ParameterLayout {
-  let offset = 0;
-  const places = model.parameters.map(({ name, shape }) => {
-    const size = shape.reduce((product, axis) => product * axis, 1);
-    const place = { name, shape, size, offset };
-    offset += aligned(networks * size);
-    return place;
+  const offsets = new Map<ParameterSpec, number>();
+  let end = 0;
+  const [decayedSize, trainableSize, size] = [0, 1, 2].map((group) => {
+    for (const spec of model.parameters.filter((one) => groupOf(one) === group)) {
+      offsets.set(spec, end);
+      end += aligned(networks * sizeOf(spec.shape));
+    }
+    return end;
   });
-  return { networks, places, size: offset };
+  const places = model.parameters.map((spec) => ({
+    name: spec.name,
+    shape: spec.shape,
+    size: sizeOf(spec.shape),
+    offset: offsets.get(spec)!,
+    isBuffer: spec.isBuffer ?? false,
+  }));
+  return { networks, places, decayedSize, trainableSize, size };
+}
+
+/**
+ * Cuts a layout off where training ends: what gradients and the state of an optimizer look like.
+ *
+ * @param layout Of all parameters.
+ * @returns The same without buffers.
+ */
+export function trainableLayout(layout: ParameterLayout): ParameterLayout {
+  const places = layout.places.filter(({ isBuffer }) => !isBuffer);
+  return { ...layout, places, size: layout.trainableSize };
+}
+
+/**
+ * Picks the parameters that are trained: what to differentiate by.
+ *
+ * @param parameters A population's.
+ * @returns Views by name, in the order of the model.
+ */
+export function trainableTensors({ layout, tensors }: Parameters): ParameterTensors {
+  return Object.fromEntries(
+    trainableLayout(layout).places.map(({ name }) => [name, tensors[name]]),
+  );
+}
+
+function parametersIn(model: Model, layout: ParameterLayout, flat: Tensor): Parameters {
+  return {
+    model,
+    layout,
+    flat,
+    trainable: slice(flat, 0, [layout.trainableSize]),
+    tensors: viewParameters(layout, flat),
+  };
 }
 
 /**
@@ -98,9 +156,10 @@ export function viewParameters(layout: ParameterLayout, flat: Tensor): Parameter
  */
 export function initialParameters(model: Model, seed: number): HostParameters {
   return Object.fromEntries(
-    model.parameters.map(({ name, shape, bound }, stream) => {
+    model.parameters.map(({ name, shape, bound, initial }, stream) => {
+      const size = sizeOf(shape);
+      if (initial !== undefined) return [name, new Float32Array(size).fill(initial)];
       const random = randomSource(seed, stream);
-      const size = shape.reduce((product, axis) => product * axis, 1);
       return [name, Float32Array.from({ length: size }, () => (2 * random() - 1) * bound)];
     }),
   );
@@ -141,8 +200,15 @@ export function uploadParameters(
   networks: readonly HostParameters[],
 ): Parameters {
   const layout = layoutParameters(model, networks.length);
-  const flat = tensor(device, pack(layout, networks));
-  return { model, layout, flat, tensors: viewParameters(layout, flat) };
+  return parametersIn(model, layout, tensor(device, pack(layout, networks)));
+}
+
+/** Numbers on the GPU, and what they are: all parameters, or a moment of the trained ones. */
+export interface FlatParameters {
+  /** Where each parameter stands. */
+  readonly layout: ParameterLayout;
+  /** `[layout.size]`. */
+  readonly flat: Tensor;
 }
 
 /**
@@ -150,8 +216,12 @@ export function uploadParameters(
  *
  * @param parameters The population.
  * @param networks Values of each network, as many as it has.
+ * @throws {RangeError} If there are more or fewer networks, or a parameter is missing or misshaped.
  */
-export function writeParameters(parameters: Parameters, networks: readonly HostParameters[]): void {
+export function writeParameters(
+  parameters: FlatParameters,
+  networks: readonly HostParameters[],
+): void {
   if (networks.length !== parameters.layout.networks) {
     throw new RangeError(
       `Cannot write parameters: the population has ${parameters.layout.networks} networks: ` +
@@ -171,8 +241,7 @@ export function writeParameters(parameters: Parameters, networks: readonly HostP
  */
 export function zeroParameters(device: Device, model: Model, networks: number): Parameters {
   const layout = layoutParameters(model, networks);
-  const flat = zeros(device, [layout.size]);
-  return { model, layout, flat, tensors: viewParameters(layout, flat) };
+  return parametersIn(model, layout, zeros(device, [layout.size]));
 }
 
 /**
@@ -181,7 +250,7 @@ export function zeroParameters(device: Device, model: Model, networks: number): 
  * @param parameters The population.
  * @returns Values of each network.
  */
-export async function readParameters(parameters: Parameters): Promise<HostParameters[]> {
+export async function readParameters(parameters: FlatParameters): Promise<HostParameters[]> {
   const { layout } = parameters;
   const flat = await read(parameters.flat) as Float32Array<ArrayBuffer>;
   return Array.from({ length: layout.networks }, (_, p) =>

@@ -4,7 +4,13 @@ import {
   type SafetensorsTensor,
   UserError,
 } from "../formats/mod.ts";
-import { type HostParameters, type Model, readParameters } from "../models/mod.ts";
+import {
+  type HostParameters,
+  type Model,
+  type ParameterSpec,
+  readParameters,
+  trainableLayout,
+} from "../models/mod.ts";
 import { checkFiniteWeights } from "./finite_weights.ts";
 import type { Trainer, TrainerOptions } from "./trainer.ts";
 
@@ -21,6 +27,11 @@ export interface SavedNetwork {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** What an optimizer keeps state of. */
+function trained(model: Model): ParameterSpec[] {
+  return model.parameters.filter(({ isBuffer }) => !isBuffer);
+}
+
 /**
  * Writes a network as a safetensors file.
  *
@@ -30,13 +41,15 @@ export interface SavedNetwork {
  */
 export function encodeNetwork(model: Model, network: SavedNetwork): Uint8Array {
   const tensors = new Map<string, SafetensorsTensor>();
-  const put = (prefix: string, values: HostParameters) => {
-    for (const { name, shape } of model.parameters) {
+  const put = (prefix: string, specs: readonly ParameterSpec[], values: HostParameters) => {
+    for (const { name, shape } of specs) {
       tensors.set(prefix + name, { dtype: "F32", shape, data: values[name] });
     }
   };
-  put("", network.parameters);
-  for (const [name, values] of Object.entries(network.state)) put(`${OPTIMIZER}${name}.`, values);
+  put("", model.parameters, network.parameters);
+  for (const [name, values] of Object.entries(network.state)) {
+    put(`${OPTIMIZER}${name}.`, trained(model), values);
+  }
   return encodeSafetensors(tensors, { format: "pt", ...network.metadata });
 }
 
@@ -56,8 +69,10 @@ export function decodeNetwork(model: Model, bytes: Uint8Array, label: string): S
     if (name.startsWith(OPTIMIZER)) states.add(name.split(".")[1]);
   }
   const complaints: string[] = [];
-  const take = (prefix: string): HostParameters => {
-    const entries = model.parameters.map(({ name, shape }) => {
+  const known = new Set<string>();
+  const take = (prefix: string, specs: readonly ParameterSpec[]): HostParameters => {
+    const entries = specs.map(({ name, shape }) => {
+      known.add(prefix + name);
       const found = tensors.get(prefix + name);
       const wanted = `${prefix}${name} [${shape}]`;
       if (found === undefined) complaints.push(`${wanted} is missing`);
@@ -68,13 +83,9 @@ export function decodeNetwork(model: Model, bytes: Uint8Array, label: string): S
     });
     return Object.fromEntries(entries);
   };
-  const parameters = take("");
+  const parameters = take("", model.parameters);
   const state = Object.fromEntries(
-    [...states].map((name) => [name, take(`${OPTIMIZER}${name}.`)]),
-  );
-  const prefixes = ["", ...[...states].map((name) => `${OPTIMIZER}${name}.`)];
-  const known = new Set(
-    prefixes.flatMap((prefix) => model.parameters.map(({ name }) => prefix + name)),
+    [...states].map((name) => [name, take(`${OPTIMIZER}${name}.`, trained(model))]),
   );
   for (const [name, { shape }] of tensors) {
     if (!known.has(name)) complaints.push(`${name} [${shape}] is unknown`);
@@ -97,11 +108,11 @@ export function decodeNetwork(model: Model, bytes: Uint8Array, label: string): S
  */
 export async function captureNetwork(trainer: Trainer, network: number = 0): Promise<SavedNetwork> {
   const { parameters, state, seeds, stepsDone, model } = trainer;
-  const [values, ...states] = await Promise.all(
-    [parameters.flat, ...Object.values(state)].map((flat) =>
-      readParameters({ ...parameters, flat })
-    ),
-  );
+  const layout = trainableLayout(parameters.layout);
+  const [values, ...states] = await Promise.all([
+    readParameters(parameters),
+    ...Object.values(state).map((flat) => readParameters({ layout, flat })),
+  ]);
   checkFiniteWeights(values[network], seeds[network], stepsDone);
   return {
     parameters: values[network],

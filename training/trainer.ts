@@ -17,6 +17,8 @@ import {
   initialParameters,
   type Model,
   type Parameters,
+  trainableLayout,
+  trainableTensors,
   uploadParameters,
   writeParameters,
   zeroParameters,
@@ -159,7 +161,7 @@ export function createTrainer(
   const initial = options.initial ?? seeds.map((seed) => initialParameters(model, seed));
   const parameters = uploadParameters(device, model, initial);
   const gradients = zeroParameters(device, model, networks);
-  const state = optimizerState(device, optimizer, parameters.flat.size);
+  const state = optimizerState(device, optimizer, parameters.layout.trainableSize);
   for (const [name, networkStates] of Object.entries(options.state ?? {})) {
     if (state[name] === undefined) {
       throw new RangeError(
@@ -167,15 +169,17 @@ export function createTrainer(
           `${optimizer.kind} has ${Object.keys(state).join(", ")}`,
       );
     }
-    writeParameters({ ...parameters, flat: state[name] }, networkStates);
+    writeParameters(
+      { layout: trainableLayout(parameters.layout), flat: state[name] },
+      networkStates,
+    );
   }
   const clock = tensor(device, new Uint32Array([stepsDone]));
   const seedTensor = tensor(device, Uint32Array.from(seeds));
   const table = tensor(device, stepTable(optimizer, schedule, totalSteps));
   const lossLog = zeros(device, [LOG_CAPACITY, networks]);
-  const into = new Map(
-    Object.entries(parameters.tensors).map(([name, t]) => [t, gradients.tensors[name]]),
-  );
+  const trained = Object.entries(trainableTensors(parameters));
+  const into = new Map(trained.map(([name, t]) => [t, gradients.tensors[name]]));
 
   function step(): void {
     const { rows, batchLabels } = run(
@@ -190,11 +194,13 @@ export function createTrainer(
       },
     );
     const batch = { source: images, rows: reshape(rows, [networks, batchSize]) };
-    const losses = crossEntropy(model.forward(parameters.tensors, batch), batchLabels);
-    backward(losses, Object.values(parameters.tensors), { into });
+    const training = { clock, seeds: seedTensor };
+    const logits = model.forward(parameters.tensors, batch, { training });
+    const losses = crossEntropy(logits, batchLabels);
+    backward(losses, [...into.keys()], { into });
     optimizerStep(optimizer, {
-      parameter: parameters.flat,
-      gradient: gradients.flat,
+      parameter: parameters.trainable,
+      gradient: gradients.trainable,
       state,
       clock,
       table,

@@ -5,26 +5,62 @@ import {
   type HostParameters,
   initialParameters,
   layoutParameters,
+  parameterCount,
   readParameters,
+  trainableLayout,
+  trainableTensors,
   uploadParameters,
   writeParameters,
   zeroParameters,
 } from "../../models/mod.ts";
 import { testDevice } from "../support/device.ts";
+import { withBuffer } from "./with_buffer.ts";
 
 const model = fcNN({ inputShape: [1, 2, 4], hidden: [5], classes: 3 });
+const buffered = withBuffer(model);
 
 Deno.test("layoutParameters() starts every parameter where WebGPU can bind it", () => {
   for (const networks of [1, 3, 17]) {
     const { places, size } = layoutParameters(model, networks);
     let end = 0;
-    for (const place of places) {
+    for (const place of places.toSorted((a, b) => a.offset - b.offset)) {
       assert.equal(place.offset % BINDING_ALIGNMENT, 0);
       assert.ok(place.offset >= end, `${place.name} overlaps what is before it`);
       end = place.offset + networks * place.size;
     }
     assert.ok(size >= end && size % 4 === 0);
   }
+});
+
+Deno.test("layoutParameters() puts what decays first, then what is trained, then buffers", () => {
+  const { places, decayedSize, trainableSize, size } = layoutParameters(buffered, 3);
+  const [fc1, fc1Bias, mean, fc2, fc2Bias] = places;
+  assert.deepEqual(places.map(({ name }) => name), buffered.parameters.map(({ name }) => name));
+  assert.deepEqual([fc1.offset, fc2.offset, decayedSize], [0, 128, 192]);
+  assert.deepEqual([fc1Bias.offset, fc2Bias.offset, trainableSize], [192, 256, 320]);
+  assert.deepEqual([mean.offset, size], [320, 384]);
+  assert.deepEqual(places.filter(({ isBuffer }) => isBuffer), [mean]);
+});
+
+Deno.test("trainableTensors() leaves buffers out, as does Parameters.trainable", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const values = [1, 2].map((seed) => initialParameters(buffered, seed));
+  const parameters = uploadParameters(device, buffered, values);
+  const { layout, trainable, flat } = parameters;
+  const names = ["fc1.weight", "fc1.bias", "fc2.weight", "fc2.bias"];
+  assert.deepEqual(Object.keys(trainableTensors(parameters)), names);
+  assert.deepEqual(trainable.shape, [layout.trainableSize]);
+  assert.deepEqual(await read(trainable), (await read(flat)).slice(0, layout.trainableSize));
+
+  const moments = { layout: trainableLayout(layout), flat: trainable };
+  const [first] = await readParameters(moments);
+  assert.deepEqual(Object.keys(first), names);
+  assert.deepEqual(first["fc1.bias"], new Float32Array(5).fill(1));
+});
+
+Deno.test("parameterCount() leaves buffers out", () => {
+  assert.equal(parameterCount(buffered), 8 * 5 + 5 + 5 * 3 + 3);
 });
 
 Deno.test("readParameters() gives back what uploadParameters() took, network by network", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { encodeSafetensors, UserError } from "../../formats/mod.ts";
 import { initialParameters } from "../../models/mod.ts";
 import { decodeNetwork, encodeNetwork, resumeOptions } from "../../training/mod.ts";
+import { withBuffer } from "../models/with_buffer.ts";
 import { smallModel } from "./small_set.ts";
 
 Deno.test("decodeNetwork() gives back what encodeNetwork() wrote", () => {
@@ -14,6 +15,20 @@ Deno.test("decodeNetwork() gives back what encodeNetwork() wrote", () => {
   assert.deepEqual(decoded.parameters, network.parameters);
   assert.deepEqual(decoded.state, network.state);
   assert.deepEqual(decoded.metadata, { format: "pt", ...network.metadata });
+});
+
+Deno.test("encodeNetwork() writes buffers by their names, and no optimizer state of them", () => {
+  const model = withBuffer(smallModel);
+  const parameters = initialParameters(model, 1);
+  const { "norm.running_mean": mean, ...m } = parameters;
+  const file = encodeNetwork(model, { parameters, state: { m }, metadata: {} });
+  const decoded = decodeNetwork(model, file, "buffered.safetensors");
+  assert.deepEqual(decoded.parameters["norm.running_mean"], mean);
+  assert.deepEqual(decoded.state, { m });
+  assert.throws(() => decodeNetwork(smallModel, file, "buffered.safetensors"), {
+    message: 'Cannot load "buffered.safetensors" as FC_NN 16-8-4: tensors must fit: ' +
+      "norm.running_mean [8] is unknown",
+  });
 });
 
 Deno.test("decodeNetwork() lists every missing, unknown and misshaped tensor at once", () => {

@@ -15,6 +15,7 @@ import {
   type TrainingPlan,
 } from "../../training/mod.ts";
 import { testDevice } from "../support/device.ts";
+import { withBuffer } from "../models/with_buffer.ts";
 import { smallModel, smallSet } from "./small_set.ts";
 
 const SET = smallSet(100);
@@ -84,6 +85,25 @@ for (const optimizer of [PLAN.optimizer, sgd({ learningRate: 0.1, momentum: 0.9 
     );
   });
 }
+
+Deno.test("Trainer.train() leaves buffers alone, and resumes beside them", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const model = withBuffer(smallModel);
+  const images = uploadImages(device, SET);
+  using whole = createTrainer(device, model, images, PLAN, { seeds: [5] });
+  await whole.train(Infinity);
+  const [weights] = await readParameters(whole.parameters);
+  assert.deepEqual(weights["norm.running_mean"], new Float32Array(8).fill(0.25));
+
+  using before = createTrainer(device, model, images, PLAN, { seeds: [5] });
+  await before.train(13);
+  const file = encodeNetwork(model, await captureNetwork(before));
+  const options = resumeOptions(decodeNetwork(model, file, "resumed.safetensors"));
+  using after = createTrainer(device, model, images, PLAN, options);
+  await after.train(Infinity);
+  assert.deepEqual(await readParameters(after.parameters), [weights]);
+});
 
 Deno.test("Trainer.train() takes no more memory for 2,000 steps than for 20", async () => {
   const device = await testDevice();
