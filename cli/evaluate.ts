@@ -25,7 +25,7 @@ async function evaluateFile(path: string, options: EvaluateOptions): Promise<voi
   const { parameters } = decodeNetwork(model, new Uint8Array(bytes), path);
   using device = await openDevice();
   const { tensors } = uploadParameters(device, model, [parameters]);
-  const chunks = chunksOf(device, uploadImages(device, test));
+  const chunks = chunksOf(device, uploadImages(device, test, model.normalization));
   const [result] = await evaluate(model, tensors, 1, chunks);
   if (options.json) return console.log(JSON.stringify({ path, dataset: name, ...result }));
   console.log(

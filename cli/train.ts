@@ -85,8 +85,8 @@ async function train(options: TrainOptions): Promise<void> {
   const model = createModel(spec, shape, dataset.classes.length);
 
   using device = await openDevice();
-  const resident = uploadImages(device, images);
-  const judge = chunksOf(device, uploadImages(device, validation));
+  const resident = uploadImages(device, images, model.normalization);
+  const judge = chunksOf(device, uploadImages(device, validation, model.normalization));
   const saved = options.resume === undefined
     ? undefined
     : decodeNetwork(model, await readCheckpoint(options.resume), options.resume);

@@ -1,12 +1,12 @@
 import { type Device, slice, type Tensor, tensor } from "../gpu/mod.ts";
 import type { ImageSet } from "./dataset.ts";
 
-/** How pixels become numbers: `x = byte * scale + shift`, channel by channel. */
+/** How pixels become numbers: `x = (byte / 255 - mean) / std`, channel by channel. */
 export interface Normalization {
-  /** Factor of each channel. */
-  readonly scale: readonly number[];
-  /** Term of each channel. */
-  readonly shift: readonly number[];
+  /** What is subtracted of each channel, from 0 to 1. */
+  readonly mean: readonly number[];
+  /** What each channel is divided by after that. */
+  readonly std: readonly number[];
 }
 
 /** A data set that stays on the GPU as bytes. */
@@ -33,15 +33,19 @@ export interface ResidentImages {
  * The plain normalization: bytes become numbers from 0 to 1.
  *
  * @param channels Count of channels.
- * @returns A scale of 1/255 and no shift.
+ * @returns Means of 0 and deviations of 1.
  */
 export function unitNormalization(channels: number): Normalization {
-  return { scale: Array(channels).fill(1 / 255), shift: Array(channels).fill(0) };
+  return { mean: Array(channels).fill(0), std: Array(channels).fill(1) };
 }
 
-function plainScaleOf({ scale, shift }: Normalization): number | undefined {
-  const isPlain = scale.every((one) => one === scale[0]) && shift.every((one) => one === 0);
-  return isPlain ? scale[0] : undefined;
+/** The same as a factor and a term, which is what kernels compute: `x = byte * scale + shift`. */
+function affineOf({ mean, std }: Normalization): { scale: number[]; shift: number[] } {
+  return {
+    scale: std.map((one) => 1 / 255 / one),
+    // 0 - 0 is 0, where -0 would be another number to the eye
+    shift: std.map((one, channel) => 0 - mean[channel] / one),
+  };
 }
 
 /**
@@ -49,9 +53,10 @@ function plainScaleOf({ scale, shift }: Normalization): number | undefined {
  *
  * @param device Where to.
  * @param images The images and labels.
- * @param normalization How bytes become numbers; 0 to 1 if left out.
+ * @param normalization How bytes become numbers, which a model may say; 0 to 1 if left out.
  * @returns The resident set, one byte a pixel.
- * @throws {RangeError} If a channel of an image is not a multiple of 4 pixels.
+ * @throws {RangeError} If a channel of an image is not a multiple of 4 pixels, or the normalization
+ *   is of another count of channels.
  */
 export function uploadImages(
   device: Device,
@@ -64,6 +69,14 @@ export function uploadImages(
       `Cannot upload images of ${height} x ${width}: a channel must be a multiple of 4 pixels`,
     );
   }
+  const { scale, shift } = affineOf(normalization);
+  if (scale.length !== channels || normalization.mean.length !== channels) {
+    throw new RangeError(
+      `Cannot upload images of ${channels} channels: the normalization must have as many: means ` +
+        `${normalization.mean.length}, deviations ${scale.length}`,
+    );
+  }
+  const isPlain = scale.every((one) => one === scale[0]) && shift.every((one) => one === 0);
   const planeWords = height * width / 4;
   const words = new Uint32Array(count * channels * planeWords);
   new Uint8Array(words.buffer).set(images.images.subarray(0, words.length * 4));
@@ -73,9 +86,9 @@ export function uploadImages(
     planeWords,
     pixels: tensor(device, words, [count, channels, planeWords]),
     labels: tensor(device, Uint32Array.from(images.labels)),
-    scale: tensor(device, new Float32Array(normalization.scale)),
-    shift: tensor(device, new Float32Array(normalization.shift)),
-    plainScale: plainScaleOf(normalization),
+    scale: tensor(device, new Float32Array(scale)),
+    shift: tensor(device, new Float32Array(shift)),
+    plainScale: isPlain ? scale[0] : undefined,
   };
 }
 

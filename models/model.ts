@@ -68,6 +68,11 @@ export interface Model {
   readonly inputShape: readonly [channels: number, height: number, width: number];
   /** Count of logits. */
   readonly classes: number;
+  /**
+   * How it wants bytes to become numbers: `x = (byte / 255 - mean) / std`, channel by channel; 0 to 1
+   * if left out. Whoever uploads images for it applies this.
+   */
+  readonly normalization?: { readonly mean: readonly number[]; readonly std: readonly number[] };
   /** Every tensor that is trained or kept, in PyTorch's order. */
   readonly parameters: readonly ParameterSpec[];
   /** Names of the layers with weights, in order; `layer.weight` and `layer.bias` exist. */
