@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { datasetNames } from "../data/mod.ts";
 import { unknownName, UserError } from "../formats/mod.ts";
-import { MODELS, type ModelSpec } from "../models/mod.ts";
+import { type ModelName, MODELS, type ModelSpec } from "../models/mod.ts";
 
 /**
  * Makes a parser of a whole number for an option.
@@ -43,7 +43,7 @@ export const MOST_SEEDS = 10_000;
 export function parseModel(text: string): ModelSpec {
   const [name, widths] = text.split(":");
   if (!Object.hasOwn(MODELS, name)) throw unknownName("model", name, Object.keys(MODELS));
-  const usual = MODELS[name as ModelSpec["kind"]];
+  const usual = MODELS[name as ModelName];
   if (widths === undefined) return usual;
   const sizes = widths.split("-").map(wholeNumber("a width of", 1));
   return usual.kind === "fc_nn" ? { ...usual, hidden: sizes } : { ...usual, channels: sizes };

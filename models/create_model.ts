@@ -1,6 +1,15 @@
-import { cnn } from "./cnn.ts";
+import { UserError } from "../formats/mod.ts";
+import { cnn, type CnnOptions } from "./cnn.ts";
 import { fcNN } from "./fc_nn.ts";
 import type { Model } from "./model.ts";
+
+/** The images and classes of a data set. */
+export interface ImageForm {
+  /** Channels, height and width of an image. */
+  readonly inputShape: readonly [channels: number, height: number, width: number];
+  /** Count of classes. */
+  readonly classes: number;
+}
 
 /** A fully connected network, ReLU between its layers; frozen data, part of a trial. */
 export interface FcNNSpec {
@@ -8,24 +17,78 @@ export interface FcNNSpec {
   readonly kind: "fc_nn";
   /** Units of each hidden layer, first to last. */
   readonly hidden: readonly number[];
+  /** The only images and classes that it is made for; it fits itself to any if left out. */
+  readonly madeFor?: ImageForm;
 }
 
-/** A small convolutional network: 3x3 convolution, ReLU and 2x2 max-pool, repeated, then linear. */
-export interface CnnSpec {
+/** A small convolutional network: convolution, ReLU and 2x2 max-pool, repeated, then linear layers. */
+export interface CnnSpec extends Omit<CnnOptions, "inputShape" | "classes"> {
   /** Tells it from other architectures. */
   readonly kind: "cnn";
   /** Output channels of each convolution, first to last. */
   readonly channels: readonly number[];
+  /** The only images and classes that it is made for; it fits itself to any if left out. */
+  readonly madeFor?: ImageForm;
 }
 
 /** The architecture of a network. */
 export type ModelSpec = FcNNSpec | CnnSpec;
 
-/** Architectures by the name that the command line takes, each with its usual widths. */
-export const MODELS: Readonly<Record<ModelSpec["kind"], ModelSpec>> = {
-  fc_nn: { kind: "fc_nn", hidden: [64, 32] },
-  cnn: { kind: "cnn", channels: [16, 32] },
+/** Names that the command line knows architectures by. */
+export type ModelName = "fc_nn" | "mlp_128" | "lenet_300_100" | "cnn" | "lenet_5" | "cnn_282k";
+
+const MNIST: ImageForm = { inputShape: [1, 28, 28], classes: 10 };
+const CIFAR10: ImageForm = { inputShape: [3, 32, 32], classes: 10 };
+
+/** Mean and deviation of CIFAR-10's training pixels, by channel. */
+const CIFAR10_PIXELS = {
+  mean: [0.49139968, 0.48215841, 0.44653091],
+  std: [0.24703223, 0.24348513, 0.26158784],
 };
+
+/**
+ * Architectures by the name that the command line takes, each with its usual widths.
+ *
+ * `fc_nn` and `cnn` fit themselves to any images; the others are those of the literature, and have the
+ * count of parameters that they are known by.
+ */
+export const MODELS: Readonly<Record<ModelName, ModelSpec>> = {
+  fc_nn: { kind: "fc_nn", hidden: [64, 32] },
+  mlp_128: { kind: "fc_nn", hidden: [128], madeFor: MNIST },
+  lenet_300_100: { kind: "fc_nn", hidden: [300, 100], madeFor: MNIST },
+  cnn: { kind: "cnn", channels: [16, 32] },
+  lenet_5: {
+    kind: "cnn",
+    channels: [20, 50],
+    kernel: 5,
+    padding: 0,
+    rectified: false,
+    hidden: [500],
+    madeFor: MNIST,
+  },
+  cnn_282k: {
+    kind: "cnn",
+    channels: [32, 64],
+    hidden: [64],
+    normalization: CIFAR10_PIXELS,
+    madeFor: CIFAR10,
+  },
+};
+
+function build(spec: ModelSpec, { inputShape, classes }: ImageForm): Model {
+  switch (spec.kind) {
+    case "fc_nn":
+      return fcNN({ inputShape, hidden: spec.hidden, classes });
+    case "cnn": {
+      const { kind: _kind, madeFor: _madeFor, ...options } = spec;
+      return cnn({ ...options, inputShape, classes });
+    }
+  }
+}
+
+function describe({ inputShape, classes }: ImageForm): string {
+  return `images of ${inputShape.join(" x ")} in ${classes} classes`;
+}
 
 /**
  * Makes a model from frozen data.
@@ -34,6 +97,7 @@ export const MODELS: Readonly<Record<ModelSpec["kind"], ModelSpec>> = {
  * @param inputShape Channels, height and width of an image.
  * @param classes Count of classes.
  * @returns The model.
+ * @throws {UserError} If it is made for other images or another count of classes.
  * @throws {RangeError} If a width is not a whole number of at least 1, or images are too small.
  */
 export function createModel(
@@ -41,10 +105,15 @@ export function createModel(
   inputShape: readonly [number, number, number],
   classes: number,
 ): Model {
-  switch (spec.kind) {
-    case "fc_nn":
-      return fcNN({ inputShape, hidden: spec.hidden, classes });
-    case "cnn":
-      return cnn({ inputShape, channels: spec.channels, classes });
+  const form = { inputShape, classes };
+  const { madeFor } = spec;
+  if (madeFor !== undefined && describe(madeFor) !== describe(form)) {
+    throw new UserError(
+      `Cannot use ${build(spec, madeFor).title}: it is made for ${
+        describe(madeFor)
+      }: the data set ` +
+        `has ${describe(form)}`,
+    );
   }
+  return build(spec, form);
 }

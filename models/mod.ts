@@ -30,6 +30,8 @@ export {
   type CnnSpec,
   createModel,
   type FcNNSpec,
+  type ImageForm,
+  type ModelName,
   MODELS,
   type ModelSpec,
 } from "./create_model.ts";
