@@ -1,5 +1,5 @@
 /**
- * Bytes to plain structures and back: idx, gzip, safetensors, npy; no GPU and no file system.
+ * Bytes to plain structures and back: idx, gzip, tar, safetensors, npy; no GPU and no file system.
  *
  * @module
  */
@@ -14,4 +14,5 @@ export type {
   SafetensorsTensor,
   SafetensorsTensorOf,
 } from "./safetensors_types.ts";
+export { decodeTar } from "./tar.ts";
 export { nearest, unknownName, UserError } from "./user_error.ts";
