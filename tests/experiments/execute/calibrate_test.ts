@@ -34,7 +34,7 @@ Deno.test("calibrate() finds the range of every layer's input over all chunks", 
   const chunks = [
     images([3, 1, 4, 0], [1, 9, 2, 6]), // hidden: 2, 8.5; 0 (from -8), 4.5
     images([7, 2, 1, 5]), //                hidden: 5, 2.5
-  ].flatMap((set) => chunksOf(device, uploadImages(device, set, { scale: [1], shift: [0] })));
+  ].flatMap((set) => chunksOf(device, uploadImages(device, set, { mean: [0], std: [1 / 255] })));
   assert.equal(chunks.length, 2);
   assert.deepEqual(await calibrate(device, model, tensors, chunks), {
     fc1: { low: 0, high: 9 },
