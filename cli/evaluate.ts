@@ -5,7 +5,16 @@ import { UserError } from "../formats/mod.ts";
 import { openDevice } from "../gpu/mod.ts";
 import { createModel, uploadParameters } from "../models/mod.ts";
 import { decodeNetwork, evaluate } from "../training/mod.ts";
-import { checkDataset, parseModel, userPath, userPlace } from "./options.ts";
+import { downloadProgress } from "./download_progress.ts";
+import {
+  checkDataset,
+  checkFit,
+  DATASET_HELP,
+  MODEL_HELP,
+  parseModel,
+  userPath,
+  userPlace,
+} from "./options.ts";
 
 interface EvaluateOptions {
   readonly model: string;
@@ -17,10 +26,14 @@ interface EvaluateOptions {
 async function evaluateFile(path: string, options: EvaluateOptions): Promise<void> {
   const spec = parseModel(options.model);
   await checkDataset(options.dataset, options.data);
+  checkFit(spec, options.dataset);
   const bytes = await readFile(path).catch((error: Error) => {
     throw new UserError(`Cannot read ${path}: ${error.message.split("\n")[0]}`);
   });
-  const { test, classes, name } = await loadDataset(options.dataset, { directory: options.data });
+  const { test, classes, name } = await loadDataset(options.dataset, {
+    directory: options.data,
+    onProgress: downloadProgress(),
+  });
   const model = createModel(spec, [test.channels, test.height, test.width], classes.length);
   const { parameters } = decodeNetwork(model, new Uint8Array(bytes), path);
   using device = await openDevice();
@@ -40,8 +53,8 @@ export function addEvaluate(program: Command): void {
   program.command("evaluate")
     .description("measure a checkpoint on the test set")
     .argument("<file>", "a safetensors file from `train`", userPath)
-    .option("--model <name>", "architecture, such as fc_nn, fc_nn:128-64 or cnn", "fc_nn")
-    .option("--dataset <name>", "mnist, fashion-mnist, or a folder or address", userPlace, "mnist")
+    .option("--model <name>", MODEL_HELP, "fc_nn")
+    .option("--dataset <name>", DATASET_HELP, userPlace, "mnist")
     .option("--data <folder>", "folder or address of a data set that is known by name", userPlace)
     .option("--json", "print the result as JSON")
     .action(async (file, options) => await evaluateFile(file, options));

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { datasetNames } from "../data/mod.ts";
+import { datasetForm, datasetNames } from "../data/mod.ts";
 import { unknownName, UserError } from "../formats/mod.ts";
-import { type ModelName, MODELS, type ModelSpec } from "../models/mod.ts";
+import { createModel, type ModelName, MODELS, type ModelSpec } from "../models/mod.ts";
 
 /**
  * Makes a parser of a whole number for an option.
@@ -25,6 +25,15 @@ export function wholeNumber(
     return value;
   };
 }
+
+/** What `--model` takes. */
+export const MODEL_HELP: string = `${
+  Object.keys(MODELS).join(", ")
+}; or with widths, such as fc_nn:128-64`;
+/** What `--dataset` takes. */
+export const DATASET_HELP: string = `${
+  datasetNames.join(", ")
+}, or a folder or address of idx files`;
 
 /** Most passes over the training images: more steps than a table of learning rates should hold. */
 export const MOST_EPOCHS = 10_000;
@@ -61,6 +70,18 @@ export async function checkDataset(name: string, directory: string | undefined):
   const isPlace = /[\\/]/.test(name) ||
     await Deno.stat(name).then(({ isDirectory }) => isDirectory, () => false);
   if (!isPlace || directory !== undefined) throw unknownName("data set", name, datasetNames);
+}
+
+/**
+ * Refuses an architecture that does not fit a data set that is known by name, before any work.
+ *
+ * @param spec The architecture.
+ * @param dataset Name of the data set; any other passes, as its images are known only when it is read.
+ * @throws {UserError} If images or classes are others than the architecture is made for.
+ */
+export function checkFit(spec: ModelSpec, dataset: string): void {
+  const form = datasetForm(dataset);
+  if (form !== undefined) createModel(spec, form.inputShape, form.classes);
 }
 
 /**

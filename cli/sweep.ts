@@ -27,9 +27,13 @@ import { loadDataset } from "../data/mod.ts";
 import { join } from "node:path";
 import { availableParallelism } from "node:os";
 import { type AdapterDescription, type Device, openDevice } from "../gpu/mod.ts";
+import { downloadProgress } from "./download_progress.ts";
 import { gitCommit } from "./git_commit.ts";
 import {
   checkDataset,
+  checkFit,
+  DATASET_HELP,
+  MODEL_HELP,
   MOST_EPOCHS,
   MOST_SEEDS,
   parseModel,
@@ -142,11 +146,13 @@ function adapterLine({ name, isSoftware }: AdapterDescription): string {
 
 async function sweep(names: readonly string[], options: SweepOptions): Promise<void> {
   const experiments = choose(names, options);
-  await checkDataset(experiments[0].baseline(0).data.dataset, options.data);
+  const { dataset } = experiments[0].baseline(0).data;
+  await checkDataset(dataset, options.data);
+  for (const experiment of experiments) checkFit(experiment.baseline(0).model, dataset);
   if (options.dryRun) return console.log(experiments.map(describe).join("\n"));
   checkOutput(options.out);
   // bad files are a mistake to be told now, not by every worker
-  await loadDataset(experiments[0].baseline(0).data.dataset, { directory: options.data });
+  await loadDataset(dataset, { directory: options.data, onProgress: downloadProgress() });
   using store = openStore(join(options.out, "bitcliff.sqlite"));
   using device = await openDevice();
   console.error(adapterLine(device.info));
@@ -181,12 +187,8 @@ export function addSweep(program: Command): void {
   program.command("sweep")
     .description("measure how far a network can be reduced; resumes where it was stopped")
     .argument("[experiment...]", `any of ${definitions.map(({ name }) => name).join(", ")}`)
-    .option("--model <name>", "architecture, with its usual widths, or such as fc_nn:128-64")
-    .option(
-      "--dataset <name>",
-      "mnist, fashion-mnist, or a folder or address of idx files",
-      userPlace,
-    )
+    .option("--model <name>", MODEL_HELP)
+    .option("--dataset <name>", DATASET_HELP, userPlace)
     .option("--data <folder>", "folder or address of a data set that is known by name", userPlace)
     .option("--seeds <n>", "networks an arm", wholeNumber("seeds", 1, MOST_SEEDS))
     .option(

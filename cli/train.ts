@@ -21,8 +21,12 @@ import {
   sgd,
   type TrainingPlan,
 } from "../training/mod.ts";
+import { downloadProgress } from "./download_progress.ts";
 import {
   checkDataset,
+  checkFit,
+  DATASET_HELP,
+  MODEL_HELP,
   MOST_EPOCHS,
   MOST_SEED,
   oneOf,
@@ -73,14 +77,21 @@ async function readCheckpoint(path: string): Promise<Uint8Array> {
 async function train(options: TrainOptions): Promise<void> {
   const spec = parseModel(options.model);
   await checkDataset(options.dataset, options.data);
+  checkFit(spec, options.dataset);
   checkOutput(dirname(options.output));
   if (await stat(options.output).then((found) => found.isDirectory(), () => false)) {
     throw new UserError(
       `Cannot write a checkpoint to ${options.output}: it must be a file: found a folder`,
     );
   }
-  const dataset = await loadDataset(options.dataset, { directory: options.data });
-  const { train: images, validation } = splitTrainValidation(dataset.train);
+  const dataset = await loadDataset(options.dataset, {
+    directory: options.data,
+    onProgress: downloadProgress(),
+  });
+  const { train: images, validation } = splitTrainValidation(
+    dataset.train,
+    dataset.validationCount,
+  );
   const shape = [images.channels, images.height, images.width] as const;
   const model = createModel(spec, shape, dataset.classes.length);
 
@@ -129,8 +140,8 @@ export function addTrain(program: Command): void {
   program.command("train")
     .description("train a network; a checkpoint is written after every epoch")
     .requiredOption("--output <file>", "where the checkpoint goes, such as m.safetensors", userPath)
-    .option("--model <name>", "architecture, such as fc_nn, fc_nn:128-64 or cnn", "fc_nn")
-    .option("--dataset <name>", "mnist, fashion-mnist, or a folder or address", userPlace, "mnist")
+    .option("--model <name>", MODEL_HELP, "fc_nn")
+    .option("--dataset <name>", DATASET_HELP, userPlace, "mnist")
     .option("--data <folder>", "folder or address of a data set that is known by name", userPlace)
     .option("--resume <file>", "checkpoint to go on from, with the same options", userPath)
     .option(

@@ -26,8 +26,12 @@ export interface Dataset {
   readonly train: ImageSet;
   /** Images to report on, once. */
   readonly test: ImageSet;
+  /** Training images that are kept for choices: the last ones. */
+  readonly validationCount: number;
   /** SHA-256 in hexadecimal of every file's content, not compressed, by file name. */
   readonly sha256: Readonly<Record<string, string>>;
+  /** Bytes of every file's content, not compressed, by file name. */
+  readonly sizes: Readonly<Record<string, number>>;
 }
 
 /** A training set cut in two. */

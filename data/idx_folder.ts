@@ -1,7 +1,7 @@
 import { UserError } from "../formats/mod.ts";
 import { cacheDirectory } from "./cache_directory.ts";
 import type { Dataset } from "./dataset.ts";
-import { fetchIdxFolder, isUrl, readIdxFolder, verifyContent } from "./idx_files.ts";
+import { fetchIdxFolder, type IdxFile, isUrl, readIdxFolder, verifyContent } from "./idx_files.ts";
 import { idxName, idxParts } from "./idx_names.ts";
 import { checkLabels, imageSetFromIdx } from "./image_set.ts";
 
@@ -57,6 +57,16 @@ export async function loadIdxFolder(from: IdxFolder): Promise<Dataset> {
   const classes = from.classes ?? Array.from({ length: highest + 1 }, (_, label) => `${label}`);
   checkLabels(train.labels, classes.length, files["train-labels"].name);
   checkLabels(test.labels, classes.length, files["t10k-labels"].name);
-  const digests = idxParts.map((part) => [idxName(part), files[part].sha256] as const);
-  return { name, source, classes, train, test, sha256: Object.fromEntries(digests) };
+  const byName = <T>(of: (file: IdxFile) => T): Record<string, T> =>
+    Object.fromEntries(idxParts.map((part) => [idxName(part), of(files[part])]));
+  return {
+    name,
+    source,
+    classes,
+    train,
+    test,
+    validationCount: Math.floor(train.count / 6),
+    sha256: byName((file) => file.sha256),
+    sizes: byName((file) => file.bytes.length),
+  };
 }

@@ -1,18 +1,46 @@
 import { unknownName, UserError } from "../formats/mod.ts";
+import { loadCifar10 } from "./cifar10.ts";
 import type { Dataset } from "./dataset.ts";
 import { loadFashionMnist } from "./fashion_mnist.ts";
 import { isUrl } from "./idx_files.ts";
 import { loadIdxFolder } from "./idx_folder.ts";
 import { loadMnist } from "./mnist.ts";
+import type { DownloadProgress } from "./resumable_download.ts";
+
+/** Images and classes of a data set. */
+export interface DatasetForm {
+  /** Channels, height and width of an image. */
+  readonly inputShape: readonly [channels: number, height: number, width: number];
+  /** Count of classes. */
+  readonly classes: number;
+}
+
+interface NamedDataset {
+  readonly form: DatasetForm;
+  readonly load: (options: LoadOptions) => Promise<Dataset>;
+}
+
+const MNIST_FORM: DatasetForm = { inputShape: [1, 28, 28], classes: 10 };
 
 /** The data sets that are known by name. */
-const named: Readonly<Record<string, (directory?: string) => Promise<Dataset>>> = {
-  "mnist": loadMnist,
-  "fashion-mnist": loadFashionMnist,
+const named: Readonly<Record<string, NamedDataset>> = {
+  "mnist": { form: MNIST_FORM, load: ({ directory }) => loadMnist(directory) },
+  "fashion-mnist": { form: MNIST_FORM, load: ({ directory }) => loadFashionMnist(directory) },
+  "cifar10": { form: { inputShape: [3, 32, 32], classes: 10 }, load: loadCifar10 },
 };
 
 /** Names that {@linkcode loadDataset} knows; it also takes the path or address of a folder. */
 export const datasetNames: readonly string[] = Object.keys(named);
+
+/**
+ * Tells what the images of a data set are like before it is loaded.
+ *
+ * @param name Of a data set.
+ * @returns Their shape and the count of classes; `undefined` for a set that is not known by name.
+ */
+export function datasetForm(name: string): DatasetForm | undefined {
+  return Object.hasOwn(named, name) ? named[name].form : undefined;
+}
 
 /** Where a data set's files are, and what they must be. */
 export interface LoadOptions {
@@ -20,6 +48,10 @@ export interface LoadOptions {
   readonly directory?: string;
   /** SHA-256 by file name of the files of a folder; a set known by name brings its own. */
   readonly sha256?: Readonly<Record<string, string>>;
+  /** Whether to fetch a large set that is nowhere on this machine; true if left out. */
+  readonly mayDownload?: boolean;
+  /** Told how much of a large set has come. */
+  readonly onProgress?: DownloadProgress;
 }
 
 /** Names a folder by the last part of its path or address. */
@@ -41,7 +73,7 @@ async function isFolder(path: string): Promise<boolean> {
 /**
  * Loads a data set by name, or any folder of idx files in MNIST's layout by path or address.
  *
- * @param name `mnist`, `fashion-mnist`, the path of a folder, or an `http(s)` address.
+ * @param name `mnist`, `fashion-mnist`, `cifar10`, the path of a folder, or an `http(s)` address.
  * @param options Where the files are, and what they must be.
  * @returns The data set, decoded and, where digests are known, verified.
  * @throws {UserError} If the name is unknown, or a file is missing, cut, corrupt or not the right one.
@@ -54,7 +86,7 @@ export async function loadDataset(name: string, options: LoadOptions = {}): Prom
         `Cannot load data set "${name}": its SHA-256 digests are known: found others`,
       );
     }
-    return await named[name](directory);
+    return await named[name].load(options);
   }
   if (directory !== undefined) {
     throw unknownName("data set", name, datasetNames);

@@ -4,6 +4,7 @@
  * @module
  */
 export { cacheDirectory } from "./cache_directory.ts";
+export { type Cifar10Options, cifar10Sha256, loadCifar10 } from "./cifar10.ts";
 export {
   type Dataset,
   type ImageSet,
@@ -13,8 +14,15 @@ export {
 export { type Download, download } from "./download.ts";
 export { fashionMnistClasses, fashionMnistSha256, loadFashionMnist } from "./fashion_mnist.ts";
 export { type IdxFolder, loadIdxFolder } from "./idx_folder.ts";
-export { datasetNames, loadDataset, type LoadOptions } from "./load.ts";
+export {
+  type DatasetForm,
+  datasetForm,
+  datasetNames,
+  loadDataset,
+  type LoadOptions,
+} from "./load.ts";
 export { loadMnist, mnistClasses, mnistSha256 } from "./mnist.ts";
+export type { DownloadProgress } from "./resumable_download.ts";
 export {
   type Chunk,
   chunksOf,

@@ -46,7 +46,9 @@ function firstImages(set: ImageSet, count: number): ImageSet {
 }
 
 function layOut(device: Device, dataset: Dataset, data: DataSpec): Bench {
-  const split = data.train === "split" ? splitTrainValidation(dataset.train) : undefined;
+  const split = data.train === "split"
+    ? splitTrainValidation(dataset.train, dataset.validationCount)
+    : undefined;
   const train = split?.train ?? dataset.train;
   const judge = split?.validation ?? dataset.test;
   const chunks = (set: ImageSet) => chunksOf(device, uploadImages(device, set));

@@ -38,6 +38,15 @@ Deno.test("commands refuse numbers that make no sense, and missing arguments", a
   for (const [[task, ...args], words] of refused) assert.match(await refusal(task, ...args), words);
 });
 
+Deno.test("commands refuse a model that does not fit the data set, before any work", async () => {
+  const words = "Cannot use CNN 3-32-64, fc 64-10: it is made for images of 3 x 32 x 32 in 10 " +
+    "classes: the data set has images of 1 x 28 x 28 in 10 classes";
+  const model = ["--model", "cnn_282k", "--dataset", "mnist"];
+  assert.equal(await refusal("train", "--output", "x", ...model), words);
+  assert.equal(await refusal("evaluate", "no such file", ...model), words);
+  assert.equal(await refusal("sweep", "bit_width", ...model), words);
+});
+
 Deno.test("commands say which file of a data set is cut, and where", () =>
   withBars(async (folder, bars) => {
     const path = `${bars}/train-images-idx3-ubyte`;
@@ -98,7 +107,10 @@ Deno.test("sweep --dry-run says what would be measured and writes nothing", () =
 Deno.test("data lists the files of a folder with their digests; verify gives its rows as JSON", () =>
   withBars(async (_folder, bars) => {
     const { stdout } = await succeed("data", bars);
-    assert.match(stdout, /│ +640 │ +320 │ 1 x 28 x 28 │ train-images-idx3-ubyte +│ [0-9a-f]{64} │/);
+    assert.match(
+      stdout,
+      /│ +640 │ +320 │ 1 x 28 x 28 │ train-images-idx3-ubyte +│ +501776 │ [0-9a-f]{64} │/,
+    );
     assert.equal(stdout.match(/\b[0-9a-f]{64}\b/g)?.length, 4);
     const verified = JSON.parse((await succeed("verify", "relu", "--json")).stdout);
     assert.equal(typeof verified.adapter.name, "string");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { loadDataset } from "../../data/mod.ts";
+import { datasetForm, loadDataset } from "../../data/mod.ts";
 import { digestsOf, smallSet, spelled, withFolder } from "./idx_fixture.ts";
 import { rejectsUserError } from "./rejects_user_error.ts";
 
@@ -22,7 +22,7 @@ Deno.test("loadDataset() verifies a folder by the digests given", () =>
 Deno.test("loadDataset() lists what it knows, with a near match", async () => {
   await rejectsUserError(
     loadDataset("mnits"),
-    'Cannot find data set "mnits": known are mnist, fashion-mnist, a folder or address of idx ' +
+    'Cannot find data set "mnits": known are mnist, fashion-mnist, cifar10, a folder or address of idx ' +
       'files: did you mean "mnist"?',
   );
   await rejectsUserError(loadDataset("fashion_mnist"), /did you mean "fashion-mnist"\?$/);
@@ -43,6 +43,16 @@ Deno.test("loadDataset() refuses options that do not fit the name", async () => 
   );
   await rejectsUserError(
     loadDataset("cifar", { directory: "/tmp" }),
-    /^Cannot find data set "cifar": known are mnist, fashion-mnist/,
+    /^Cannot find data set "cifar": known are mnist, fashion-mnist, cifar10: did you mean "cifar10"\?$/,
   );
+});
+
+Deno.test("datasetForm() is what the set turns out to be", async () => {
+  const { train, classes } = await loadDataset("mnist");
+  assert.deepEqual(datasetForm("mnist"), {
+    inputShape: [train.channels, train.height, train.width],
+    classes: classes.length,
+  });
+  assert.deepEqual(datasetForm("cifar10")?.inputShape, [3, 32, 32]);
+  assert.equal(datasetForm("./folder"), undefined);
 });
