@@ -2,7 +2,7 @@
  * A process that measures networks on a software adapter, one at a time.
  *
  * Reads a JSON array of trials a line, all of one network, and writes a JSON line a report, then
- * `{"idle": true}`. Ends with its input. Started by `worker_pool.ts` only.
+ * `{"idle": true}`. Ends with its input, at once also in the middle of a training. Started by `worker_pool.ts` only.
  *
  * @module
  */
@@ -20,13 +20,23 @@ async function serve(): Promise<void> {
     shelf: networkShelf(networks),
     seedsTogether: 1,
   });
+  let isBusy = false;
+  // the pool closes the input of idle workers only: an end in between means that it was killed
+  const untilOrphaned = new TransformStream<Uint8Array, Uint8Array>({
+    flush() {
+      if (isBusy) Deno.exit(1);
+    },
+  });
   const lines = Deno.stdin.readable
+    .pipeThrough(untilOrphaned)
     .pipeThrough(new TextDecoderStream())
     .pipeThrough(new TextLineStream());
   for await (const line of lines) {
+    isBusy = true;
     const trials: Trial[] = JSON.parse(line);
     const { signal } = new AbortController();
     await execute(trials, (id, outcome) => console.log(JSON.stringify({ id, outcome })), signal);
+    isBusy = false;
     console.log(JSON.stringify({ idle: true }));
   }
 }
