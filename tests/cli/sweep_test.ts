@@ -107,6 +107,27 @@ Deno.test({
 });
 
 Deno.test({
+  name: "sweep killed in a training leaves no process that computes on for nobody",
+  ignore: Deno.build.os !== "linux", // looks for processes in /proc
+  fn: () =>
+    withBars(async (folder, bars) => {
+      const out = `${folder}/out`;
+      const child = command("sweep", sweepArgs(bars, out, 2, 10_000)).spawn();
+      const stdout = child.stdout.cancel();
+      let said = "";
+      const heard = child.stderr.pipeThrough(new TextDecoderStream()).pipeTo(
+        new WritableStream({ write: (text) => void (said += text) }),
+      );
+      // told by a worker, on a software adapter, every few seconds while it trains
+      await until(() => /0\/90 trials.*: seeds? \d.*, epoch \d+ of 10000/.test(said));
+      child.kill("SIGKILL");
+      await Promise.all([child.status, stdout, heard]);
+      await until(async () => (await processesOf(folder)).length === 0);
+      await assert.rejects(Deno.stat(`${out}/networks`), Deno.errors.NotFound);
+    }),
+});
+
+Deno.test({
   name: "sweep says at Ctrl-C how to resume, ends with code 130 and leaves no process behind",
   ignore: Deno.build.os !== "linux", // looks for processes in /proc
   fn: () =>
