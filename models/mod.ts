@@ -1,6 +1,8 @@
 export { cnn, type CnnOptions } from "./cnn.ts";
 export { fcNN, type FcNNOptions } from "./fc_nn.ts";
+export { foldBatchNorms, type FoldedNetwork } from "./fold_batch_norm.ts";
 export {
+  type BatchNormPlace,
   type ForwardHooks,
   layerParameters,
   type Model,

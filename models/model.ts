@@ -58,6 +58,16 @@ export function asTensor(x: ModelInput): Tensor {
   return "source" in x ? gatherPixels(x) : x;
 }
 
+/** A batch norm that directly follows a layer with weights. */
+export interface BatchNormPlace {
+  /** Name of the layer, such as `layer1.0.conv1`. */
+  readonly layer: string;
+  /** Name of the norm, such as `layer1.0.bn1`; `weight`, `bias` and the running statistics exist. */
+  readonly norm: string;
+  /** What is added to the variance. */
+  readonly epsilon: number;
+}
+
 /** A network as plain data and one pure function; P networks of it run in the same dispatches. */
 export interface Model {
   /** Such as `fc_nn`. */
@@ -75,8 +85,13 @@ export interface Model {
   readonly normalization?: { readonly mean: readonly number[]; readonly std: readonly number[] };
   /** Every tensor that is trained or kept, in PyTorch's order. */
   readonly parameters: readonly ParameterSpec[];
-  /** Names of the layers with weights, in order; `layer.weight` and `layer.bias` exist. */
+  /** Names of the layers with weights, in order; `layer.bias` may be missing where a norm follows. */
   readonly layers: readonly string[];
+  /** Its batch norms, and the model that is left when each is part of the layer before it. */
+  readonly batchNorms?: {
+    readonly places: readonly BatchNormPlace[];
+    readonly folded: () => Model;
+  };
   /**
    * Computes logits.
    *
