@@ -28,6 +28,7 @@ export {
   chunksOf,
   type Normalization,
   type ResidentImages,
+  splitChunk,
   unitNormalization,
   uploadImages,
 } from "./resident.ts";

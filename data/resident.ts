@@ -1,4 +1,4 @@
-import { type Device, slice, type Tensor, tensor } from "../gpu/mod.ts";
+import { type Device, reshape, slice, type Tensor, tensor } from "../gpu/mod.ts";
 import type { ImageSet } from "./dataset.ts";
 
 /** How pixels become numbers: `x = (byte / 255 - mean) / std`, channel by channel. */
@@ -121,16 +121,31 @@ export function chunksOf(
   chunkRows: number = CHUNK_ROWS,
 ): Chunk[] {
   const all = tensor(device, Uint32Array.from({ length: images.count }, (_, i) => i));
-  const starts = Array.from(
-    { length: Math.ceil(images.count / chunkRows) },
-    (_, i) => i * chunkRows,
-  );
-  return starts.map((start) => {
-    const count = Math.min(chunkRows, images.count - start);
+  const whole = {
+    source: images,
+    rows: reshape(all, [1, images.count]),
+    labels: images.labels,
+    count: images.count,
+  };
+  return splitChunk(whole, chunkRows);
+}
+
+/**
+ * Cuts a chunk into smaller ones, for a model that cannot take as many images at once.
+ *
+ * @param chunk The chunk.
+ * @param rows Rows of a part at most, a multiple of 64; `Infinity` leaves the chunk whole.
+ * @returns The parts in order, which are views.
+ */
+export function splitChunk(chunk: Chunk, rows: number): Chunk[] {
+  if (rows >= chunk.count) return [chunk];
+  const parts = Array.from({ length: Math.ceil(chunk.count / rows) }, (_, i) => i * rows);
+  return parts.map((start) => {
+    const count = Math.min(rows, chunk.count - start);
     return {
-      source: images,
-      rows: slice(all, start, [1, count]),
-      labels: slice(images.labels, start, [count]),
+      source: chunk.source,
+      rows: slice(chunk.rows, start, [1, count]),
+      labels: slice(chunk.labels, start, [count]),
       count,
     };
   });

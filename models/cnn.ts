@@ -76,6 +76,10 @@ export function cnn(options: CnnOptions = {}): Model {
         imageSize.join(" x "),
     );
   }
+  const pooled = channels.map((outputs, i) => {
+    const [height, width] = pooledSize(imageSize, { kernel, padding, count: i + 1 });
+    return 2 * outputs * height * width; // each with where its maximum was
+  });
   const convolutions = channels.map((_, i) => `conv${i + 1}`);
   const units = [widths.at(-1)! * size[0] * size[1], ...hidden, classes];
   const linears = hidden.length === 0 ? ["fc"] : units.slice(1).map((_, i) => `fc${i + 1}`);
@@ -87,6 +91,7 @@ export function cnn(options: CnnOptions = {}): Model {
     inputShape,
     classes,
     normalization: options.normalization,
+    activations: pooled.reduce((sum, outputs) => sum + outputs, inputShape.reduce((a, b) => a * b)),
     layers: [...convolutions, ...linears],
     parameters: [
       ...convolutions.flatMap((layer, i) =>

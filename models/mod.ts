@@ -10,6 +10,7 @@ export {
   parameterCount,
   type ParameterSpec,
   type ParameterTensors,
+  rowsAtOnce,
   type TrainingContext,
 } from "./model.ts";
 export {

@@ -83,6 +83,11 @@ export interface Model {
    * if left out. Whoever uploads images for it applies this.
    */
   readonly normalization?: { readonly mean: readonly number[]; readonly std: readonly number[] };
+  /**
+   * Numbers that a forward pass computes of one image, all layers together; left out where they are
+   * too few to matter. See {@link rowsAtOnce}.
+   */
+  readonly activations?: number;
   /** Every tensor that is trained or kept, in PyTorch's order. */
   readonly parameters: readonly ParameterSpec[];
   /** Names of the layers with weights, in order; `layer.bias` may be missing where a norm follows. */
@@ -132,4 +137,23 @@ export function layerParameters(layer: string, weightShape: readonly number[]): 
     { name: `${layer}.weight`, shape: weightShape, bound },
     { name: `${layer}.bias`, shape: [weightShape[0]], bound },
   ];
+}
+
+/** Numbers that all activations of one forward pass may be: 256 MiB of floats. */
+const MOST_ACTIVATIONS = 2 ** 26;
+/** Every part of a set begins at a multiple of so many rows, where WebGPU can bind it. */
+const ROWS_ALIGNMENT = 64;
+
+/**
+ * Tells how many images may go through a model at once, so that memory lasts and every activation can
+ * be bound.
+ *
+ * @param model The model.
+ * @param networks How many networks look at each image.
+ * @returns A multiple of 64, or `Infinity` where it does not matter.
+ */
+export function rowsAtOnce({ activations }: Model, networks: number): number {
+  if (activations === undefined) return Infinity;
+  const rows = MOST_ACTIVATIONS / (activations * networks);
+  return Math.max(1, Math.floor(rows / ROWS_ALIGNMENT)) * ROWS_ALIGNMENT;
 }

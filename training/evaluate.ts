@@ -1,7 +1,7 @@
-import type { Chunk } from "../data/mod.ts";
+import { type Chunk, splitChunk } from "../data/mod.ts";
 import { readAll, reshape, run, zeros } from "../gpu/mod.ts";
 import { accuracyKernels } from "../kernels/mod.ts";
-import type { ForwardHooks, Model, ParameterTensors } from "../models/mod.ts";
+import { type ForwardHooks, type Model, type ParameterTensors, rowsAtOnce } from "../models/mod.ts";
 
 /** How well one network does on a set. */
 export interface Evaluation {
@@ -40,7 +40,9 @@ export async function evaluate(
   using _scope = device.scope();
   const counts = zeros(device, [networks, 1 + model.classes], "u32");
   const lossSums = zeros(device, [networks]);
-  for (const { source, rows, labels, count } of chunks) {
+  const atOnce = rowsAtOnce(model, networks);
+  const parts = chunks.flatMap((chunk) => splitChunk(chunk, atOnce));
+  for (const { source, rows, labels, count } of parts) {
     using _chunkScope = device.scope();
     const logits = model.forward(parameters, { source, rows }, hooks);
     const all = networks * count;

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
 import { backward, crossEntropy } from "../../autograd/mod.ts";
 import { read, tensor } from "../../gpu/mod.ts";
-import { cnn, type CnnOptions, parameterCount, uploadParameters } from "../../models/mod.ts";
+import {
+  cnn,
+  type CnnOptions,
+  parameterCount,
+  rowsAtOnce,
+  uploadParameters,
+} from "../../models/mod.ts";
 import { testDevice } from "../support/device.ts";
 import { relativeError } from "../support/relative_error.ts";
 import { torchFixture } from "../support/torch_fixture.ts";
@@ -52,6 +58,13 @@ Deno.test("cnn() with its defaults has 20,490 parameters", () => {
   assert.equal(parameterCount(model), 20_490);
   assert.equal(model.title, "CNN 1-16-32-10");
   assert.deepEqual(model.layers, ["conv1", "conv2", "fc"]);
+});
+
+Deno.test("cnn() says how many numbers a forward pass computes of an image", () => {
+  const model = cnn(PADDED);
+  assert.equal(model.activations, 3 * 64 + 2 * (4 * 16 + 6 * 4));
+  // populations of the usual small one are cut nowhere: 2,048 images are a chunk
+  assert.ok(rowsAtOnce(cnn(), 3) >= 2048);
 });
 
 Deno.test("cnn() shows every layer's input to a hook", async () => {

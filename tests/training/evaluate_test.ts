@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import type { PixelRows } from "../../autograd/mod.ts";
 import { chunksOf, uploadImages } from "../../data/mod.ts";
-import { initialParameters, uploadParameters } from "../../models/mod.ts";
+import { initialParameters, type Model, rowsAtOnce, uploadParameters } from "../../models/mod.ts";
 import { evaluate } from "../../training/mod.ts";
 import { linear64 } from "../autograd/central_difference.ts";
 import { testDevice } from "../support/device.ts";
@@ -45,6 +46,29 @@ Deno.test("evaluate() counts what the host counts, chunk by chunk", async () => 
     assert.equal(found.accuracy, wanted.correct / 150);
     assert.ok(Math.abs(found.loss - wanted.loss) < 1e-6, `${found.loss}, host ${wanted.loss}`);
   }
+});
+
+Deno.test("evaluate() lets no more images through at once than a model can take", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const seen: number[] = [];
+  const model: Model = {
+    ...smallModel,
+    activations: 2 ** 19,
+    forward(parameters, input, hooks) {
+      seen.push((input as PixelRows).rows.shape[1]);
+      return smallModel.forward(parameters, input, hooks);
+    },
+  };
+  assert.deepEqual([1, 2, 3].map((networks) => rowsAtOnce(model, networks)), [128, 64, 64]);
+  assert.equal(rowsAtOnce(smallModel, 3), Infinity);
+  const { tensors } = uploadParameters(device, model, [initialParameters(model, 3)]);
+  const chunks = chunksOf(device, uploadImages(device, SET));
+  const [whole] = await evaluate(smallModel, tensors, 1, chunks);
+  const [found] = await evaluate(model, tensors, 1, chunks);
+  assert.deepEqual(seen, [128, 22]);
+  assert.ok(Math.abs(found.loss - whole.loss) < 1e-6);
+  assert.deepEqual({ ...found, loss: 0 }, { ...whole, loss: 0 });
 });
 
 Deno.test("evaluate() of a population equals one network at a time", async () => {
