@@ -2,7 +2,8 @@
  * A process that measures networks on a software adapter, one at a time.
  *
  * Reads a JSON array of trials a line, all of one network, and writes a JSON line a report, then
- * `{"idle": true}`. Ends with its input, at once also in the middle of a training. Started by `worker_pool.ts` only.
+ * `{"idle": true}`. Ends with its input, at once also in the middle of a training. Started by
+ * `worker_pool.ts` only.
  *
  * @module
  */
