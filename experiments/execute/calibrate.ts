@@ -1,8 +1,8 @@
 import { reduceAxis } from "../../autograd/mod.ts";
 import type { Range } from "../../compression/mod.ts";
-import type { Chunk } from "../../data/mod.ts";
+import { type Chunk, splitChunk } from "../../data/mod.ts";
 import { type Device, readAll, reshape, type Tensor } from "../../gpu/mod.ts";
-import type { Model, ParameterTensors } from "../../models/mod.ts";
+import { type Model, type ParameterTensors, rowsAtOnce } from "../../models/mod.ts";
 
 /** Smallest and largest input of every layer, by the layer's name. */
 export type ActivationRanges = Readonly<Record<string, Range>>;
@@ -24,12 +24,14 @@ export async function calibrate(
 ): Promise<ActivationRanges> {
   using _scope = device.scope();
   const observed: { layer: string; low: Tensor; high: Tensor }[] = [];
-  for (const { source, rows } of chunks) {
+  const parts = chunks.flatMap((chunk) => splitChunk(chunk, rowsAtOnce(model, 1)));
+  for (const { source, rows } of parts) {
+    using part = device.scope();
     model.forward(parameters, { source, rows }, {
       layerInput(layer, input) {
         const flat = reshape(input, [input.size]);
-        const low = reduceAxis("minimum", flat, 0);
-        observed.push({ layer, low, high: reduceAxis("maximum", flat, 0) });
+        const low = part.keep(reduceAxis("minimum", flat, 0));
+        observed.push({ layer, low, high: part.keep(reduceAxis("maximum", flat, 0)) });
         return input;
       },
     });

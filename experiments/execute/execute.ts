@@ -111,7 +111,7 @@ export function deviceExecutor(laboratory: Laboratory, options: ExecutorOptions)
   return async (trials, report, signal) => {
     for (const ofRecipe of groupBy(trials, recipeKey)) {
       const [recipe] = ofRecipe;
-      const bench = await laboratory.bench(recipe.data);
+      const bench = await laboratory.bench(recipe);
       const model = modelOn(recipe.model, bench);
       for (const together of runsOf(groupBy(ofRecipe, networkId), seedsTogether)) {
         signal.throwIfAborted();

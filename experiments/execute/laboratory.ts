@@ -10,7 +10,7 @@ import {
 } from "../../data/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
 import { createModel, type Model, type ModelSpec } from "../../models/mod.ts";
-import type { DataSpec } from "../trial.ts";
+import type { DataSpec, Recipe } from "../trial.ts";
 
 /** Training images on which the ranges of activations are found. */
 const CALIBRATION_IMAGES = 2048;
@@ -30,8 +30,8 @@ export interface Bench {
 /** A device and the data sets that are on it. */
 export interface Laboratory {
   readonly device: Device;
-  /** Loads and uploads a data set, once. */
-  bench(data: DataSpec): Promise<Bench>;
+  /** Loads and uploads a data set the way the model wants to see it, once. */
+  bench(recipe: Pick<Recipe, "data" | "model">): Promise<Bench>;
 }
 
 function firstImages(set: ImageSet, count: number): ImageSet {
@@ -45,19 +45,19 @@ function firstImages(set: ImageSet, count: number): ImageSet {
   };
 }
 
-function layOut(device: Device, dataset: Dataset, data: DataSpec): Bench {
+function layOut(device: Device, dataset: Dataset, data: DataSpec, model: Model): Bench {
   const split = data.train === "split"
     ? splitTrainValidation(dataset.train, dataset.validationCount)
     : undefined;
   const train = split?.train ?? dataset.train;
   const judge = split?.validation ?? dataset.test;
-  const chunks = (set: ImageSet) => chunksOf(device, uploadImages(device, set));
+  const upload = (set: ImageSet) => uploadImages(device, set, model.normalization);
   return {
-    train: uploadImages(device, train),
-    judge: chunks(judge),
-    calibration: chunks(firstImages(train, CALIBRATION_IMAGES)),
-    inputShape: [train.channels, train.height, train.width],
-    classes: dataset.classes.length,
+    train: upload(train),
+    judge: chunksOf(device, upload(judge)),
+    calibration: chunksOf(device, upload(firstImages(train, CALIBRATION_IMAGES))),
+    inputShape: model.inputShape,
+    classes: model.classes,
   };
 }
 
@@ -69,15 +69,20 @@ function layOut(device: Device, dataset: Dataset, data: DataSpec): Bench {
  * @returns The laboratory.
  */
 export function openLaboratory(device: Device, directory?: string): Laboratory {
-  const benches = new Map<string, Promise<Bench>>();
+  const datasets = new Map<string, Promise<Dataset>>();
+  const benches = new Map<string, Bench>();
   return {
     device,
-    bench(data: DataSpec): Promise<Bench> {
-      const key = `${data.dataset} ${data.train}`;
-      const found = benches.get(key) ??
-        loadDataset(data.dataset, { directory }).then((dataset) => layOut(device, dataset, data));
-      benches.set(key, found);
-      return found;
+    async bench({ data, model: spec }): Promise<Bench> {
+      const loading = datasets.get(data.dataset) ?? loadDataset(data.dataset, { directory });
+      datasets.set(data.dataset, loading);
+      const dataset = await loading;
+      const { channels, height, width } = dataset.train;
+      const model = createModel(spec, [channels, height, width], dataset.classes.length);
+      const key = JSON.stringify([data.dataset, data.train, model.normalization]);
+      const bench = benches.get(key) ?? layOut(device, dataset, data, model);
+      benches.set(key, bench);
+      return bench;
     },
   };
 }
