@@ -19,15 +19,19 @@ export function layoutOf(entry: string): { readonly aByK: boolean; readonly bByK
 
 const flops = ({ batch, m, n, k }: Numbers): number => 2 * batch * m * n * k;
 
-/** Entries of a variant, given how often one of its invocations loops. */
+/**
+ * Entries of a variant, given how often one of its invocations loops for a product, and for a product
+ * with row sums, over `k` steps.
+ */
 export function matmulEntries(
-  loopIterations: (params: Numbers, constants: Numbers) => number,
+  productLoops: (k: number) => number,
+  rowSumLoops: (k: number) => number,
 ): Record<MatmulEntry, EntrySpec> {
   const entry = (reads: readonly string[], writes: readonly string[]): EntrySpec => ({
     reads,
     writes,
     flops,
-    loopIterations,
+    loopIterations: ({ k }) => (writes.includes("rowSum") ? rowSumLoops : productLoops)(k),
   });
   return {
     nt: entry(["a", "b"], ["c"]),
