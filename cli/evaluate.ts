@@ -1,9 +1,9 @@
 import type { Command } from "@commander-js/extra-typings";
 import { readFile } from "node:fs/promises";
-import { chunksOf, loadDataset, uploadImages } from "../data/mod.ts";
+import { chunksOf, firstImages, loadDataset, uploadImages } from "../data/mod.ts";
 import { UserError } from "../formats/mod.ts";
 import { openDevice } from "../gpu/mod.ts";
-import { createModel, uploadParameters } from "../models/mod.ts";
+import { createModel, foldBatchNorms, uploadParameters } from "../models/mod.ts";
 import { decodeNetwork, evaluate } from "../training/mod.ts";
 import { downloadProgress } from "./download_progress.ts";
 import {
@@ -14,12 +14,15 @@ import {
   parseModel,
   userPath,
   userPlace,
+  wholeNumber,
 } from "./options.ts";
 
 interface EvaluateOptions {
   readonly model: string;
   readonly dataset: string;
   readonly data?: string;
+  readonly images?: number;
+  readonly fold?: true;
   readonly json?: true;
 }
 
@@ -34,16 +37,24 @@ async function evaluateFile(path: string, options: EvaluateOptions): Promise<voi
     directory: options.data,
     onProgress: downloadProgress(),
   });
-  const model = createModel(spec, [test.channels, test.height, test.width], classes.length);
-  const { parameters } = decodeNetwork(model, new Uint8Array(bytes), path);
+  const images = firstImages(test, options.images ?? Infinity);
+  const asked = createModel(spec, [test.channels, test.height, test.width], classes.length);
+  const saved = decodeNetwork(asked, new Uint8Array(bytes), path).parameters;
+  const { model, parameters } = options.fold
+    ? foldBatchNorms(asked, saved)
+    : { model: asked, parameters: saved };
   using device = await openDevice();
   const { tensors } = uploadParameters(device, model, [parameters]);
-  const chunks = chunksOf(device, uploadImages(device, test, model.normalization));
+  const chunks = chunksOf(device, uploadImages(device, images, model.normalization));
+  const started = performance.now();
   const [result] = await evaluate(model, tensors, 1, chunks);
-  if (options.json) return console.log(JSON.stringify({ path, dataset: name, ...result }));
+  const seconds = (performance.now() - started) / 1000;
+  if (options.json) return console.log(JSON.stringify({ path, dataset: name, seconds, ...result }));
   console.log(
-    `${path}: ${model.title} on the ${result.count} test images of ${name}: ` +
-      `${(100 * result.accuracy).toFixed(2)} %, loss ${result.loss.toFixed(4)}, ` +
+    `${path}: ${model.title} on ${result.count} test images of ${name}: ` +
+      `${(100 * result.accuracy).toFixed(2)} %, loss ${result.loss.toFixed(4)}, ${
+        seconds.toFixed(1)
+      } s, ` +
       `adapter: ${device.info.name}${device.isSoftware ? " (software)" : ""}`,
   );
 }
@@ -52,10 +63,16 @@ async function evaluateFile(path: string, options: EvaluateOptions): Promise<voi
 export function addEvaluate(program: Command): void {
   program.command("evaluate")
     .description("measure a checkpoint on the test set")
-    .argument("<file>", "a safetensors file from `train`", userPath)
+    .argument("<file>", "a safetensors file, from `train` or with the names of PyTorch", userPath)
     .option("--model <name>", MODEL_HELP, "fc_nn")
     .option("--dataset <name>", DATASET_HELP, userPlace, "mnist")
     .option("--data <folder>", "folder or address of a data set that is known by name", userPlace)
+    .option(
+      "--images <n>",
+      "only the first so many test images",
+      wholeNumber("a count of images of", 1),
+    )
+    .option("--fold", "put batch norms into the layers before them first")
     .option("--json", "print the result as JSON")
     .action(async (file, options) => await evaluateFile(file, options));
 }

@@ -54,6 +54,17 @@ function imageRange(set: ImageSet, begin: number, end: number): ImageSet {
 }
 
 /**
+ * Takes the first images of a set, without copying.
+ *
+ * @param set The set.
+ * @param count How many; all if there are fewer.
+ * @returns They, as views of the same memory.
+ */
+export function firstImages(set: ImageSet, count: number): ImageSet {
+  return imageRange(set, 0, Math.min(count, set.count));
+}
+
+/**
  * Keeps the last images of a training set for validation, so that no choice is made on the test set.
  *
  * The cut is by position and so the same in every run; of MNIST's 60,000 images the last 10,000 are kept.

@@ -7,6 +7,7 @@ export { cacheDirectory } from "./cache_directory.ts";
 export { type Cifar10Options, cifar10Sha256, loadCifar10 } from "./cifar10.ts";
 export {
   type Dataset,
+  firstImages,
   type ImageSet,
   splitTrainValidation,
   type TrainValidation,

@@ -88,7 +88,9 @@ export function decodeNetwork(model: Model, bytes: Uint8Array, label: string): S
     [...states].map((name) => [name, take(`${OPTIMIZER}${name}.`, trained(model))]),
   );
   for (const [name, { shape }] of tensors) {
-    if (!known.has(name)) complaints.push(`${name} [${shape}] is unknown`);
+    // PyTorch's batch norm counts its batches, which nothing here asks for
+    const asked = name.replace(/\.num_batches_tracked$/, ".running_mean");
+    if (!known.has(asked)) complaints.push(`${name} [${shape}] is unknown`);
   }
   if (complaints.length > 0) {
     throw new UserError(

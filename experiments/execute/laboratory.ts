@@ -2,6 +2,7 @@ import {
   type Chunk,
   chunksOf,
   type Dataset,
+  firstImages,
   type ImageSet,
   loadDataset,
   type ResidentImages,
@@ -32,17 +33,6 @@ export interface Laboratory {
   readonly device: Device;
   /** Loads and uploads a data set the way the model wants to see it, once. */
   bench(recipe: Pick<Recipe, "data" | "model">): Promise<Bench>;
-}
-
-function firstImages(set: ImageSet, count: number): ImageSet {
-  const pixels = set.channels * set.height * set.width;
-  const taken = Math.min(count, set.count);
-  return {
-    ...set,
-    count: taken,
-    images: set.images.subarray(0, taken * pixels),
-    labels: set.labels.subarray(0, taken),
-  };
 }
 
 function layOut(device: Device, dataset: Dataset, data: DataSpec, model: Model): Bench {

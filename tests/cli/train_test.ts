@@ -29,8 +29,10 @@ Deno.test("train writes a checkpoint that evaluate measures and that fits no oth
     assert.ok(json.accuracy > 0.9, `${json.accuracy}`);
     const percent = (100 * json.accuracy).toFixed(2);
     const line = (await succeed("evaluate", path, ...fc32)).stdout;
-    const words = `${path}: FC_NN 784-32-10 on the 320 test images of bars: ${percent} %, loss `;
+    const words = `${path}: FC_NN 784-32-10 on 320 test images of bars: ${percent} %, loss `;
     assert.ok(line.startsWith(words), line);
+    const some = [...fc32, "--images", "100", "--json"];
+    assert.equal(JSON.parse((await succeed("evaluate", path, ...some)).stdout).count, 100);
 
     const misfit = await refusal("evaluate", path, "--dataset", bars, "--model", "fc_nn:32-16");
     assert.ok(misfit.startsWith(`Cannot load "${path}" as FC_NN 784-32-16-10: `), misfit);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "../support/fast_check.ts";
-import { type ImageSet, splitTrainValidation } from "../../data/dataset.ts";
+import { firstImages, type ImageSet, splitTrainValidation } from "../../data/dataset.ts";
 
 function imageSet(count: number, channels = 1): ImageSet {
   const images = Uint8Array.from({ length: count * channels * 6 }, (_, i) => i % 256);
@@ -44,4 +44,13 @@ Deno.test("splitTrainValidation() refuses an empty part", () => {
     });
   }
   assert.throws(() => splitTrainValidation(imageSet(5)), RangeError);
+});
+
+Deno.test("firstImages() takes so many, or all", () => {
+  const set = imageSet(12);
+  const { images, labels, count } = firstImages(set, 5);
+  assert.equal(count, 5);
+  assert.deepEqual(labels, set.labels.subarray(0, 5));
+  assert.equal(images.length, 5 * set.images.length / 12);
+  assert.equal(firstImages(set, 13).count, 12);
 });

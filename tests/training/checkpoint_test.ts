@@ -31,6 +31,21 @@ Deno.test("encodeNetwork() writes buffers by their names, and no optimizer state
   });
 });
 
+Deno.test("decodeNetwork() passes over PyTorch's count of batches, but only of norms that it knows", () => {
+  const model = withBuffer(smallModel);
+  const parameters = initialParameters(model, 1);
+  const file = (layer: string) => {
+    const counted = { name: `${layer}.num_batches_tracked`, shape: [1], bound: 0 };
+    const written = { ...model, parameters: [...model.parameters, counted] };
+    const values = { ...parameters, [counted.name]: Float32Array.of(7) };
+    return encodeNetwork(written, { parameters: values, state: {}, metadata: {} });
+  };
+  assert.deepEqual(decodeNetwork(model, file("norm"), "counted").parameters, parameters);
+  assert.throws(() => decodeNetwork(model, file("other"), "counted"), {
+    message: /: other\.num_batches_tracked \[1\] is unknown$/,
+  });
+});
+
 Deno.test("decodeNetwork() lists every missing, unknown and misshaped tensor at once", () => {
   const zeros = (...shape: number[]) =>
     ({
