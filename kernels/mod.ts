@@ -3,8 +3,8 @@ import { accuracyKernels } from "./accuracy/accuracy.ts";
 import { adamKernels } from "./adam/adam.ts";
 import { naiveConv2dKernels } from "./conv2d/naive.ts";
 import { packConv2dKernels } from "./conv2d/packing.ts";
-import { inputGradientKernels, registerConv2dKernels } from "./conv2d/register_tiled.ts";
-import { weightGradientKernels } from "./conv2d/weight_gradient.ts";
+import { registerConv2dKernels } from "./conv2d/register_tiled.ts";
+import { vectorWeightGradientKernels, weightGradientKernels } from "./conv2d/weight_gradient.ts";
 import { dwtAnalysisKernels, dwtSynthesisKernels } from "./dwt/dwt.ts";
 import { haarAnalysisKernels, haarSynthesisKernels } from "./dwt/haar.ts";
 import { elementwiseKernels } from "./elementwise/elementwise.ts";
@@ -57,7 +57,6 @@ export {
   gatherKernels,
   haarAnalysisKernels,
   haarSynthesisKernels,
-  inputGradientKernels,
   linearBytesKernels,
   logSoftmaxKernels,
   maxPoolKernels,
@@ -77,15 +76,15 @@ export {
   softmaxNllKernels,
   thresholdKernels,
   trainingClockKernels,
+  vectorWeightGradientKernels,
   weightGradientKernels,
   workgroupMatmulKernels,
 };
 export {
-  chooseConv2d,
-  type ChosenConv2d,
   conv2dForward,
   conv2dForwardPooled,
   conv2dInputGradient,
+  type Conv2dInputs,
   conv2dWeightGradient,
   type PooledConvolution,
 } from "./conv2d/dispatch.ts";
@@ -146,7 +145,6 @@ export const kernelRooms: readonly KernelRoom[] = [
   haarAnalysisKernels,
   haarSynthesisKernels,
   logSoftmaxKernels,
-  inputGradientKernels,
   maxPoolKernels,
   naiveConv2dKernels,
   linearBytesKernels,
@@ -166,6 +164,7 @@ export const kernelRooms: readonly KernelRoom[] = [
   softmaxNllKernels,
   thresholdKernels,
   trainingClockKernels,
+  vectorWeightGradientKernels,
   weightGradientKernels,
   ...rooflineKernels,
 ];

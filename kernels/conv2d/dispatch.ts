@@ -1,56 +1,29 @@
-import { type Device, type Kernels, type Numbers, run, type Tensor } from "../../gpu/mod.ts";
+import { type Device, type Numbers, run, type Tensor } from "../../gpu/mod.ts";
 import { maxPoolParams } from "../max_pool/max_pool.ts";
-import { packConv2dKernels } from "./packing.ts";
-import {
-  inputGradientKernels,
-  registerConv2dConstants,
-  registerConv2dKernels,
-} from "./register_tiled.ts";
-import {
-  splitWeightGradient,
-  weightGradientConstants,
-  weightGradientKernels,
-} from "./weight_gradient.ts";
+import { packConv2dKernels, packParams } from "./packing.ts";
+import { registerConv2dConstants, registerConv2dKernels } from "./register_tiled.ts";
+import { forwardParams, inputGradientParams } from "./tiled_params.ts";
+import { chooseWeightGradient, weightGradientKernels } from "./weight_gradient.ts";
 
-/** Kernels, constants and params that fit the shapes at hand. */
-export interface ChosenConv2d {
-  /** `forward` and `forwardPooled`, from `packed` weights. */
-  readonly kernels: Kernels<"forward" | "forwardPooled">;
-  /** `inputGradient` and `inputGradientMasked`, from `turned` weights. */
-  readonly inputGradient: Kernels<"inputGradient" | "inputGradientMasked">;
-  /** Lays weights out: `forward` gives `packed`, `inputGradient` gives `turned`. */
-  readonly pack: Kernels<"forward" | "inputGradient">;
-  /** `partial` sums of the weight gradient, and their `sum`. */
-  readonly weightGradient: Kernels<"partial" | "sum">;
-  /** Params of `weightGradient`. */
-  readonly splitParams: Numbers;
-  /** Constants of `kernels` and `inputGradient`. */
-  readonly constants: Numbers;
-  /** Constants of `weightGradient.partial`. */
-  readonly partialConstants: Numbers;
+/** On a processor a workgroup is one vector of lanes; a GPU wants a few of them in a workgroup. */
+function workgroupSize(device: Device): number {
+  return device.isSoftware ? 8 : 64;
 }
 
-/**
- * Chooses how to convolve on an adapter.
- *
- * On a processor a workgroup is one vector of lanes; a GPU wants a few of them in a workgroup, and
- * more partial sums to keep all its cores busy.
- *
- * @param device Where it will run.
- * @param params Params of the convolution, from `conv2dParams`.
- * @returns What `conv2dForward` and its two gradients dispatch, for programs that dispatch by hand.
- */
-export function chooseConv2d(device: Device, params: Numbers): ChosenConv2d {
-  const WORKGROUP_SIZE = device.isSoftware ? 8 : 64;
-  return {
-    kernels: registerConv2dKernels,
-    inputGradient: inputGradientKernels,
-    pack: packConv2dKernels,
-    weightGradient: weightGradientKernels,
-    splitParams: splitWeightGradient(params, device.isSoftware),
-    constants: { ...registerConv2dConstants(params), WORKGROUP_SIZE },
-    partialConstants: { ...weightGradientConstants(params), WORKGROUP_SIZE },
-  };
+/** What a convolution reads: its input, its weights and, if it has one, its bias. */
+export interface Conv2dInputs {
+  /** `[networks, batch, inChannels, inHeight, inWidth]`, without the first axis if shared. */
+  readonly x: Tensor;
+  /** `[networks, outChannels, inChannels / groups, kernelHeight, kernelWidth]`. */
+  readonly weight: Tensor;
+  /** `[networks, outChannels]`; zeros if left out. */
+  readonly bias?: Tensor;
+}
+
+function pack({ weight, bias }: Conv2dInputs, params: Numbers): Tensor {
+  return bias === undefined
+    ? run(packConv2dKernels.forward, { weight }, params).packed
+    : run(packConv2dKernels.forwardBias, { weight, bias }, params).packed;
 }
 
 /**
@@ -58,26 +31,29 @@ export function chooseConv2d(device: Device, params: Numbers): ChosenConv2d {
  *
  * Packs the weights first: two dispatches.
  *
- * @param inputs `x` `[networks, batch, inChannels, inHeight, inWidth]`, without the first axis if
- *   shared, `weight` `[networks, outChannels, inChannels, kernelHeight, kernelWidth]` and `bias`
- *   `[networks, outChannels]`; shapes are not looked at, only lengths.
+ * @param inputs Shapes are not looked at, only lengths.
  * @param params From `conv2dParams`.
  * @param options `relu` clips the result at 0.
  * @returns `y`, `[networks, batch, outChannels, outHeight, outWidth]`, flat.
  * @throws {RangeError} If a tensor does not have the length that the params say.
  */
 export function conv2dForward(
-  { x, weight, bias }: { readonly x: Tensor; readonly weight: Tensor; readonly bias: Tensor },
+  inputs: Conv2dInputs,
   params: Numbers,
   { relu = false }: { readonly relu?: boolean } = {},
 ): Tensor {
-  using scope = x.device.scope();
-  const { kernels, pack, constants } = chooseConv2d(x.device, params);
-  const { packed } = run(pack.forward, { weight }, params);
-  const { y } = run(kernels.forward, { x, packed, bias }, params, {
-    constants: { ...constants, RELU: relu ? 1 : 0 },
+  const { device } = inputs.x;
+  using scope = device.scope();
+  const tiled = forwardParams(params);
+  const weights = pack(inputs, packParams(tiled));
+  const { result } = run(registerConv2dKernels.forward, { source: inputs.x, weights }, tiled, {
+    constants: {
+      ...registerConv2dConstants(tiled),
+      RELU: relu ? 1 : 0,
+      WORKGROUP_SIZE: workgroupSize(device),
+    },
   });
-  return scope.keep(y);
+  return scope.keep(result);
 }
 
 /** What a convolution with pooling gives. */
@@ -104,7 +80,7 @@ export interface PooledConvolution {
  *   smaller than a window.
  */
 export function conv2dForwardPooled(
-  { x, weight, bias }: { readonly x: Tensor; readonly weight: Tensor; readonly bias: Tensor },
+  inputs: Conv2dInputs,
   params: Numbers,
   { relu = false }: { readonly relu?: boolean } = {},
 ): PooledConvolution {
@@ -115,38 +91,44 @@ export function conv2dForwardPooled(
     inWidth: outWidth,
     size: 2,
   });
-  using scope = x.device.scope();
-  const { kernels, pack, constants } = chooseConv2d(x.device, params);
-  const { packed } = run(pack.forward, { weight }, params);
-  const { pooled, argmax } = run(kernels.forwardPooled, { x, packed, bias }, params, {
-    constants: { ...constants, RELU: relu ? 1 : 0 },
+  const { device } = inputs.x;
+  using scope = device.scope();
+  const tiled = forwardParams(params);
+  const operands = { source: inputs.x, weights: pack(inputs, packParams(tiled)) };
+  const { pooled, argmax } = run(registerConv2dKernels.forwardPooled, operands, tiled, {
+    constants: {
+      ...registerConv2dConstants(tiled),
+      RELU: relu ? 1 : 0,
+      WORKGROUP_SIZE: workgroupSize(device),
+    },
   });
   return { pooled: scope.keep(pooled), argmax: scope.keep(argmax), poolParams };
 }
 
 /**
- * Gives the gradient of a convolution to its input, optionally through the ReLU that made the input.
+ * Gives the gradient of a convolution to its input: dy convolved with the turned weights.
  *
  * Packs the weights first: two dispatches.
  *
- * @param inputs `dy` shaped as `y`, `weight`, and `mask`: the input `x` itself where it is the output
- *   of a ReLU; the gradient is 0 where it is not positive.
+ * @param inputs `dy` shaped as `y`, and `weight`.
  * @param params From `conv2dParams`.
  * @returns `dx`, `[networks, batch, inChannels, inHeight, inWidth]`, flat; one a network even where
  *   they share `x`.
  * @throws {RangeError} If a tensor does not have the length that the params say.
  */
 export function conv2dInputGradient(
-  { dy, weight, mask }: { readonly dy: Tensor; readonly weight: Tensor; readonly mask?: Tensor },
+  { dy, weight }: { readonly dy: Tensor; readonly weight: Tensor },
   params: Numbers,
 ): Tensor {
-  using scope = dy.device.scope();
-  const { inputGradient, pack, constants } = chooseConv2d(dy.device, params);
-  const { turned } = run(pack.inputGradient, { weight }, params);
-  const { dx } = mask === undefined
-    ? run(inputGradient.inputGradient, { dy, turned }, params, { constants })
-    : run(inputGradient.inputGradientMasked, { dy, turned, mask }, params, { constants });
-  return scope.keep(dx);
+  const { device } = dy;
+  using scope = device.scope();
+  const tiled = inputGradientParams(params);
+  const { packed } = run(packConv2dKernels.inputGradient, { weight }, packParams(tiled));
+  const operands = { source: dy, weights: packed };
+  const { result } = run(registerConv2dKernels.forward, operands, tiled, {
+    constants: { ...registerConv2dConstants(tiled), WORKGROUP_SIZE: workgroupSize(device) },
+  });
+  return scope.keep(result);
 }
 
 /**
@@ -166,11 +148,11 @@ export function conv2dWeightGradient(
   into: Readonly<Record<string, Tensor>> = {},
 ): { readonly dw: Tensor; readonly db: Tensor } {
   using scope = x.device.scope();
-  const { weightGradient, splitParams, partialConstants } = chooseConv2d(x.device, params);
-  const { partials } = run(weightGradient.partial, { x, dy }, splitParams, {
-    constants: partialConstants,
+  const chosen = chooseWeightGradient(x.device.isSoftware, params);
+  const { partials } = run(chosen.kernels.partial, { x, dy }, chosen.params, {
+    constants: { ...chosen.constants, WORKGROUP_SIZE: workgroupSize(x.device) },
   });
-  const { dw, db } = run(weightGradient.sum, { parts: partials }, splitParams, {
+  const { dw, db } = run(weightGradientKernels.sum, { parts: partials }, chosen.params, {
     constants: { WORKGROUP_SIZE: 64 },
     into,
   });

@@ -10,7 +10,7 @@ import { conv2dReference } from "./reference.ts";
 import { CONV2D_PARAMS, conv2dCases, conv2dFlops, conv2dLengths, conv2dTolerance } from "./spec.ts";
 
 /** The products of a convolution. */
-export type Conv2dEntry = "forward" | "inputGradient" | "inputGradientMasked" | "weightGradient";
+export type Conv2dEntry = "forward" | "inputGradient" | "weightGradient";
 
 const entry = (
   reads: readonly string[],
@@ -22,8 +22,6 @@ const line = (length: (p: Numbers) => number, terms: (p: Numbers) => number) => 
   workgroups: (p: Numbers, { WORKGROUP_SIZE }: Numbers) => linearGrid(length(p), WORKGROUP_SIZE),
   loopIterations: terms,
 });
-
-const forX = line((p) => conv2dLengths(p).dx, (p) => p.outChannels * overTaps(p));
 
 function overTaps({ kernelHeight, kernelWidth }: Numbers): number {
   return 1 + kernelHeight * (1 + kernelWidth);
@@ -45,8 +43,11 @@ export const naiveConv2dKernels: Kernels<Conv2dEntry> = defineKernels({
       ["y"],
       line((p) => conv2dLengths(p).y, (p) => p.inChannels * overTaps(p)),
     ),
-    inputGradient: entry(["dy", "weight"], ["dx"], forX),
-    inputGradientMasked: entry(["dy", "weight", "mask"], ["dx"], forX),
+    inputGradient: entry(
+      ["dy", "weight"],
+      ["dx"],
+      line((p) => conv2dLengths(p).dx, (p) => p.outChannels * overTaps(p)),
+    ),
     weightGradient: entry(
       ["x", "dy"],
       ["dw", "db"],

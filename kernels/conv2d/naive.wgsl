@@ -1,18 +1,19 @@
 // conv2d, naive: one output an invocation; the baseline, right for every shape.
 //
-//   forward               y[n,o,oy,ox] = bias[o] + sum over i,ky,kx of x[n,i,iy,ix] w[o,i,ky,kx]
-//                                        with RELU: max(., 0)
-//   inputGradient        dx[n,i,iy,ix] = sum over o,ky,kx of dy[n,o,oy,ox] w[o,i,ky,kx]
-//   inputGradientMasked  dx where mask > 0, else 0    (mask: output of the ReLU that made x)
-//   weightGradient       dw[o,i,ky,kx] = sum over n,oy,ox of dy[n,o,oy,ox] x[n,i,iy,ix]
-//                        db[o]         = sum over n,oy,ox of dy[n,o,oy,ox]
+//   forward         y[n,o,oy,ox] = bias[o] + sum over i,ky,kx of x[n,i,iy,ix] w[o,i,ky,kx]
+//                   with RELU: max(., 0)
+//   inputGradient   dx[n,i,iy,ix] = sum over o,ky,kx of dy[n,o,oy,ox] w[o,i,ky,kx]
+//   weightGradient  dw[o,i,ky,kx] = sum over n,oy,ox of dy[n,o,oy,ox] x[n,i,iy,ix]
+//                   db[o]         = sum over n,oy,ox of dy[n,o,oy,ox]
 //
-//   iy = oy stride + ky - padding, ix likewise; x is 0 outside its plane
+//   iy = oy stride + ky - padding, ix likewise; x is 0 outside its plane; i and o run through the
+//   channels of one group, and each group is a convolution of its own
 //
-// x, dx, mask [networks, batch, inChannels, inHeight, inWidth]; x and mask are xStride apart from
-// one network to the next, 0 where all share them
+// x, dx       [networks, batch, inChannels, inHeight, inWidth]; x is xStride apart from one network
+//             to the next, 0 where all share it
 // y, dy       [networks, batch, outChannels, outHeight, outWidth]
-// weight, dw  [networks, outChannels, inChannels, kernelHeight, kernelWidth]; bias, db [networks, outChannels]
+// weight, dw  [networks, outChannels, inChannels / groups, kernelHeight, kernelWidth]
+// bias, db    [networks, outChannels]
 //
 // Launch: a line of outputs, folded past 65,535 workgroups. Two loads a multiply-add: bound by loads.
 //
@@ -22,7 +23,7 @@ override RELU: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 64u;
 
 struct Params {
-  networks: u32, xStride: u32, batch: u32,
+  networks: u32, xStride: u32, batch: u32, groups: u32,
   inChannels: u32, inHeight: u32, inWidth: u32,
   outChannels: u32, outHeight: u32, outWidth: u32,
   kernelHeight: u32, kernelWidth: u32, stride: u32, padding: u32
@@ -33,10 +34,9 @@ struct Params {
 @group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
 @group(0) @binding(4) var<storage, read> dy: array<f32>;
-@group(0) @binding(5) var<storage, read> mask: array<f32>;
-@group(0) @binding(6) var<storage, read_write> dx: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dw: array<f32>;
-@group(0) @binding(8) var<storage, read_write> db: array<f32>;
+@group(0) @binding(5) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(6) var<storage, read_write> dw: array<f32>;
+@group(0) @binding(7) var<storage, read_write> db: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 // Where an element of a tensor [networks, batch, channels, height, width] stands.
@@ -64,8 +64,10 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let to = placeOf(i, params.outChannels, params.outHeight, params.outWidth);
   let kernel = to.network * params.outChannels + to.channel;
   var sum = bias[kernel];
-  var tap = kernel * params.inChannels * params.kernelHeight * params.kernelWidth;
-  for (var channel = 0u; channel < params.inChannels; channel++) {
+  let share = params.inChannels / params.groups;
+  let first = to.channel / (params.outChannels / params.groups) * share;
+  var tap = kernel * share * params.kernelHeight * params.kernelWidth;
+  for (var channel = first; channel < first + share; channel++) {
     for (var ky = 0u; ky < params.kernelHeight; ky++) {
       let row = to.row * params.stride + ky - params.padding;
       for (var kx = 0u; kx < params.kernelWidth; kx++) {
@@ -80,8 +82,11 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
 
 fn gradientAt(i: u32, to: Place) -> f32 {
   let taps = params.kernelHeight * params.kernelWidth;
+  let share = params.inChannels / params.groups;
+  let outShare = params.outChannels / params.groups;
+  let first = to.channel / share * outShare;
   var sum = 0.0;
-  for (var channel = 0u; channel < params.outChannels; channel++) {
+  for (var channel = first; channel < first + outShare; channel++) {
     let kernel = to.network * params.outChannels + channel;
     let plane = (to.network * params.batch + to.n) * params.outChannels + channel;
     for (var ky = 0u; ky < params.kernelHeight; ky++) {
@@ -91,7 +96,7 @@ fn gradientAt(i: u32, to: Place) -> f32 {
       for (var kx = 0u; kx < params.kernelWidth; kx++) {
         let across = to.column + params.padding - kx;
         if (across % params.stride != 0u || across / params.stride >= params.outWidth) { continue; }
-        let tap = (kernel * params.inChannels + to.channel) * taps + ky * params.kernelWidth + kx;
+        let tap = (kernel * share + to.channel % share) * taps + ky * params.kernelWidth + kx;
         sum += dy[line * params.outWidth + across / params.stride] * weight[tap];
       }
     }
@@ -108,28 +113,18 @@ fn inputGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgrou
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
-fn inputGradientMasked(
-  @builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u,
-) {
-  let i = id.y * groups.x * WORKGROUP_SIZE + id.x;
-  let image = params.batch * params.inChannels * params.inHeight * params.inWidth;
-  if (i >= params.networks * image) { return; }
-  let to = placeOf(i, params.inChannels, params.inHeight, params.inWidth);
-  let open = mask[to.network * params.xStride + i % image] > 0.0;
-  dx[i] = select(0.0, gradientAt(i, to), open);
-}
-
-@compute @workgroup_size(WORKGROUP_SIZE)
 fn weightGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * WORKGROUP_SIZE + id.x;
-  let taps = params.inChannels * params.kernelHeight * params.kernelWidth;
+  let share = params.inChannels / params.groups;
+  let taps = share * params.kernelHeight * params.kernelWidth;
   if (i >= params.networks * params.outChannels * taps) { return; }
   let kx = i % params.kernelWidth;
   let ky = i / params.kernelWidth % params.kernelHeight;
-  let channel = i % taps / (params.kernelHeight * params.kernelWidth);
   let kernel = i / taps;
   let network = kernel / params.outChannels;
   let outChannel = kernel % params.outChannels;
+  let channel = outChannel / (params.outChannels / params.groups) * share +
+    i % taps / (params.kernelHeight * params.kernelWidth);
   var sum = 0.0;
   var biasSum = 0.0;
   for (var n = 0u; n < params.batch; n++) {

@@ -1,145 +1,118 @@
 import {
   defineKernels,
-  type EntrySpec,
-  type Grid,
+  type KernelCase,
   type Kernels,
   linearGrid,
   type Numbers,
   type RandomSource,
 } from "../../gpu/mod.ts";
-import inputGradientSource from "./input_gradient.wgsl" with { type: "text" };
-import { eachPacked, packedLengths } from "./packing.ts";
-import { conv2dReference, poolReference } from "./reference.ts";
-import registerSource from "./register_tiled.wgsl" with { type: "text" };
-import { CONV2D_PARAMS, conv2dCases, conv2dFlops, conv2dLengths, conv2dTolerance } from "./spec.ts";
+import { eachPacked, packedLength } from "./packing.ts";
+import { poolReference, rectified, tiledReference } from "./reference.ts";
+import source from "./register_tiled.wgsl" with { type: "text" };
+import { conv2dCases, conv2dTolerance } from "./spec.ts";
+import { forwardParams, inputGradientParams, TILED_PARAMS, tiledLengths } from "./tiled_params.ts";
 
-const TILE = { rows: 2, columns: 8, channels: 8 };
+const TILE = { rows: 2, channels: 8, taps: 3 };
 
-function tiles(
-  { networks, batch }: Numbers,
-  [channels, height, width]: readonly [number, number, number],
-  { WORKGROUP_SIZE }: Numbers,
-): Grid {
-  const [x, y] = linearGrid(
-    batch * Math.ceil(channels / TILE.channels) * Math.ceil(height / TILE.rows) *
-      Math.ceil(width / TILE.columns),
-    WORKGROUP_SIZE,
-  );
-  return [x, y, networks];
-}
-
-const tilesOfX = (p: Numbers, c: Numbers): Grid =>
-  tiles(p, [p.inChannels, p.inHeight, p.inWidth], c);
-const tilesOfY = (p: Numbers, c: Numbers): Grid =>
-  tiles(p, [p.outChannels, p.outHeight, p.outWidth], c);
-
-const steps = (p: Numbers, channels: number): number =>
-  1 + channels * (1 + Math.ceil(p.kernelWidth / 3) * (1 + p.kernelHeight));
-
-const entry = (
-  reads: readonly string[],
-  writes: readonly string[],
-  loopIterations: (p: Numbers) => number,
-): EntrySpec => ({ reads, writes, flops: conv2dFlops, loopIterations });
+/** How rows are read, as the shader numbers it. */
+const LOAD = { ANY: 0, UNIT: 1, VECTORS: 2, FOURTEEN: 3, HALVING: 4, SPREADING: 5 };
 
 /**
  * Gives the constants that fit a convolution.
  *
- * @param p Params of the convolution.
- * @returns UNIT_STRIDE and VECTORS of `registerConv2dKernels` and `inputGradientKernels`; leaving
- *   them out is right too, and slower.
+ * @param t Params of the kernels.
+ * @returns LOAD and COLUMNS of `registerConv2dKernels`; leaving them out is right too, and slower.
  */
-export function registerConv2dConstants(p: Numbers): Numbers {
-  const isSame = p.stride === 1 && p.kernelWidth === 3 && p.padding === 1;
-  const vectors = [4, 2].find((size) => p.inWidth % size === 0) ?? 0;
-  return { UNIT_STRIDE: p.stride === 1 ? 1 : 0, VECTORS: isSame ? vectors : 0 };
+export function registerConv2dConstants(t: Numbers): Numbers {
+  const isUnit = t.stride === 1 && t.spread === 1;
+  const isSame = t.kernelWidth === 3 && t.columnPadding === 1;
+  const fitsVectors = isSame && t.inWidth % 4 === 0;
+  // a second half that is empty costs more than twice the tiles
+  const wide = Math.ceil(t.outWidth / 8) % 2 === 0 ? 16 : 8;
+  if (isUnit && isSame && t.inWidth % 14 === 0) return { LOAD: LOAD.FOURTEEN, COLUMNS: 14 };
+  if (isUnit && fitsVectors) return { LOAD: LOAD.VECTORS, COLUMNS: wide };
+  if (fitsVectors && t.stride === 2 && t.spread === 1) return { LOAD: LOAD.HALVING, COLUMNS: 8 };
+  if (fitsVectors && t.stride === 1 && t.spread === 2) return { LOAD: LOAD.SPREADING, COLUMNS: 16 };
+  return { LOAD: isUnit ? LOAD.UNIT : LOAD.ANY, COLUMNS: 8 };
 }
 
-/** Weights in a layout, with zeros where the packing puts them. */
-function packedAtRandom(random: RandomSource, p: Numbers, turned: boolean): Float64Array {
-  const layout = new Float64Array(packedLengths(p)[turned ? "turned" : "packed"]);
-  eachPacked(p, turned, (to) => layout[to] = 4 * random() - 2);
-  return layout;
+function flops(t: Numbers): number {
+  return 2 * tiledLengths(t).result * t.inChannels * t.kernelHeight * t.kernelWidth;
 }
 
-function unpacked(layout: Float64Array, p: Numbers, turned: boolean): Float64Array {
-  const weight = new Float64Array(conv2dLengths(p).weight);
-  eachPacked(p, turned, (from, to) => weight[to] = layout[from]);
-  return weight;
+function loopIterations({ inChannels, kernelHeight, kernelWidth }: Numbers): number {
+  return inChannels * (1 + Math.ceil(kernelWidth / TILE.taps) * (1 + kernelHeight));
 }
 
-/** 2 x 8 outputs in 8 channels an invocation, from weights that `packConv2dKernels` laid out. */
+/** Packed weights and bias as a test wants them: random, with zeros where the packing has them. */
+function packedAtRandom(random: RandomSource, t: Numbers): Float64Array {
+  const packed = new Float64Array(packedLength(t));
+  const place = (to: number) => packed[to] = 4 * random() - 2;
+  eachPacked(t, place, place);
+  return packed;
+}
+
+function unpacked(packed: Float64Array, t: Numbers): Record<string, Float64Array> {
+  const lengths = tiledLengths(t);
+  const weight = new Float64Array(lengths.weight);
+  const bias = new Float64Array(lengths.bias);
+  eachPacked(t, (from, to) => bias[to] = packed[from], (from, to) => weight[to] = packed[from]);
+  return { weight, bias };
+}
+
+/** Both directions of a convolution, with and without the constants that fit them. */
+function tiledCases({ params, constants = {} }: KernelCase): KernelCase[] {
+  return [forwardParams(params), inputGradientParams(params)].flatMap((t) => {
+    const entries = t.outHeight < 2 || t.outWidth < 2 ? ["forward"] : undefined;
+    const fitting = { ...constants, ...registerConv2dConstants(t) };
+    return [{ params: t, constants, entries }, { params: t, constants: fitting, entries }];
+  });
+}
+
+/**
+ * Up to 2 x 16 outputs in 8 channels an invocation, from what `packConv2dKernels` laid out: the
+ * output of a convolution, and the gradient to its input.
+ */
 export const registerConv2dKernels: Kernels<"forward" | "forwardPooled"> = defineKernels({
   name: "conv2d",
   variant: "register_tiled",
   file: "kernels/conv2d/register_tiled.wgsl",
-  source: registerSource,
-  params: CONV2D_PARAMS,
-  constants: { RELU: 0, UNIT_STRIDE: 0, VECTORS: 0, WORKGROUP_SIZE: 8 },
-  lengths: (p) => {
-    const pooled = p.networks * p.batch * p.outChannels * Math.floor(p.outHeight / 2) *
-      Math.floor(p.outWidth / 2);
-    return { ...conv2dLengths(p), ...packedLengths(p), pooled, argmax: pooled };
-  },
+  source,
+  params: TILED_PARAMS,
+  constants: { LOAD: LOAD.ANY, COLUMNS: 8, RELU: 0, WORKGROUP_SIZE: 8 },
+  lengths: (t) => ({ ...tiledLengths(t), weights: packedLength(t) }),
   entries: {
-    forward: entry(["x", "packed", "bias"], ["y"], (p) => steps(p, p.inChannels)),
-    forwardPooled: entry(
-      ["x", "packed", "bias"],
-      ["pooled", "argmax"],
-      (p) => steps(p, p.inChannels),
-    ),
+    forward: { reads: ["source", "weights"], writes: ["result"], flops, loopIterations },
+    forwardPooled: {
+      reads: ["source", "weights"],
+      writes: ["pooled", "argmax"],
+      flops,
+      loopIterations,
+    },
   },
-  workgroups: tilesOfY,
-  tolerance: conv2dTolerance,
-  generate: { packed: (random, p) => packedAtRandom(random, p, false) },
-  reference({ packed, ...inputs }, p, constants, name) {
-    const weight = unpacked(packed, p, false);
-    const { y } = conv2dReference({ ...inputs, weight }, p, constants, "forward");
-    return name === "forward" ? { y } : poolReference(y, p, constants);
+  workgroups: (t, { COLUMNS, WORKGROUP_SIZE }) => {
+    const tiles = t.batch * t.groups * Math.ceil(t.outChannels / TILE.channels) *
+      Math.ceil(t.outHeight / TILE.rows) * Math.ceil(t.outWidth / COLUMNS);
+    const [x, y] = linearGrid(tiles, WORKGROUP_SIZE);
+    return [x, y, t.networks];
   },
-  cases: conv2dCases.cases.flatMap(({ params, constants }) => {
-    const entries = params.outHeight < 2 || params.outWidth < 2 ? ["forward"] : undefined;
-    const fitting = { ...constants, ...registerConv2dConstants(params) };
-    return [{ params, constants, entries }, { params, constants: fitting, entries }];
+  tolerance: (t) => conv2dTolerance(t, "forward"),
+  generate: { weights: packedAtRandom },
+  reference({ source: x, weights }, t, constants, entry) {
+    const y = tiledReference({ source: x, ...unpacked(weights, t) }, t);
+    if (entry === "forward") return { result: rectified(y, constants) };
+    return poolReference(y, t, constants);
+  },
+  cases: conv2dCases.cases.flatMap(tiledCases),
+  randomCase(random) {
+    const { params, constants } = conv2dCases.randomCase!(random);
+    const t = random() < 0.5 ? forwardParams(params) : inputGradientParams(params);
+    const fitting = random() < 0.5 ? {} : registerConv2dConstants(t);
+    const entries = t.outHeight < 2 || t.outWidth < 2 ? ["forward"] : undefined;
+    return { params: t, constants: { ...constants, ...fitting }, entries };
+  },
+  benchCases: conv2dCases.benchCases!.map(({ params }) => {
+    const t = forwardParams(params);
+    return { params: t, constants: registerConv2dConstants(t) };
   }),
-  benchCases: conv2dCases.benchCases!.map(({ params }) => ({
-    params,
-    constants: registerConv2dConstants(params),
-  })),
 });
-
-/** The gradient to the input, tiled the same way, from weights turned by `packConv2dKernels`. */
-export const inputGradientKernels: Kernels<"inputGradient" | "inputGradientMasked"> = defineKernels(
-  {
-    name: "conv2d",
-    variant: "register_tiled",
-    file: "kernels/conv2d/input_gradient.wgsl",
-    source: inputGradientSource,
-    params: CONV2D_PARAMS,
-    constants: { UNIT_STRIDE: 0, VECTORS: 0, WORKGROUP_SIZE: 8 },
-    lengths: (p) => ({ ...conv2dLengths(p), ...packedLengths(p) }),
-    entries: {
-      inputGradient: entry(["dy", "turned"], ["dx"], (p) => steps(p, p.outChannels)),
-      inputGradientMasked: entry(
-        ["dy", "turned", "mask"],
-        ["dx"],
-        (p) => steps(p, p.outChannels),
-      ),
-    },
-    workgroups: tilesOfX,
-    tolerance: conv2dTolerance,
-    generate: { turned: (random, p) => packedAtRandom(random, p, true) },
-    reference({ turned, ...inputs }, p, constants, name) {
-      return conv2dReference({ ...inputs, weight: unpacked(turned, p, true) }, p, constants, name);
-    },
-    cases: conv2dCases.cases.flatMap(({ params }) => [
-      { params },
-      { params, constants: registerConv2dConstants(params) },
-    ]),
-    randomCase: (random) => ({ params: conv2dCases.randomCase!(random).params }),
-    benchCases: conv2dCases.benchCases!.map(({ params }) => ({
-      params,
-      constants: registerConv2dConstants(params),
-    })),
-  },
-);

@@ -3,12 +3,14 @@
 //   partial   partials[s] = [dw, db] of the lines of dy that belong to split s
 //   sum       dw, db      = sum over s of parts[s]      (the same tensor, read)
 //
+// for every i of the group of o:
+//
 //   dw[o, i, ky, kx] = sum over n, oy, ox of dy[n,o,oy,ox] x[n,i, oy stride + ky - padding, ...]
 //   db[o]            = sum over n, oy, ox of dy[n,o,oy,ox]
 //
 // x         [networks, batch, inChannels, inHeight, inWidth], xStride apart, 0 if shared
 // dy        [networks, batch, outChannels, outHeight, outWidth]
-// dw        [networks, outChannels, inChannels, kernelHeight, kernelWidth]; db [networks, outChannels]
+// dw        [networks, outChannels, inChannels / groups, kernelHeight, kernelWidth]; db [networks, outChannels]
 // partials, parts  [splits, all of dw, all of db]
 //
 // A pair (i, ky) is called a stripe: the row of x that it reads is fixed by the row of dy, and
@@ -30,7 +32,7 @@ const STRIPES = 4u;
 const RUN = 3u;     // taps
 
 struct Params {
-  networks: u32, xStride: u32, batch: u32,
+  networks: u32, xStride: u32, batch: u32, groups: u32,
   inChannels: u32, inHeight: u32, inWidth: u32,
   outChannels: u32, outHeight: u32, outWidth: u32,
   kernelHeight: u32, kernelWidth: u32, stride: u32, padding: u32, splits: u32
@@ -52,7 +54,9 @@ struct Accumulators { s0: Taps, s1: Taps, s2: Taps, s3: Taps, bias: mat4x4f }
 // Two neighbors of a line of dy in sixteen channels, one neighbor a column.
 struct Pairs { c0: mat2x4f, c4: mat2x4f, c8: mat2x4f, c12: mat2x4f }
 
-fn stripeCount() -> u32 { return params.inChannels * params.kernelHeight; }
+// Stripes and output channels of one group.
+fn stripeCount() -> u32 { return params.inChannels / params.groups * params.kernelHeight; }
+fn outShare() -> u32 { return params.outChannels / params.groups; }
 
 fn dwLength() -> u32 {
   return params.networks * params.outChannels * stripeCount() * params.kernelWidth;
@@ -81,9 +85,9 @@ fn fromX(line: u32, column: u32, inside: bool) -> f32 {
 // A row of x.
 struct Line { start: u32, inside: bool }
 
-fn lineOfX(image: u32, oy: u32, stripe: u32) -> Line {
+fn lineOfX(group: u32, oy: u32, stripe: u32) -> Line {
   let row = oy * params.stride + stripe % params.kernelHeight - params.padding;
-  return Line(image + (stripe / params.kernelHeight * params.inHeight + row) * params.inWidth,
+  return Line(group + (stripe / params.kernelHeight * params.inHeight + row) * params.inWidth,
     row < params.inHeight && stripe < stripeCount());
 }
 
@@ -113,11 +117,13 @@ fn accumulate(network: u32, o: u32, stripe: u32, run: u32, first: u32, until: u3
   for (var line = first; line < until; line++) {
     let n = line / params.outHeight;
     let oy = line % params.outHeight;
-    let image = network * params.xStride + n * params.inChannels * params.inHeight * params.inWidth;
-    let x0 = lineOfX(image, oy, stripe);
-    let x1 = lineOfX(image, oy, stripe + 1u);
-    let x2 = lineOfX(image, oy, stripe + 2u);
-    let x3 = lineOfX(image, oy, stripe + 3u);
+    let inPlane = params.inHeight * params.inWidth;
+    let group = network * params.xStride +
+      (n * params.inChannels + o / outShare() * (params.inChannels / params.groups)) * inPlane;
+    let x0 = lineOfX(group, oy, stripe);
+    let x1 = lineOfX(group, oy, stripe + 1u);
+    let x2 = lineOfX(group, oy, stripe + 2u);
+    let x3 = lineOfX(group, oy, stripe + 3u);
     let start = ((network * params.batch + n) * params.outChannels + o) * plane +
       oy * params.outWidth;
     var column = run * RUN - params.padding;
@@ -148,10 +154,10 @@ fn accumulate(network: u32, o: u32, stripe: u32, run: u32, first: u32, until: u3
 }
 
 // Three taps of one stripe in four channels.
-fn store(start: u32, o: u32, stripe: u32, kx: u32, sums: mat3x4f) {
+fn store(start: u32, o: u32, end: u32, stripe: u32, kx: u32, sums: mat3x4f) {
   let byChannel = transpose(sums);
   for (var c = 0u; c < 4u; c++) {
-    if (o + c >= params.outChannels || stripe >= stripeCount()) { return; }
+    if (o + c >= end || stripe >= stripeCount()) { return; }
     let i = start + ((o + c) * stripeCount() + stripe) * params.kernelWidth + kx;
     partials[i] = byChannel[c].x;
     if (kx + 1u < params.kernelWidth) { partials[i + 1u] = byChannel[c].y; }
@@ -159,16 +165,16 @@ fn store(start: u32, o: u32, stripe: u32, kx: u32, sums: mat3x4f) {
   }
 }
 
-fn storeTaps(start: u32, o: u32, stripe: u32, kx: u32, taps: Taps) {
-  store(start, o, stripe, kx, taps.c0);
-  store(start, o + 4u, stripe, kx, taps.c4);
-  store(start, o + 8u, stripe, kx, taps.c8);
-  store(start, o + 12u, stripe, kx, taps.c12);
+fn storeTaps(start: u32, o: u32, end: u32, stripe: u32, kx: u32, taps: Taps) {
+  store(start, o, end, stripe, kx, taps.c0);
+  store(start, o + 4u, end, stripe, kx, taps.c4);
+  store(start, o + 8u, end, stripe, kx, taps.c8);
+  store(start, o + 12u, end, stripe, kx, taps.c12);
 }
 
-fn storeBias(start: u32, o: u32, sums: vec4f) {
+fn storeBias(start: u32, o: u32, end: u32, sums: vec4f) {
   for (var c = 0u; c < 4u; c++) {
-    if (o + c < params.outChannels) { partials[start + o + c] = sums[c]; }
+    if (o + c < end) { partials[start + o + c] = sums[c]; }
   }
 }
 
@@ -176,12 +182,14 @@ fn storeBias(start: u32, o: u32, sums: vec4f) {
 fn partial(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.y * groups.x * WORKGROUP_SIZE + id.x;
   let across = (stripeCount() + STRIPES - 1u) / STRIPES;
-  let down = (params.outChannels + BLOCK - 1u) / BLOCK;
+  let down = (outShare() + BLOCK - 1u) / BLOCK;
   let runs = (params.kernelWidth + RUN - 1u) / RUN;
   let stripe = index % across * STRIPES;
   let run = index / across % runs;
-  let o = index / (across * runs) % down * BLOCK;
-  let split = index / (across * runs * down);
+  let block = index / (across * runs) % (down * params.groups);
+  let o = block / down * outShare() + block % down * BLOCK;
+  let end = (block / down + 1u) * outShare(); // of the group
+  let split = index / (across * runs * down * params.groups);
   if (split >= params.splits) { return; }
 
   let lines = params.batch * params.outHeight;
@@ -192,16 +200,16 @@ fn partial(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let start = split * (all + params.networks * params.outChannels);
   let own = start + all / params.networks * id.z;
   let kx = run * RUN;
-  storeTaps(own, o, stripe, kx, s.s0);
-  storeTaps(own, o, stripe + 1u, kx, s.s1);
-  storeTaps(own, o, stripe + 2u, kx, s.s2);
-  storeTaps(own, o, stripe + 3u, kx, s.s3);
+  storeTaps(own, o, end, stripe, kx, s.s0);
+  storeTaps(own, o, end, stripe + 1u, kx, s.s1);
+  storeTaps(own, o, end, stripe + 2u, kx, s.s2);
+  storeTaps(own, o, end, stripe + 3u, kx, s.s3);
   if (stripe == 0u && run == 0u) {
     let bias = start + all + id.z * params.outChannels;
-    storeBias(bias, o, s.bias[0]);
-    storeBias(bias, o + 4u, s.bias[1]);
-    storeBias(bias, o + 8u, s.bias[2]);
-    storeBias(bias, o + 12u, s.bias[3]);
+    storeBias(bias, o, end, s.bias[0]);
+    storeBias(bias, o + 4u, end, s.bias[1]);
+    storeBias(bias, o + 8u, end, s.bias[2]);
+    storeBias(bias, o + 12u, end, s.bias[3]);
   }
 }
 
