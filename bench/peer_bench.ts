@@ -25,10 +25,10 @@ export interface Side {
   readonly slowest: number;
 }
 
-/** A peer's side; `reason` says why there is none. */
+/** A peer's side; `reason` says why there is none, `hung` that it was killed. */
 export type PeerSide =
   | (Side & { readonly difference: number; readonly adapter: string })
-  | { readonly reason: string };
+  | { readonly reason: string; readonly hung?: true };
 
 /** One workload on all sides. */
 export interface ComparisonRow {
@@ -103,6 +103,7 @@ interface Asked {
   difference: number;
   adapter: string;
   reason: string | undefined;
+  hung: true | undefined;
 }
 
 /**
@@ -133,6 +134,7 @@ export async function compare(
     const answer = await peers.ask({ peer, workload, params, seed: SEED, minimumSeconds });
     if (!answer.ok) {
       state.reason = answer.reason;
+      state.hung = answer.hung;
       return;
     }
     state.adapter = answer.adapter;
@@ -143,7 +145,7 @@ export async function compare(
     const reason = !all && comparison.slow?.includes(peer)
       ? "it takes a minute: --all measures it"
       : undefined;
-    asked.set(peer, { medians: [], difference: Infinity, adapter: "", reason });
+    asked.set(peer, { medians: [], difference: Infinity, adapter: "", reason, hung: undefined });
     await ask(peer, 0);
   }
   const ours: number[] = [];
@@ -155,9 +157,14 @@ export async function compare(
     for (const peer of peerNames) await ask(peer, seconds);
   }
   const measured = Object.fromEntries(
-    [...asked].map(([peer, { medians, difference, adapter, reason }]): [PeerName, PeerSide] => [
+    [...asked].map(([peer, { medians, difference, adapter, reason, hung }]): [
+      PeerName,
+      PeerSide,
+    ] => [
       peer,
-      reason === undefined ? { ...side(medians), difference, adapter } : { reason },
+      reason === undefined
+        ? { ...side(medians), difference, adapter }
+        : { reason, ...(hung && { hung }) },
     ]),
   ) as Record<PeerName, PeerSide>;
   const medians = Object.values(measured).flatMap((one) => "median" in one ? [one] : []);

@@ -1,14 +1,5 @@
+import { connect, type PeerCommand, type PeerConnection } from "./peer_connection.ts";
 import type { Answer, Greeting, Request } from "./peers/protocol.ts";
-
-/** How to start the process that measures other libraries. */
-export interface PeerCommand {
-  /** The program. */
-  readonly command: string;
-  /** Its arguments. */
-  readonly args: readonly string[];
-  /** Where it runs. */
-  readonly cwd: URL;
-}
 
 /** The project's own peer process: a package of its own, with its own lock. */
 export const peerCommand: PeerCommand = {
@@ -17,111 +8,66 @@ export const peerCommand: PeerCommand = {
   cwd: new URL("./peers/", import.meta.url),
 };
 
-/** A running peer process. */
+/** A peer process; one that was killed is started again when it is asked next. */
 export interface PeerProcess extends AsyncDisposable {
   /** What it can measure. */
   readonly greeting: Greeting;
   /**
-   * Asks for one measurement and waits for it.
+   * Asks for one measurement and waits for it; the process is killed if it takes too long.
    *
    * @param request What to measure.
-   * @returns Its answer, also where that is a refusal.
+   * @returns Its answer, also where that is a refusal or that it hung.
    * @throws {Error} If the process ended or wrote something else than an answer.
    */
   ask(request: Request): Promise<Answer>;
 }
 
-/** Characters kept of what the process prints for people. */
-const CHATTER_LIMIT = 4000;
+/** Makes a signal that is aborted when a number of seconds have passed. */
+export type Patience = (seconds: number) => AbortSignal;
 
-/** Last line that says something; libraries print warnings before it. */
-function lastLine(text: string): string {
-  return text.split("\n").map((line) => line.trim()).filter((line) => line !== "").at(-1) ??
-    "it printed nothing";
-}
+/** Time to start, which on a fresh machine fetches the libraries. */
+const START_SECONDS = 900;
+/** Time to answer, beside the measuring itself: the slowest peer takes a minute a repetition. */
+const ANSWER_SECONDS = 300;
+/** A measurement lasts ten times as long as it was asked to at most, and its calibration less. */
+const MEASURING_FACTOR = 20;
 
 /**
- * Starts the peer process and waits for its greeting.
- *
- * What libraries print for people is read and kept out of the way; its last line is part of the
- * error if the process ends too early.
+ * Starts a peer process and waits for its greeting.
  *
  * @param command What to start; the project's own process if left out.
+ * @param patience When to give up waiting; by the clock if left out.
  * @returns The process; `await using` ends it.
- * @throws {Error} If it ends before it greets.
+ * @throws {Error} If it ends before it greets, or does not greet.
  */
-export async function startPeers(command: PeerCommand = peerCommand): Promise<PeerProcess> {
-  const process = new Deno.Command(command.command, {
-    args: [...command.args],
-    cwd: command.cwd,
-    stdin: "piped",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  let chatter = "";
-  const drained = process.stderr.pipeThrough(new TextDecoderStream()).pipeTo(
-    new WritableStream({
-      write(text) {
-        chatter = (chatter + text).slice(-CHATTER_LIMIT);
-      },
-    }),
-  );
-  const input = process.stdin.getWriter();
-  const output = process.stdout.pipeThrough(new TextDecoderStream()).getReader();
-  let buffered = "";
-
-  async function readLine(): Promise<string> {
-    while (!buffered.includes("\n")) {
-      const { value, done } = await output.read();
-      if (done) {
-        await drained;
-        throw new Error(
-          `Cannot measure other libraries: their process must answer: it ended: ${
-            lastLine(chatter)
-          }`,
-        );
+export async function startPeers(
+  command: PeerCommand = peerCommand,
+  patience: Patience = (seconds) => AbortSignal.timeout(1000 * seconds),
+): Promise<PeerProcess> {
+  const start = (): Promise<PeerConnection> => connect(command, patience(START_SECONDS));
+  let connection: PeerConnection | undefined = await start();
+  return {
+    greeting: connection.greeting,
+    async ask(request) {
+      connection ??= await start();
+      const seconds = ANSWER_SECONDS + MEASURING_FACTOR * request.minimumSeconds;
+      const signal = patience(seconds);
+      try {
+        return await connection.ask(request, signal);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+        const { peer, workload } = request;
+        const reason = `it gave no answer within ${seconds} s and was killed`;
+        return { ok: false, unsupported: false, hung: true, reason, peer, workload };
+      } finally {
+        if (signal.aborted) {
+          await connection.stop();
+          connection = undefined;
+        }
       }
-      buffered += value;
-    }
-    const end = buffered.indexOf("\n");
-    const line = buffered.slice(0, end);
-    buffered = buffered.slice(end + 1);
-    return line;
-  }
-
-  async function readMessage<Message>(key: keyof Message & string): Promise<Message> {
-    const line = await readLine();
-    try {
-      const message = JSON.parse(line);
-      if (message !== null && typeof message === "object" && key in message) return message;
-    } catch {
-      // said below
-    }
-    throw new Error(
-      `Cannot measure other libraries: their process must write JSON with "${key}": ` +
-        line.slice(0, 200),
-    );
-  }
-
-  async function stop(): Promise<void> {
-    await input.close().catch(() => {}); // it may have ended on its own
-    await output.cancel();
-    await Promise.all([process.status, drained]);
-  }
-
-  try {
-    const greeting = await readMessage<Greeting>("ready");
-    return {
-      greeting,
-      async ask(request) {
-        // a write to a process that has ended fails with less to say than the read after it
-        await input.write(new TextEncoder().encode(JSON.stringify(request) + "\n")).catch(() => {});
-        return await readMessage<Answer>("ok");
-      },
-      [Symbol.asyncDispose]: stop,
-    };
-  } catch (error) {
-    await stop();
-    throw error;
-  }
+    },
+    async [Symbol.asyncDispose]() {
+      await connection?.stop();
+    },
+  };
 }

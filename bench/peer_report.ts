@@ -16,7 +16,8 @@ const COLUMNS: readonly Column[] = [
 ];
 
 function formatSide(side: PeerSide): string {
-  return "median" in side ? formatMilliseconds(side.median) : "-";
+  if ("median" in side) return formatMilliseconds(side.median);
+  return side.hung ? "hung" : "-";
 }
 
 function formatFactor(factor: number | undefined): string {

@@ -92,6 +92,8 @@ export interface Failure {
   readonly ok: false;
   /** True if the library itself lacks the operation; false if the request or the run failed. */
   readonly unsupported: boolean;
+  /** True if it was killed because it gave no answer: said by who asked, not by the process. */
+  readonly hung?: true;
   readonly reason: string;
   readonly peer?: string;
   readonly workload?: string;

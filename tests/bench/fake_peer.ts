@@ -18,6 +18,7 @@ for await (const chunk of Deno.stdin.readable.pipeThrough(new TextDecoderStream(
       console.error("it broke\n");
       Deno.exit(1);
     }
+    if (request.workload === "hang") await new Promise((resolve) => setTimeout(resolve, 2 ** 30));
     write(
       request.workload === "missing"
         ? { ok: false, unsupported: true, reason: "no such operation" }

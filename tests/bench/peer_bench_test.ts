@@ -42,8 +42,8 @@ function peersOf(values: Readonly<Record<string, number[] | undefined>>): PeerPr
   };
 }
 
-async function comparedWith(values: Parameters<typeof peersOf>[0]): Promise<ComparisonRow> {
-  return await compare(await testDevice(), peersOf(values), {
+async function comparedWith(peers: PeerProcess): Promise<ComparisonRow> {
+  return await compare(await testDevice(), peers, {
     title: "doubling",
     workload: "matmul",
     params: { m: 1, n: 1, k: 1 },
@@ -54,7 +54,7 @@ async function comparedWith(values: Parameters<typeof peersOf>[0]): Promise<Comp
 }
 
 Deno.test("compare() finds the ratios, and that the results are the same", async () => {
-  const row = await comparedWith({ "jax-js": [2, 4.0001], tfjs: [2, 4] });
+  const row = await comparedWith(peersOf({ "jax-js": [2, 4.0001], tfjs: [2, 4] }));
   assert.equal(row.same, true);
   assert.equal(row.met, true);
   assert.equal(row.overJax, 3e5 / row.ours.median);
@@ -63,17 +63,39 @@ Deno.test("compare() finds the ratios, and that the results are the same", async
 });
 
 Deno.test("compare() tells results that differ", async () => {
-  const row = await comparedWith({ "jax-js": [2, 4], tfjs: [2, 4.1] });
+  const row = await comparedWith(peersOf({ "jax-js": [2, 4], tfjs: [2, 4.1] }));
   assert.equal(row.same, false);
   assert.match(formatComparisons([row]), / DIFFER [0-9]e-2 /);
 });
 
 Deno.test("compare() goes on without a peer that lacks the operation, and says why", async () => {
-  const row = await comparedWith({ "jax-js": undefined, tfjs: [2, 4] });
+  const row = await comparedWith(peersOf({ "jax-js": undefined, tfjs: [2, 4] }));
   assert.equal(row.overJax, undefined);
   assert.equal(row.met, undefined);
   assert.equal(row.overBetter, 4e5 / row.ours.median);
   assert.match(formatComparisons([row]), /\ndoubling: jax-js: it has none\n0 of 0 targets met$/);
+});
+
+Deno.test("compare() writes into the cell of a peer that hung, and asks it no more", async () => {
+  const peers = peersOf({ "jax-js": [2, 4], tfjs: [2, 4] });
+  const asked: string[] = [];
+  const row = await comparedWith({
+    ...peers,
+    ask(request) {
+      asked.push(request.peer);
+      if (request.peer === "tfjs") return peers.ask(request);
+      return Promise.resolve({
+        ok: false,
+        unsupported: false,
+        hung: true,
+        reason: "it was killed",
+      });
+    },
+  });
+  assert.equal(asked.filter((peer) => peer === "jax-js").length, 1);
+  const report = formatComparisons([row]);
+  assert.match(report, /^doubling +\S+ \S+ +hung +400.0 s /m);
+  assert.match(report, /\ndoubling: jax-js: it was killed\n/);
 });
 
 Deno.test("compare() asks a slow peer only when all is asked for", async () => {

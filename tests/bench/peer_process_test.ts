@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type PeerCommand, startPeers } from "../../bench/peer_process.ts";
+import type { PeerCommand } from "../../bench/peer_connection.ts";
+import { startPeers } from "../../bench/peer_process.ts";
 
 function fakePeer(...args: string[]): PeerCommand {
   return {
@@ -32,6 +33,29 @@ Deno.test("PeerProcess.ask() says the last words of a process that ends", async 
   await assert.rejects(peers.ask(request("crash")), {
     message: "Cannot measure other libraries: their process must answer: it ended: it broke",
   });
+});
+
+Deno.test("PeerProcess.ask() kills a process that hangs, says so, and starts it again", async () => {
+  const waits: { seconds: number; over: AbortController }[] = [];
+  await using peers = await startPeers(fakePeer(), (seconds) => {
+    const over = new AbortController();
+    waits.push({ seconds, over });
+    return over.signal;
+  });
+  assert.ok((await peers.ask(request("matmul"))).ok);
+  const hanging = peers.ask({ ...request("hang"), minimumSeconds: 2 });
+  waits[2].over.abort();
+  const { seconds } = waits[2];
+  assert.ok(seconds > 100, `${seconds}`);
+  assert.deepEqual(await hanging, {
+    ok: false,
+    unsupported: false,
+    hung: true,
+    reason: `it gave no answer within ${seconds} s and was killed`,
+    peer: "jax-js",
+    workload: "hang",
+  });
+  assert.ok((await peers.ask(request("conv2d"))).ok);
 });
 
 Deno.test("startPeers() says why there is no greeting", async () => {
