@@ -1,5 +1,6 @@
 import { cnnStep, fcNNEvaluation, fcNNStep, type ImagesAs } from "./our_networks.ts";
 import { prepareConv2d, prepareFakeQuantize, prepareMatmul } from "./our_operations.ts";
+import { prepareHaar, prepareHaarInverse } from "./our_wavelets.ts";
 import { prepareInputGradient, prepareWeightGradient } from "./our_gradients.ts";
 import type { Prepare } from "./our_side.ts";
 import type { PeerName } from "./peers/protocol.ts";
@@ -15,6 +16,8 @@ export interface Target {
   readonly overJax?: number;
   /** Times as fast as the better of jax-js and TensorFlow.js. */
   readonly overBetter?: number;
+  /** Times as fast as PyWavelets on one thread. */
+  readonly overPyWavelets?: number;
 }
 
 /** One workload that all sides compute. */
@@ -104,6 +107,21 @@ function evaluation(as: ImagesAs): Comparison {
   };
 }
 
+/** Height and width of the image that is transformed. */
+const HAAR_SIDE = 2048;
+
+function haar(title: string, workload: string, prepare: Prepare): Comparison {
+  return {
+    title: `${title} ${HAAR_SIDE}x${HAAR_SIDE}`,
+    workload,
+    params: { size: HAAR_SIDE },
+    prepare,
+    tolerance: 1e-6,
+    bytes: 8 * HAAR_SIDE ** 2,
+    target: { copyShare: 0.75, overPyWavelets: 15 },
+  };
+}
+
 const FAKE_QUANTIZED = 16 * 2 ** 20;
 
 /** Everything that is compared, in the order of the table. */
@@ -148,4 +166,6 @@ export const comparisons: readonly Comparison[] = [
     bytes: 8 * FAKE_QUANTIZED,
     target: { copyShare: 0.8, overJax: 3.5 },
   },
+  haar("2-D Haar transform", "haar_2d", prepareHaar),
+  haar("2-D Haar inverse", "haar_2d_inverse", prepareHaarInverse),
 ];

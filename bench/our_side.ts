@@ -1,4 +1,4 @@
-import { type Device, read, record, type Tensor } from "../gpu/mod.ts";
+import { type Device, readAll, record, type Tensor } from "../gpu/mod.ts";
 import type { Inputs, Params } from "./peers/workloads.ts";
 
 /** Work of ours that is ready to be repeated, as the peers have theirs. */
@@ -21,12 +21,28 @@ export type Prepare = (device: Device, params: Params, inputs: Inputs) => OurWor
  * @returns The work.
  */
 export function recordedWork(device: Device, name: string, operation: () => Tensor): OurWork {
+  return recordedOutputs(device, () => ({ [name]: operation() }));
+}
+
+/**
+ * Records an operation that has several outputs.
+ *
+ * @param device Where to run.
+ * @param operation The operation; its outputs by their names in `peers/workloads.ts`.
+ * @returns The work.
+ */
+export function recordedOutputs(
+  device: Device,
+  operation: () => Readonly<Record<string, Tensor>>,
+): OurWork {
   const program = record(device, operation);
   return {
     repeat: (times) => program.run(times),
     outputs: async () => {
       program.run();
-      return { [name]: await read(program.result as Tensor) };
+      const names = Object.keys(program.result);
+      const arrays = await readAll(Object.values(program.result));
+      return Object.fromEntries(names.map((name, i) => [name, arrays[i]]));
     },
   };
 }

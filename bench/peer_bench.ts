@@ -3,7 +3,13 @@ import { quantile } from "./alternate.ts";
 import type { Comparison, Target } from "./comparisons.ts";
 import type { OurWork } from "./our_side.ts";
 import type { PeerProcess } from "./peer_process.ts";
-import { type PeerName, peerVersions, type SampledOutput, sampleOutput } from "./peers/protocol.ts";
+import {
+  type LibraryName,
+  type PeerName,
+  peerVersions,
+  type SampledOutput,
+  sampleOutput,
+} from "./peers/protocol.ts";
 import { workloads } from "./peers/workloads.ts";
 import { largestDifference } from "./sameness.ts";
 
@@ -12,8 +18,21 @@ const SEED = 1;
 /** How often each side is measured in turn. */
 const ROUNDS = 3;
 
-/** The libraries that ours is measured beside. */
-export const peerNames = Object.keys(peerVersions) as readonly PeerName[];
+/** The libraries that most of ours is measured beside. */
+const libraryNames = Object.keys(peerVersions) as readonly LibraryName[];
+
+/** All that ours is measured beside. */
+export const peerNames: readonly PeerName[] = [...libraryNames, "PyWavelets"];
+
+/**
+ * Names those that can compute a workload.
+ *
+ * @param workload Its name in `peers/workloads.ts`.
+ * @returns The peers.
+ */
+export function peersOf(workload: string): readonly PeerName[] {
+  return workloads[workload].peers ?? libraryNames;
+}
 
 /** One side of a comparison. */
 export interface Side {
@@ -44,12 +63,14 @@ export interface ComparisonRow {
   readonly gflops: number | undefined;
   /** Share of the measured copy rate, where it says something. */
   readonly copyShare: number | undefined;
-  /** Theirs, by name. */
-  readonly peers: Readonly<Record<PeerName, PeerSide>>;
+  /** Theirs, by name; of those that can compute it. */
+  readonly peers: Readonly<Partial<Record<PeerName, PeerSide>>>;
   /** How many times as fast as jax-js ours is; undefined if it was not measured. */
   readonly overJax: number | undefined;
-  /** How many times as fast as the better of the two ours is. */
+  /** How many times as fast as the best of the peers ours is. */
   readonly overBetter: number | undefined;
+  /** How many times as fast as PyWavelets ours is. */
+  readonly overPyWavelets: number | undefined;
   /** Allowed difference, as a share of the root mean square of an output. */
   readonly tolerance: number;
   /** True if every peer that was measured computed the same. */
@@ -110,7 +131,7 @@ interface Asked {
  * Measures ours and the peers in turn, after their results were compared.
  *
  * @param device Where ours runs; the peers open the same adapter.
- * @param peers The peer process.
+ * @param peers The peer process, or processes.
  * @param comparison The workload.
  * @param seconds How long to measure each side in each round at least.
  * @param all Whether to ask peers that take minutes, too.
@@ -118,7 +139,7 @@ interface Asked {
  */
 export async function compare(
   device: Device,
-  peers: PeerProcess,
+  peers: Pick<PeerProcess, "ask">,
   comparison: Comparison,
   seconds: number,
   all: boolean = false,
@@ -141,7 +162,8 @@ export async function compare(
     state.difference = largestDifference(outputs, answer.outputs);
     if (answer.median_ms !== null) state.medians.push(answer.median_ms);
   };
-  for (const peer of peerNames) {
+  const names = peersOf(workload);
+  for (const peer of names) {
     const reason = !all && comparison.slow?.includes(peer)
       ? "it takes a minute: --all measures it"
       : undefined;
@@ -154,7 +176,7 @@ export async function compare(
     ours.push((await timeBatches(device, seconds, work.repeat)).median);
     // beside the roof of the same moment, like the peers
     if (bytes !== undefined) copyRates.push((await measureRoofline(device)).bytesPerSecond);
-    for (const peer of peerNames) await ask(peer, seconds);
+    for (const peer of names) await ask(peer, seconds);
   }
   const measured = Object.fromEntries(
     [...asked].map(([peer, { medians, difference, adapter, reason, hung }]): [
@@ -166,14 +188,18 @@ export async function compare(
         ? { ...side(medians), difference, adapter }
         : { reason, ...(hung && { hung }) },
     ]),
-  ) as Record<PeerName, PeerSide>;
+  ) as Partial<Record<PeerName, PeerSide>>;
   const medians = Object.values(measured).flatMap((one) => "median" in one ? [one] : []);
   const our = side(ours);
-  const jax = measured["jax-js"];
+  const over = (peer: PeerName): number | undefined => {
+    const theirs = measured[peer];
+    return theirs !== undefined && "median" in theirs ? theirs.median / our.median : undefined;
+  };
   const reached = {
     gflops: flops && flops / our.median / 1e6,
     copyShare: bytes && bytes / our.median * 1000 / quantile(copyRates, 0.5),
-    overJax: "median" in jax ? jax.median / our.median : undefined,
+    overJax: over("jax-js"),
+    overPyWavelets: over("PyWavelets"),
     overBetter: medians.length > 0
       ? Math.min(...medians.map(({ median }) => median)) / our.median
       : undefined,

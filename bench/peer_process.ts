@@ -8,6 +8,13 @@ export const peerCommand: PeerCommand = {
   cwd: new URL("./peers/", import.meta.url),
 };
 
+/** The process that measures PyWavelets. */
+export const pyWaveletsCommand: PeerCommand = {
+  command: "python3",
+  args: ["pywavelets.py"],
+  cwd: peerCommand.cwd,
+};
+
 /** A peer process; one that was killed is started again when it is asked next. */
 export interface PeerProcess extends AsyncDisposable {
   /** What it can measure. */

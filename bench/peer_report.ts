@@ -1,21 +1,28 @@
 import { type Column, formatColumns, formatMilliseconds, formatRate } from "./columns.ts";
 import type { Target } from "./comparisons.ts";
 import { type ComparisonRow, peerNames, type PeerSide } from "./peer_bench.ts";
+import type { PeerName } from "./peers/protocol.ts";
 
-const COLUMNS: readonly Column[] = [
+const PEER_TITLES: Readonly<Record<PeerName, string>> = {
+  "jax-js": "jax-js",
+  tfjs: "TF.js",
+  PyWavelets: "PyWavelets",
+};
+
+const columnsOf = (peers: readonly PeerName[]): readonly Column[] => [
   { title: "workload", align: "left" },
   { title: "ours", align: "right" },
-  { title: "jax-js", align: "right" },
-  { title: "TF.js", align: "right" },
+  ...peers.map((name): Column => ({ title: PEER_TITLES[name], align: "right" })),
   { title: "vs jax-js", align: "right" },
-  { title: "vs better", align: "right" },
+  { title: "vs best", align: "right" },
   { title: "reached", align: "right" },
   { title: "results", align: "left" },
   { title: "target", align: "left" },
   { title: "met", align: "left" },
 ];
 
-function formatSide(side: PeerSide): string {
+function formatSide(side: PeerSide | undefined): string {
+  if (side === undefined) return "";
   if ("median" in side) return formatMilliseconds(side.median);
   return side.hung ? "hung" : "-";
 }
@@ -30,12 +37,14 @@ function formatReached({ gflops, copyShare }: ComparisonRow): string {
   return copyShare === undefined ? "" : `${(100 * copyShare).toFixed(0)} % of copy`;
 }
 
-function formatTarget({ gflops, copyShare, overJax, overBetter }: Target): string {
+function formatTarget(target: Target): string {
+  const { gflops, copyShare, overJax, overBetter, overPyWavelets } = target;
   return [
     gflops === undefined ? [] : [`${gflops} GFLOP/s`],
     copyShare === undefined ? [] : [`${100 * copyShare} % of copy`],
     overJax === undefined ? [] : [`${overJax}x jax-js`],
     overBetter === undefined ? [] : [`${overBetter}x better`],
+    overPyWavelets === undefined ? [] : [`${overPyWavelets}x PyWavelets`],
   ].flat().join(", ");
 }
 
@@ -47,7 +56,7 @@ function formatMet({ target, met }: ComparisonRow): string {
 function formatSame({ same, peers }: ComparisonRow): string {
   const differences = peerNames.flatMap((name) => {
     const side = peers[name];
-    return "difference" in side ? [side.difference] : [];
+    return side !== undefined && "difference" in side ? [side.difference] : [];
   });
   if (differences.length === 0) return "-";
   return `${same ? "same" : "DIFFER"} ${Math.max(...differences).toExponential(0)}`;
@@ -60,10 +69,11 @@ function formatSame({ same, peers }: ComparisonRow): string {
  * @returns A table, what its words mean, and why a cell is empty.
  */
 export function formatComparisons(rows: readonly ComparisonRow[]): string {
+  const asked = peerNames.filter((name) => rows.some(({ peers }) => name in peers));
   const cells = rows.map((row) => [
     row.title,
     formatMilliseconds(row.ours.median),
-    ...peerNames.map((name) => formatSide(row.peers[name])),
+    ...asked.map((name) => formatSide(row.peers[name])),
     formatFactor(row.overJax),
     formatFactor(row.overBetter),
     formatReached(row),
@@ -75,12 +85,12 @@ export function formatComparisons(rows: readonly ComparisonRow[]): string {
   const reasons = rows.flatMap(({ title, peers }) =>
     peerNames.flatMap((name) => {
       const side = peers[name];
-      return "reason" in side ? [`${title}: ${name}: ${side.reason}`] : [];
+      return side !== undefined && "reason" in side ? [`${title}: ${name}: ${side.reason}`] : [];
     })
   );
   const judged = rows.filter(({ met }) => met !== undefined);
   return [
-    formatColumns(COLUMNS, cells),
+    formatColumns(columnsOf(asked), cells),
     `Results: largest difference of sampled outputs, as a share of their root mean square; ` +
     `allowed ${
       tolerances.join(", ")

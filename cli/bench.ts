@@ -5,10 +5,9 @@ import { benchKernels, type KernelGroup } from "../bench/kernel_bench.ts";
 import { formatAdapter, formatKernelGroup } from "../bench/kernel_report.ts";
 import { comparisons } from "../bench/comparisons.ts";
 import { formatEvaluation, formatTraining } from "../bench/network_report.ts";
-import { compare, type ComparisonRow } from "../bench/peer_bench.ts";
-import { startPeers } from "../bench/peer_process.ts";
+import { compare, type ComparisonRow, peersOf } from "../bench/peer_bench.ts";
+import { type PeerGroup, startPeerGroup } from "../bench/peer_group.ts";
 import { formatComparisons } from "../bench/peer_report.ts";
-import type { peerVersions } from "../bench/peers/protocol.ts";
 import { benchTraining, type TrainingRow } from "../bench/training_bench.ts";
 import { unknownName, UserError } from "../formats/mod.ts";
 import { type AdapterDescription, type Device, openDevice, type Roofline } from "../gpu/mod.ts";
@@ -75,7 +74,7 @@ async function bench(
 interface PeerResult {
   readonly adapter: AdapterDescription;
   readonly roofline: Roofline;
-  readonly peers: typeof peerVersions;
+  readonly peers: PeerGroup["versions"];
   readonly comparisons: readonly ComparisonRow[];
 }
 
@@ -86,14 +85,18 @@ async function benchPeers(
 ): Promise<PeerResult> {
   const roofline = await bestRoofline(device);
   print(formatAdapter(device.info, roofline));
-  await using peers = await startPeers();
-  const versions = peers.greeting.peers;
+  await using peers = await startPeerGroup();
+  const { versions, absences } = peers;
   print(
     "Beside " + Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ") +
       ": medians of rounds in turn, same inputs",
   );
+  for (const line of absences) console.error(line);
   const rows: ComparisonRow[] = [];
-  for (const comparison of comparisons) {
+  const present = comparisons.filter(({ workload }) =>
+    peersOf(workload).some((name) => name in versions)
+  );
+  for (const comparison of present) {
     const row = await compare(device, peers, comparison, seconds, all);
     if (Deno.stderr.isTerminal()) console.error(`measured ${row.title}`);
     rows.push(row);
@@ -116,7 +119,10 @@ export function addBench(program: Command): void {
     .description("measure kernels against the adapter's roof, training steps and evaluation")
     .argument("[kernel...]", "names of kernels, training_step, evaluation; all if left out")
     .option("--show", "print path and head comment of each shader beside its rows")
-    .option("--peers", "measure jax-js and TensorFlow.js beside ours instead, results compared")
+    .option(
+      "--peers",
+      "measure jax-js, TensorFlow.js and PyWavelets beside ours instead, results compared",
+    )
     .option("--all", "with --peers: measure also what takes a peer a minute")
     .option("--quick", "measure only the first case of each kernel's entries")
     .option("--json", "print the rows as one JSON object")

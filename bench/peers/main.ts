@@ -12,10 +12,9 @@ import type { Peer, Prepared } from "./peer.ts";
 import {
   type Answer,
   type Greeting,
+  type LibraryName,
   parseRequest,
-  type PeerName,
   peerVersions,
-  type Request,
   type SampledOutput,
   sampleOutput,
   UnsupportedError,
@@ -24,7 +23,7 @@ import { timePrepared } from "./timing.ts";
 import { workloads } from "./workloads.ts";
 
 /** Opened at the first request, since each opens a GPU device of its own. */
-const openers: Readonly<Record<PeerName, () => Promise<Peer>>> = {
+const openers: Readonly<Record<LibraryName, () => Promise<Peer>>> = {
   "jax-js": async () => (await import("./jax.ts")).openJax(),
   "tfjs": async () => (await import("./tfjs.ts")).openTfjs(),
 };
@@ -36,12 +35,12 @@ interface Kept {
   readonly outputs: Readonly<Record<string, SampledOutput>>;
 }
 
-const peers = new Map<PeerName, Peer>();
-const kept = new Map<PeerName, Kept>();
+const peers = new Map<LibraryName, Peer>();
+const kept = new Map<LibraryName, Kept>();
 /** What the GPU said against the request in hand: a library would print it and go on with zeros. */
 const deviceErrors: string[] = [];
 
-async function openPeer(name: PeerName): Promise<Peer> {
+async function openPeer(name: LibraryName): Promise<Peer> {
   const opened = peers.get(name);
   if (opened !== undefined) return opened;
   const peer = await openers[name]();
@@ -53,13 +52,19 @@ async function openPeer(name: PeerName): Promise<Peer> {
   return peer;
 }
 
-function forget(name: PeerName): void {
+function forget(name: LibraryName): void {
   const before = kept.get(name);
   kept.delete(name);
   before?.prepared.dispose();
 }
 
-async function keep(peer: Peer, { peer: name, workload, params, seed }: Request): Promise<Kept> {
+/** A request that names a library of this process. */
+type LibraryRequest = ReturnType<typeof parseRequest>;
+
+async function keep(
+  peer: Peer,
+  { peer: name, workload, params, seed }: LibraryRequest,
+): Promise<Kept> {
   const key = JSON.stringify([workload, params, seed]);
   const last = kept.get(name);
   if (last?.key === key) return last;
@@ -79,7 +84,7 @@ async function keep(peer: Peer, { peer: name, workload, params, seed }: Request)
   }
 }
 
-async function measure(request: Request): Promise<Answer> {
+async function measure(request: LibraryRequest): Promise<Answer> {
   const { peer: name, workload, params, seed, minimumSeconds } = request;
   deviceErrors.length = 0;
   const peer = await openPeer(name);
@@ -106,7 +111,7 @@ async function measure(request: Request): Promise<Answer> {
 }
 
 async function answer(line: string): Promise<Answer> {
-  let request: Request | undefined;
+  let request: LibraryRequest | undefined;
   try {
     request = parseRequest(line);
     return await measure(request);

@@ -6,6 +6,7 @@ import {
   type Greeting,
   type Measurement,
   parseRequest,
+  type PeerName,
   peerVersions,
   type SampledOutput,
 } from "./protocol.ts";
@@ -24,6 +25,8 @@ const small: Readonly<Record<string, Params>> = {
   fc_nn_evaluation: { images: 20 },
   fc_nn_step: { batch: 8, steps: 3 },
   cnn_step: { batch: 4, steps: 3 },
+  haar_2d: { size: 6 },
+  haar_2d_inverse: { size: 6 },
 };
 
 function matmul({ m, n, k }: Params, { a, b }: Inputs): Expected {
@@ -94,6 +97,32 @@ function fakeQuantize(params: Params, { x }: Inputs): Expected {
   return { y: quantized };
 }
 
+/** Bands by the signs that they give to the left and the upper pixels of each 2 x 2. */
+const HAAR_SIGNS = {
+  approximation: [1, 1],
+  horizontal: [1, -1],
+  vertical: [-1, 1],
+  diagonal: [-1, -1],
+} as const;
+
+/** Both ways: bands from x, or y from bands. */
+function haar({ size }: Params, inputs: Inputs): Expected {
+  const half = size / 2;
+  const bands: Record<string, Float64Array> = {};
+  const y = new Float64Array(size * size);
+  for (const [name, [across, down]] of Object.entries(HAAR_SIGNS)) {
+    bands[name] = new Float64Array(half * half);
+    for (let i = 0; i < size * size; i++) {
+      const [row, column] = [Math.floor(i / size), i % size];
+      const sign = (column % 2 === 0 ? 1 : across) * (row % 2 === 0 ? 1 : down);
+      const at = Math.floor(row / 2) * half + Math.floor(column / 2);
+      if ("x" in inputs) bands[name][at] += sign * inputs.x.data[i] / 2;
+      else y[i] += sign * inputs[name].data[at] / 2;
+    }
+  }
+  return "x" in inputs ? bands : { y };
+}
+
 const references: Readonly<Record<string, (params: Params, inputs: Inputs) => Expected>> = {
   matmul,
   conv2d: convolution,
@@ -101,6 +130,8 @@ const references: Readonly<Record<string, (params: Params, inputs: Inputs) => Ex
   conv2d_weight_gradient: convolution,
   fc_nn_evaluation: evaluation,
   fake_quantize: fakeQuantize,
+  haar_2d: haar,
+  haar_2d_inverse: haar,
 };
 
 function assertClose(actual: number, expected: number, place: string): void {
@@ -116,10 +147,15 @@ function assertSame(name: string, actual: SampledOutput, expected: Float64Array)
   assertClose(actual.sum, expected.reduce((sum, value) => sum + value, 0), `sum of ${name}`);
 }
 
-/** Starts the process, sends all lines at once and gives what it wrote. */
-async function converse(lines: readonly string[]): Promise<[Greeting, ...Answer[]]> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", "--frozen", "--allow-env", "main.ts"],
+const MAIN = [Deno.execPath(), "run", "--no-prompt", "--frozen", "--allow-env", "main.ts"];
+
+/** Starts a process, sends all lines at once and gives what it wrote. */
+async function converse(
+  lines: readonly string[],
+  [program, ...args]: readonly string[] = MAIN,
+): Promise<[Greeting, ...Answer[]]> {
+  const child = new Deno.Command(program, {
+    args,
     cwd: new URL(".", import.meta.url),
     env: { DENO_WEBGPU_BACKEND: "vulkan" },
     stdin: "piped",
@@ -165,9 +201,26 @@ Deno.test("parseRequest() names what it does not know", () => {
   assert.deepEqual(params, { m: 3, n: 256, k: 256 });
 });
 
+/** Workloads of a peer, or of the libraries on WebGPU. */
+function workloadsOf(peer: PeerName | undefined): string[] {
+  return Object.keys(workloads).filter((name) => {
+    const { peers } = workloads[name];
+    return peer === undefined ? peers === undefined : peers?.includes(peer);
+  });
+}
+
+function assertRight({ peer, outputs }: Measurement, workload: string, seed: number): void {
+  const params = { ...workloads[workload].defaults, ...small[workload] };
+  const expected = references[workload](params, workloads[workload].inputs(params, seed));
+  assert.ok(Object.keys(outputs).length > 0);
+  for (const [name, output] of Object.entries(outputs)) {
+    assertSame(`${peer} ${workload} ${name}`, output, expected[name]);
+  }
+}
+
 Deno.test("main.ts answers every workload of every peer with the right numbers", async () => {
   const peers = Object.keys(peerVersions);
-  const requests = Object.keys(workloads).flatMap((workload) =>
+  const requests = workloadsOf(undefined).flatMap((workload) =>
     peers.map((peer) => ({ peer, workload, params: small[workload], seed: 5, minimumSeconds: 0 }))
   );
   const [greeting, ...answers] = await converse(requests.map((one) => JSON.stringify(one)));
@@ -177,16 +230,8 @@ Deno.test("main.ts answers every workload of every peer with the right numbers",
   answers.forEach((answer, i) => {
     const { workload, peer, seed } = requests[i];
     assert.ok(answer.ok, JSON.stringify(answer));
-    const reference = references[workload];
-    if (reference === undefined) {
-      losses.set(`${workload} ${peer}`, answer.outputs.losses.values);
-      return;
-    }
-    const params = { ...workloads[workload].defaults, ...small[workload] };
-    const expected = reference(params, workloads[workload].inputs(params, seed));
-    for (const [name, output] of Object.entries(answer.outputs)) {
-      assertSame(`${peer} ${workload} ${name}`, output, expected[name]);
-    }
+    if (workload in references) assertRight(answer, workload, seed);
+    else losses.set(`${workload} ${peer}`, answer.outputs.losses.values);
   });
   for (const workload of ["fc_nn_step", "cnn_step"]) {
     const [jax, tfjs] = peers.map((peer) => losses.get(`${workload} ${peer}`)!);
@@ -210,4 +255,37 @@ Deno.test("main.ts times the same workload twice without preparing it again, and
     assert.ok(p10! > 0 && p10! <= median_ms! && median_ms! <= p90! && repetitions > 1);
   }
   assert.deepEqual((first as Measurement).outputs, (second as Measurement).outputs);
+});
+
+const pythonIsThere = await new Deno.Command("python3", {
+  args: ["-c", "import numpy, pywt"],
+  stderr: "null",
+}).output().then(({ success }) => success, () => false);
+
+Deno.test({
+  name: "pywavelets.py transforms and times the inputs of random.ts, and outlives errors",
+  ignore: !pythonIsThere, // needs a python3 with numpy and PyWavelets
+  async fn() {
+    const names = workloadsOf("PyWavelets");
+    const request = (workload: string, more: object) =>
+      JSON.stringify({ peer: "PyWavelets", workload, params: small[workload], seed: 5, ...more });
+    const lines = [
+      ...names.map((name) => request(name, { minimumSeconds: 0 })),
+      "no JSON",
+      request("matmul", {}),
+      request("haar_2d", { minimumSeconds: 0.1 }),
+    ];
+    const [greeting, ...answers] = await converse(lines, ["python3", "pywavelets.py"]);
+    assert.deepEqual(Object.keys(greeting.peers), ["PyWavelets"]);
+    assert.deepEqual(
+      greeting.workloads,
+      Object.fromEntries(names.map((name) => [name, workloads[name].defaults])),
+    );
+    names.forEach((name, i) => assertRight(answers[i] as Measurement, name, 5));
+    const [garbled, unknown, timed] = answers.slice(names.length);
+    assert.ok(!garbled.ok && !garbled.unsupported);
+    assert.ok(!unknown.ok && unknown.unsupported);
+    const { median_ms, p10, p90, repetitions } = timed as Measurement;
+    assert.ok(p10! > 0 && p10! <= median_ms! && median_ms! <= p90! && repetitions > 1);
+  },
 });

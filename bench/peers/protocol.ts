@@ -1,5 +1,6 @@
 /**
- * The protocol of the peer process: one JSON object a line, on standard input and output.
+ * The protocol of a peer process: one JSON object a line, on standard input and output. `main.ts`
+ * speaks it for the libraries on WebGPU, `pywavelets.py` for PyWavelets.
  *
  * On start the process writes a {@link Greeting}. Each line it then reads is a {@link Request}; for
  * each it writes one {@link Answer}, in order, and ends when its input ends. Whatever the libraries
@@ -23,18 +24,21 @@
 
 import { type Params, workloads } from "./workloads.ts";
 
-/** Libraries that can be measured, and the version of each. */
+/** Libraries that `main.ts` measures, and the version of each. */
 export const peerVersions = { "jax-js": "0.1.25", "tfjs": "4.22.0" } as const;
 
-/** Name of a library. */
-export type PeerName = keyof typeof peerVersions;
+/** Name of a library that `main.ts` measures. */
+export type LibraryName = keyof typeof peerVersions;
+
+/** Name of a peer. */
+export type PeerName = LibraryName | "PyWavelets";
 
 /** First line of the process. */
 export interface Greeting {
   /** Always true: the process reads requests from now on. */
   readonly ready: true;
   /** Libraries and their versions. */
-  readonly peers: typeof peerVersions;
+  readonly peers: Readonly<Partial<Record<PeerName, string>>>;
   /** Workloads with the numbers they take. */
   readonly workloads: Readonly<Record<string, Params>>;
 }
@@ -120,13 +124,13 @@ function parseObject(line: string): any {
 }
 
 /**
- * Reads a request and fills in what it leaves out.
+ * Reads a request to `main.ts` and fills in what it leaves out.
  *
  * @param line One JSON object.
  * @returns The request with all numbers of its workload.
  * @throws {RangeError} If a name is not known or a number is not one.
  */
-export function parseRequest(line: string): Request {
+export function parseRequest(line: string): Request & { readonly peer: LibraryName } {
   const { peer, workload: name, params = {}, seed = 1, minimumSeconds = 1 } = parseObject(line);
   if (!Object.hasOwn(peerVersions, peer)) {
     throw new RangeError(

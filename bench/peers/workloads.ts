@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { PeerName } from "./protocol.ts";
 import { drawLabels, drawSigned, drawUnit } from "./random.ts";
 
 /** Numbers of one workload, such as `{ m: 256, n: 256, k: 256 }`. */
@@ -26,6 +27,8 @@ export type Inputs = Readonly<Record<string, Input>>;
 export interface Workload {
   /** What is computed, in one line. */
   readonly summary: string;
+  /** Who can compute it; the libraries on WebGPU if left out. */
+  readonly peers?: readonly PeerName[];
   /** Every number it takes, with the value it has when a request leaves it out. */
   readonly defaults: Params;
   /** Draws the inputs; streams are numbered in the order in which the inputs are written here. */
@@ -98,6 +101,9 @@ function convolution(params: Params, seed: number): Inputs {
 
 const convolutionDefaults = { batch: 32, inputChannels: 1, outputChannels: 16, size: 28 };
 
+/** Who computes wavelet transforms. */
+const WAVELET_PEERS: readonly PeerName[] = ["PyWavelets"];
+
 /** Every workload by name. */
 export const workloads: Readonly<Record<string, Workload>> = {
   matmul: {
@@ -149,6 +155,24 @@ export const workloads: Readonly<Record<string, Workload>> = {
       qMax: 255,
     },
     inputs: ({ size }, seed) => ({ x: signed(seed, 0, [size]) }),
+  },
+  haar_2d: {
+    summary:
+      "one level of the 2-D Haar transform of x [size, size], in four bands of half its sides",
+    peers: WAVELET_PEERS,
+    defaults: { size: 2048 },
+    inputs: ({ size }, seed) => ({ x: signed(seed, 0, [size, size]) }),
+  },
+  haar_2d_inverse: {
+    summary: "y [size, size] from the four bands of haar_2d",
+    peers: WAVELET_PEERS,
+    defaults: { size: 2048 },
+    inputs: ({ size }, seed) => ({
+      approximation: signed(seed, 0, [size / 2, size / 2]),
+      horizontal: signed(seed, 1, [size / 2, size / 2]),
+      vertical: signed(seed, 2, [size / 2, size / 2]),
+      diagonal: signed(seed, 3, [size / 2, size / 2]),
+    }),
   },
 };
 

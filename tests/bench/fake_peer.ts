@@ -5,7 +5,9 @@ const write = (message: unknown): void => console.log(JSON.stringify(message));
 console.error("chatter before the greeting");
 if (Deno.args.includes("silent")) Deno.exit(3);
 if (Deno.args.includes("garbled")) console.log("not JSON");
-write({ ready: true, peers: { "jax-js": "0", tfjs: "0" }, workloads: {} });
+const isPython = Deno.args.includes("python");
+const peers = isPython ? { PyWavelets: "1" } : { "jax-js": "0", tfjs: "0" };
+write({ ready: true, peers, workloads: {} });
 
 let rest = "";
 for await (const chunk of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
@@ -22,7 +24,13 @@ for await (const chunk of Deno.stdin.readable.pipeThrough(new TextDecoderStream(
     write(
       request.workload === "missing"
         ? { ok: false, unsupported: true, reason: "no such operation" }
-        : { ok: true, median_ms: 5, workload: request.workload, outputs: {} },
+        : {
+          ok: true,
+          version: isPython ? "1" : "0",
+          median_ms: 5,
+          workload: request.workload,
+          outputs: {},
+        },
     );
   }
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { prepareInputGradient, prepareWeightGradient } from "../../bench/our_gradients.ts";
 import { cnnStep, fcNNEvaluation, fcNNStep } from "../../bench/our_networks.ts";
 import { prepareConv2d, prepareFakeQuantize, prepareMatmul } from "../../bench/our_operations.ts";
+import { prepareHaar, prepareHaarInverse } from "../../bench/our_wavelets.ts";
 import type { Prepare } from "../../bench/our_side.ts";
 import { type Params, workloads } from "../../bench/peers/workloads.ts";
 import { testDevice } from "../support/device.ts";
@@ -81,6 +82,36 @@ Deno.test("prepareFakeQuantize() snaps to the grid of the request", async () => 
       return Math.abs(steps - Math.round(steps)) < 1e-4 && steps >= -128 && steps <= 127;
     }),
   );
+});
+
+Deno.test("prepareHaar() gives half of sums and differences of 2 x 2, and its inverse undoes it", async () => {
+  const size = 16;
+  const { inputs: { x }, outputs } = await outputsOf(prepareHaar, "haar_2d", { size });
+  const signs = {
+    approximation: [1, 1],
+    horizontal: [1, -1],
+    vertical: [-1, 1],
+    diagonal: [-1, -1],
+  };
+  const data: Record<string, Float64Array> = {};
+  for (const [band, [across, down]] of Object.entries(signs)) {
+    data[band] = Float64Array.from({ length: size * size / 4 }, (_, i) => {
+      const at = 2 * Math.floor(i / (size / 2)) * size + 2 * (i % (size / 2));
+      const [upper, lower] = [at, at + size].map((j) => x.data[j] + across * x.data[j + 1]);
+      return (upper + down * lower) / 2;
+    });
+    assertClose(outputs[band], data[band], 1e-6);
+  }
+  const device = await testDevice();
+  using _scope = device.scope();
+  const bands = Object.fromEntries(
+    Object.entries(data).map(([band, values]) => [
+      band,
+      { shape: [size / 2, size / 2], data: Float32Array.from(values) },
+    ]),
+  );
+  const { y } = await prepareHaarInverse(device, { size }, bands).outputs();
+  assertClose(y, x.data, 1e-6);
 });
 
 for (const as of ["floats", "bytes"] as const) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { comparisons } from "../../bench/comparisons.ts";
+import { type Comparison, comparisons } from "../../bench/comparisons.ts";
 import { compare, type ComparisonRow, isMet } from "../../bench/peer_bench.ts";
 import { formatComparisons } from "../../bench/peer_report.ts";
 import type { PeerProcess } from "../../bench/peer_process.ts";
@@ -42,7 +42,10 @@ function peersOf(values: Readonly<Record<string, number[] | undefined>>): PeerPr
   };
 }
 
-async function comparedWith(peers: PeerProcess): Promise<ComparisonRow> {
+async function comparedWith(
+  peers: PeerProcess,
+  other: Partial<Comparison> = {},
+): Promise<ComparisonRow> {
   return await compare(await testDevice(), peers, {
     title: "doubling",
     workload: "matmul",
@@ -50,6 +53,7 @@ async function comparedWith(peers: PeerProcess): Promise<ComparisonRow> {
     prepare: () => ({ repeat() {}, outputs: () => Promise.resolve({ y: [2, 4] }) }),
     tolerance: 1e-3,
     target: { overJax: 2, overBetter: 3 },
+    ...other,
   }, 0.001);
 }
 
@@ -108,7 +112,24 @@ Deno.test("compare() asks a slow peer only when all is asked for", async () => {
   const device = await testDevice();
   const { tfjs } = (await compare(device, peers, quick, 0.001)).peers;
   assert.deepEqual(tfjs, { reason: "it takes a minute: --all measures it" });
-  assert.ok("median" in (await compare(device, peers, quick, 0.001, true)).peers.tfjs);
+  const { peers: { tfjs: asked } } = await compare(device, peers, quick, 0.001, true);
+  assert.ok(asked !== undefined && "median" in asked);
+});
+
+Deno.test("compare() asks PyWavelets alone for wavelets; other rows leave its cell empty", async () => {
+  const peers = peersOf({ PyWavelets: [2, 4] });
+  const wavelet = await comparedWith(peers, { workload: "haar_2d", target: { overPyWavelets: 2 } });
+  assert.deepEqual(Object.keys(wavelet.peers), ["PyWavelets"]);
+  assert.equal(wavelet.overPyWavelets, 3e5 / wavelet.ours.median);
+  assert.equal(wavelet.overJax, undefined);
+  assert.equal(wavelet.met, true);
+  assert.match(formatComparisons([wavelet]), /^workload +ours +PyWavelets +vs jax-js +vs best /);
+  const matmul = await comparedWith(peersOf({ "jax-js": [2, 4], tfjs: [2, 4] }));
+  assert.match(
+    formatComparisons([matmul, wavelet]),
+    /^workload +ours +jax-js +TF\.js +PyWavelets /,
+  );
+  assert.doesNotMatch(formatComparisons([matmul]), /PyWavelets/);
 });
 
 Deno.test("isMet() asks for every part, and for GFLOP/s only of a software adapter", () => {

@@ -1,14 +1,6 @@
 import assert from "node:assert/strict";
-import type { PeerCommand } from "../../bench/peer_connection.ts";
 import { startPeers } from "../../bench/peer_process.ts";
-
-function fakePeer(...args: string[]): PeerCommand {
-  return {
-    command: Deno.execPath(),
-    args: ["run", "--quiet", "--no-check", "--no-config", "fake_peer.ts", ...args],
-    cwd: new URL("./", import.meta.url),
-  };
-}
+import { fakePeer } from "./fake_command.ts";
 
 const request = (workload: string) =>
   ({ peer: "jax-js", workload, params: {}, seed: 1, minimumSeconds: 0 }) as const;

@@ -1,0 +1,15 @@
+import type { PeerCommand } from "../../bench/peer_connection.ts";
+
+/**
+ * Says how to start `fake_peer.ts`.
+ *
+ * @param args `silent` or `garbled`, for one that does not greet.
+ * @returns The command.
+ */
+export function fakePeer(...args: string[]): PeerCommand {
+  return {
+    command: Deno.execPath(),
+    args: ["run", "--quiet", "--no-check", "--no-config", "fake_peer.ts", ...args],
+    cwd: new URL("./", import.meta.url),
+  };
+}
