@@ -10,6 +10,19 @@ function workgroupSize(device: Device): number {
   return device.isSoftware ? 8 : 64;
 }
 
+/** Convolves what `packConv2dKernels` laid out. */
+function convolve(source: Tensor, weights: Tensor, params: Numbers, relu: boolean): Tensor {
+  const constants = {
+    ...registerConv2dConstants(params),
+    RELU: relu ? 1 : 0,
+    WORKGROUP_SIZE: workgroupSize(source.device),
+  };
+  const operands = { source, weights };
+  return params.outWidth % 2 === 0
+    ? run(registerConv2dKernels.forward, operands, params, { constants }).result
+    : run(registerConv2dKernels.forwardOdd, operands, params, { constants }).odd;
+}
+
 /** What a convolution reads: its input, its weights and, if it has one, its bias. */
 export interface Conv2dInputs {
   /** `[networks, batch, inChannels, inHeight, inWidth]`, without the first axis if shared. */
@@ -42,18 +55,9 @@ export function conv2dForward(
   params: Numbers,
   { relu = false }: { readonly relu?: boolean } = {},
 ): Tensor {
-  const { device } = inputs.x;
-  using scope = device.scope();
+  using scope = inputs.x.device.scope();
   const tiled = forwardParams(params);
-  const weights = pack(inputs, packParams(tiled));
-  const { result } = run(registerConv2dKernels.forward, { source: inputs.x, weights }, tiled, {
-    constants: {
-      ...registerConv2dConstants(tiled),
-      RELU: relu ? 1 : 0,
-      WORKGROUP_SIZE: workgroupSize(device),
-    },
-  });
-  return scope.keep(result);
+  return scope.keep(convolve(inputs.x, pack(inputs, packParams(tiled)), tiled, relu));
 }
 
 /** What a convolution with pooling gives. */
@@ -120,15 +124,10 @@ export function conv2dInputGradient(
   { dy, weight }: { readonly dy: Tensor; readonly weight: Tensor },
   params: Numbers,
 ): Tensor {
-  const { device } = dy;
-  using scope = device.scope();
+  using scope = dy.device.scope();
   const tiled = inputGradientParams(params);
   const { packed } = run(packConv2dKernels.inputGradient, { weight }, packParams(tiled));
-  const operands = { source: dy, weights: packed };
-  const { result } = run(registerConv2dKernels.forward, operands, tiled, {
-    constants: { ...registerConv2dConstants(tiled), WORKGROUP_SIZE: workgroupSize(device) },
-  });
-  return scope.keep(result);
+  return scope.keep(convolve(dy, packed, tiled, false));
 }
 
 /**

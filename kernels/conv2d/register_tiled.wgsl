@@ -1,7 +1,7 @@
 // conv2d, register-tiled: 2 rows of 8, 14 or 16 outputs in 8 channels an invocation.
 //
-//   forward        result[n,o,oy,ox] = bias[o] + sum over i,ky,kx of source[n,i,iy,ix] w[o,i,ky,kx]
-//                  with RELU: max(., 0)
+//   forward        result[n,o,oy,ox] = bias[o] + sum over i,ky,kx of source[n,i,iy,ix] w[o,i,ky,kx],
+//   forwardOdd     the same where outWidth is odd; both max(., 0) with RELU
 //   forwardPooled  pooled = the largest of every 2 x 2 of it, argmax = where that stands in its plane,
 //                  or NOWHERE where RELU lets nothing through
 //
@@ -11,8 +11,7 @@
 // stride for the spread it is the gradient to the input (Dumoulin and Visin 2016, arXiv:1603.07285).
 //
 // source   [networks, batch, groups inChannels, inHeight, inWidth], sourceStride apart, 0 if shared
-// weights  and bias, as pack.wgsl lays them out: for every network, group and block of 8 o the bias,
-//          then [i, runs of 3 kx, ky, 3, 8]
+// weights  bias and weights of one block of 8 o after the other, as pack.wgsl lays them out
 // result   [networks, batch, groups outChannels, outHeight, outWidth]; pooled, argmax half as large
 //
 // Launch: tiles of all images in a line along x, block of channels after block of channels, folded;
@@ -46,13 +45,13 @@ struct Params {
 
 @group(0) @binding(0) var<storage, read> source: array<vec4f>;
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> result: array<f32>;
-@group(0) @binding(3) var<storage, read_write> pooled: array<f32>;
-@group(0) @binding(4) var<storage, read_write> argmax: array<u32>;
+@group(0) @binding(2) var<storage, read_write> result: array<vec2f>;
+@group(0) @binding(3) var<storage, read_write> odd: array<f32>; // result of an odd outWidth
+@group(0) @binding(4) var<storage, read_write> pooled: array<f32>;
+@group(0) @binding(5) var<storage, read_write> argmax: array<u32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
-// Where the tile of an invocation stands: `image` counts through all networks, `channel` is the
-// first of 8, up to `end`.
+// A tile: `image` counts through all networks, `channel` is the first of 8, up to `end`.
 struct Tile {
   network: u32, image: u32, group: u32, block: u32, channel: u32, end: u32, row: u32, column: u32
 }
@@ -74,8 +73,8 @@ fn tileOf(index: u32, network: u32) -> Tile {
   let image = line / down;
   let all = image / params.batch;
   let group = all / blocks();
-  let first = group * params.outChannels;
   let block = all % blocks();
+  let first = group * params.outChannels;
   return Tile(network, network * params.batch + image % params.batch, group, block,
     first + block * BLOCK, first + params.outChannels, line % down * ROWS, index % across * COLUMNS);
 }
@@ -88,12 +87,10 @@ fn oneOf(line: u32, column: u32, inside: bool) -> f32 {
   return select(0.0, source[i / 4u][i % 4u], here);
 }
 
-fn threeOf(line: u32, column: u32, inside: bool) -> vec3f {
-  return vec3f(oneOf(line, column, inside), oneOf(line, column + 1u, inside),
-    oneOf(line, column + 2u, inside));
+fn threeOf(line: u32, column: u32, i: bool) -> vec3f {
+  return vec3f(oneOf(line, column, i), oneOf(line, column + 1u, i), oneOf(line, column + 2u, i));
 }
 
-// A whole vector.
 fn vector(line: u32, column: u32, inside: bool) -> vec4f {
   let here = inside && column < params.inWidth;
   return select(vec4f(), source[select(0u, (line + column) / 4u, here)], here);
@@ -107,7 +104,6 @@ fn neighbors(first: f32, a: vec4f, b: vec4f, c: vec4f, d: vec4f, last: f32) -> W
     mat4x3f(vec3f(c.w, d.xy), d.xyz, d.yzw, vec3f(d.zw, last)));
 }
 
-// Four outputs, a stride apart.
 fn apart(line: u32, column: u32, i: bool) -> mat4x3f {
   let s = params.stride;
   return mat4x3f(threeOf(line, column, i), threeOf(line, column + s, i),
@@ -116,20 +112,17 @@ fn apart(line: u32, column: u32, i: bool) -> mat4x3f {
 
 // A row of the source through taps `column` to `column + 2` of the first output.
 fn windows(plane: u32, row: u32, column: u32) -> Windows {
+  let spread = select(select(1u, 2u, LOAD == SPREADING), params.spread, LOAD == ANY);
+  let at = row / spread;
+  let i = at < params.inHeight && at * spread == row;
+  let line = plane + at * params.inWidth;
   if (LOAD == ANY) {
-    let at = row / params.spread;
-    let line = plane + at * params.inWidth;
-    let i = at < params.inHeight && at * params.spread == row;
     let other = apart(line, column + 4u * params.stride, i);
     return Windows(apart(line, column, i), other, mat4x3f(), mat4x3f());
   }
-  let at = select(row, row / 2u, LOAD == SPREADING);
-  let i = at < params.inHeight && (LOAD != SPREADING || row % 2u == 0u);
-  let line = plane + at * params.inWidth;
   let inner = column + 1u; // starts a vector, or the second half of one
   if (LOAD == UNIT) {
-    return neighbors(oneOf(line, column, i),
-      vec4f(threeOf(line, inner, i), oneOf(line, inner + 3u, i)),
+    return neighbors(oneOf(line, column, i), vec4f(threeOf(line, inner, i), oneOf(line, inner + 3u, i)),
       vec4f(threeOf(line, inner + 4u, i), oneOf(line, inner + 7u, i)),
       vec4f(oneOf(line, inner + 8u, i)), vec4f(), 0.0);
   }
@@ -142,11 +135,7 @@ fn windows(plane: u32, row: u32, column: u32) -> Windows {
   let a = vector(line, inner, i);
   let b = vector(line, inner + 4u, i);
   let half = LOAD == FOURTEEN && (line + inner) % 4u != 0u;
-  // of the two numbers beside fourteen, one is in the vectors
-  let beside = oneOf(line, select(column, column + 15u, half), i);
-  if (LOAD == VECTORS && COLUMNS == 8u) {
-    return neighbors(beside, a, b, vec4f(oneOf(line, inner + 8u, i)), vec4f(), 0.0);
-  }
+  let beside = oneOf(line, select(column, column + 15u, half), i); // the other is in a or d
   let c = vector(line, inner + 8u, i);
   let d = vector(line, inner + 12u, i);
   if (LOAD == HALVING) {
@@ -177,10 +166,9 @@ fn convolve(t: Tile) -> Accumulators {
   var start = t.network * params.sourceStride +
     (t.image % params.batch * params.groups + t.group) * params.inChannels * plane;
   var w = ((t.network * params.groups + t.group) * blocks() + t.block) *
-    (params.inChannels * runs * params.kernelHeight * 6u + 2u);
-  let low = weights[w];
-  let high = weights[w + 1u];
-  w += 2u;
+    (params.inChannels * runs * params.kernelHeight * 6u + 2u) + 2u;
+  let low = weights[w - 2u];
+  let high = weights[w - 1u];
   let bias = Eight(mat4x4f(low, low, low, low), mat4x4f(high, high, high, high));
   let row = Sums(bias, bias, bias, bias);
   var s = Accumulators(row, row);
@@ -203,33 +191,30 @@ fn convolve(t: Tile) -> Accumulators {
   return s;
 }
 
-// One output in four channels.
-fn store(t: Tile, four: u32, row: u32, column: u32, sums: vec4f) {
+fn rectified(v: vec4f) -> vec4f { return select(v, max(v, vec4f()), RELU == 1u); }
+
+// Two neighboring outputs in four channels.
+fn store(t: Tile, four: u32, row: u32, column: u32, a: vec4f, b: vec4f) {
   if (column >= params.outWidth) { return; }
   let channel = t.channel + four;
-  let plane = params.outHeight * params.outWidth;
+  let plane = params.outHeight * params.outWidth / 2u;
   let i = (t.image * params.groups * params.outChannels + channel) * plane +
-    row * params.outWidth + column;
-  let v = select(sums, max(sums, vec4f()), RELU == 1u);
-  if (channel < t.end) { result[i] = v.x; }
-  if (channel + 1u < t.end) { result[i + plane] = v.y; }
-  if (channel + 2u < t.end) { result[i + 2u * plane] = v.z; }
-  if (channel + 3u < t.end) { result[i + 3u * plane] = v.w; }
+    (row * params.outWidth + column) / 2u;
+  let v = transpose(mat2x4f(rectified(a), rectified(b)));
+  if (channel < t.end) { result[i] = v[0]; }
+  if (channel + 1u < t.end) { result[i + plane] = v[1]; }
+  if (channel + 2u < t.end) { result[i + 2u * plane] = v[2]; }
+  if (channel + 3u < t.end) { result[i + 3u * plane] = v[3]; }
 }
 
-// Nothing here is a loop: an index that varies would move the sums from registers to memory.
+// Not a loop: an index that varies would move the sums from registers to memory.
 fn storeFour(t: Tile, row: u32, left: u32, m: Eight) {
   if (left >= COLUMNS) { return; }
-  let column = t.column + left;
-  store(t, 0u, row, column, m.low[0]);
-  store(t, 4u, row, column, m.high[0]);
-  store(t, 0u, row, column + 1u, m.low[1]);
-  store(t, 4u, row, column + 1u, m.high[1]);
+  store(t, 0u, row, t.column + left, m.low[0], m.low[1]);
+  store(t, 4u, row, t.column + left, m.high[0], m.high[1]);
   if (left + 2u >= COLUMNS) { return; }
-  store(t, 0u, row, column + 2u, m.low[2]);
-  store(t, 4u, row, column + 2u, m.high[2]);
-  store(t, 0u, row, column + 3u, m.low[3]);
-  store(t, 4u, row, column + 3u, m.high[3]);
+  store(t, 0u, row, t.column + left + 2u, m.low[2], m.low[3]);
+  store(t, 4u, row, t.column + left + 2u, m.high[2], m.high[3]);
 }
 
 fn storeRow(t: Tile, row: u32, s: Sums) {
@@ -238,6 +223,20 @@ fn storeRow(t: Tile, row: u32, s: Sums) {
   storeFour(t, row, 4u, s.b);
   storeFour(t, row, 8u, s.c);
   storeFour(t, row, 12u, s.d);
+}
+
+// A row that may start between two pairs; the loop is slow, and such widths are rare.
+fn storeOdd(t: Tile, row: u32, s: Sums) {
+  var all = array(s.a.low, s.b.low, s.c.low, s.d.low, s.a.high, s.b.high, s.c.high, s.d.high);
+  for (var i = 0u; i < BLOCK * COLUMNS; i++) {
+    let c = i / COLUMNS;
+    let j = i % COLUMNS;
+    if (t.channel + c < t.end && row < params.outHeight && t.column + j < params.outWidth) {
+      let plane = t.image * params.groups * params.outChannels + t.channel + c;
+      odd[(plane * params.outHeight + row) * params.outWidth + t.column + j] =
+        rectified(all[c / 4u * 4u + j / 4u][j % 4u])[c % 4u];
+    }
+  }
 }
 
 fn poolFour(t: Tile, left: u32, top: Eight, bottom: Eight) {
@@ -255,28 +254,20 @@ fn pool(t: Tile, four: u32, column: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f)
   let corner = t.row * params.outWidth + column;
   let above = select(vec4u(corner), vec4u(corner + 1u), b > a);
   let below = select(vec4u(corner), vec4u(corner + 1u), d > c) + params.outWidth;
-  let upper = max(a, b);
-  let lower = max(c, d);
-  let best = max(upper, lower);
+  let best = max(max(a, b), max(c, d));
   let passes = vec4<bool>(RELU == 0u) | (best > vec4f());
   let values = select(vec4f(), best, passes);
-  let places = select(vec4u(NOWHERE), select(above, below, lower > upper), passes);
-  let height = params.outHeight / 2u;
-  let width = params.outWidth / 2u;
-  if (t.row / 2u >= height || column / 2u >= width) { return; }
+  let places = select(vec4u(NOWHERE), select(above, below, max(c, d) > max(a, b)), passes);
+  let size = vec2u(params.outWidth, params.outHeight) / 2u;
+  if (t.row / 2u >= size.y || column / 2u >= size.x) { return; }
   let channel = t.channel + four;
   let plane = t.image * params.groups * params.outChannels + channel;
-  let i = (plane * height + t.row / 2u) * width + column / 2u;
-  storePooled(i, values.x, places.x, channel < t.end);
-  storePooled(i + height * width, values.y, places.y, channel + 1u < t.end);
-  storePooled(i + 2u * height * width, values.z, places.z, channel + 2u < t.end);
-  storePooled(i + 3u * height * width, values.w, places.w, channel + 3u < t.end);
-}
-
-fn storePooled(i: u32, value: f32, place: u32, inside: bool) {
-  if (!inside) { return; }
-  pooled[i] = value;
-  argmax[i] = place;
+  let i = (plane * size.y + t.row / 2u) * size.x + column / 2u;
+  let next = size.x * size.y;
+  if (channel < t.end) { pooled[i] = values.x; argmax[i] = places.x; }
+  if (channel + 1u < t.end) { pooled[i + next] = values.y; argmax[i + next] = places.y; }
+  if (channel + 2u < t.end) { pooled[i + 2u * next] = values.z; argmax[i + 2u * next] = places.z; }
+  if (channel + 3u < t.end) { pooled[i + 3u * next] = values.w; argmax[i + 3u * next] = places.w; }
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -286,6 +277,15 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let s = convolve(t);
   storeRow(t, t.row, s.top);
   storeRow(t, t.row + 1u, s.bottom);
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn forwardOdd(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let t = tileOf(id.y * groups.x * WORKGROUP_SIZE + id.x, id.z);
+  if (t.group >= params.groups) { return; }
+  let s = convolve(t);
+  storeOdd(t, t.row, s.top);
+  storeOdd(t, t.row + 1u, s.bottom);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

@@ -86,6 +86,7 @@ export function tiledLengths(t: Numbers): Numbers {
   return {
     source: (t.networks - 1) * t.sourceStride + source,
     result: planes * t.outHeight * t.outWidth,
+    odd: planes * t.outHeight * t.outWidth,
     pooled,
     argmax: pooled,
     bias,
