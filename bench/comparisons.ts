@@ -96,12 +96,15 @@ function fullyConnectedStep(batch: number, overJax: number): Comparison[] {
   }));
 }
 
-function evaluation(as: ImagesAs): Comparison {
+/** Variants of a network that a sweep evaluates at once. */
+const POPULATION = 8;
+
+function evaluation(as: ImagesAs, networks: number): Comparison {
   return {
-    title: `FC_NN evaluation of 10,000, ${as}`,
+    title: `FC_NN evaluation of 10,000, ${as}${networks === 1 ? "" : `, a variant of ${networks}`}`,
     workload: "fc_nn_evaluation",
     params: { images: 10_000 },
-    prepare: fcNNEvaluation(as),
+    prepare: fcNNEvaluation(as, networks),
     tolerance: NETWORK_TOLERANCE,
     target: { overJax: 5 },
   };
@@ -149,7 +152,7 @@ export const comparisons: readonly Comparison[] = [
     tolerance: NETWORK_TOLERANCE,
     target: { overJax: 7 },
   },
-  ...IMAGES.map(evaluation),
+  ...IMAGES.flatMap((as) => [evaluation(as, 1), evaluation(as, POPULATION)]),
   {
     title: "fake-quantize 16M floats",
     workload: "fake_quantize",

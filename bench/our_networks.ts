@@ -136,34 +136,43 @@ export function cnnStep(as: ImagesAs): Prepare {
 const CHUNK = 2048;
 
 /**
- * Makes what prepares the evaluation of FC_NN 784-64-32-10.
+ * Makes what prepares the evaluation of FC_NN 784-64-32-10, or of several at once.
  *
  * @param as How the images are held.
- * @returns Prepares the work of `fc_nn_evaluation`; its outputs are `loss` [1] and `correct` [1].
+ * @param networks Variants in the same dispatches, each with weights of its own; all hold the
+ *   workload's numbers, so that each must give the workload's results.
+ * @returns Prepares the work of `fc_nn_evaluation`; its outputs are `loss` [1] and `correct` [1], means
+ *   over variants.
  */
-export function fcNNEvaluation(as: ImagesAs): Prepare {
-  return (device, params, inputs) => prepareEvaluation(device, params, inputs, as);
+export function fcNNEvaluation(as: ImagesAs, networks: number = 1): Prepare {
+  return (device, params, inputs) => prepareEvaluation(device, params, inputs, as, networks);
 }
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function prepareEvaluation(
   device: Device,
   params: Params,
   inputs: Inputs,
   as: ImagesAs,
+  networks: number,
 ): OurWork {
   const model = fcNN();
   const { classes } = model;
   const images = imageParts(device, inputs, as);
   const labels = tensor(device, Uint32Array.from(inputs.labels.data));
-  const { tensors } = uploadParameters(device, model, [hostParameters(inputs)]);
-  const counts = zeros(device, [1, 1 + classes], "u32");
-  const lossSums = zeros(device, [1]);
+  const all = Array.from({ length: networks }, () => hostParameters(inputs));
+  const { tensors } = uploadParameters(device, model, all);
+  const counts = zeros(device, [networks, 1 + classes], "u32");
+  const lossSums = zeros(device, [networks]);
   const program = record(device, () => {
     for (let start = 0; start < params.images; start += CHUNK) {
-      const rows = Math.min(CHUNK, params.images - start);
-      const partLabels = slice(labels, start, [rows]);
-      const logits = reshape(model.forward(tensors, images(start, rows)), [rows, classes]);
-      const sizes = { rows, classes, labelRows: rows, networks: 1 };
+      const labelRows = Math.min(CHUNK, params.images - start);
+      const rows = networks * labelRows;
+      const partLabels = slice(labels, start, [labelRows]);
+      const logits = reshape(model.forward(tensors, images(start, labelRows)), [rows, classes]);
+      const sizes = { rows, classes, labelRows, networks };
       const { predictionsOut: predictions, lossesOut: losses } = run(
         accuracyKernels.predict,
         { logits, labels: partLabels },
@@ -179,7 +188,9 @@ function prepareEvaluation(
     outputs: async () => {
       program.run();
       const [found, sums] = await readAll([counts, lossSums]);
-      return { loss: [sums[0] / params.images], correct: [found[0]] };
+      const correct = Array.from({ length: networks }, (_, p) => found[p * (1 + classes)]);
+      return { loss: [mean(Array.from(sums)) / params.images], correct: [mean(correct)] };
     },
+    variants: networks,
   };
 }

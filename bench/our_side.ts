@@ -7,6 +7,8 @@ export interface OurWork {
   readonly repeat: (times: number) => void;
   /** Computes and reads the outputs, in the layout of `peers/workloads.ts`; called before timing. */
   readonly outputs: () => Promise<Readonly<Record<string, ArrayLike<number>>>>;
+  /** How many times a repetition does the workload at once; 1 if left out. */
+  readonly variants?: number;
 }
 
 /** Puts the inputs of a workload on the GPU and records its work; the caller's scope owns it. */

@@ -126,6 +126,14 @@ for (const as of ["floats", "bytes"] as const) {
   });
 }
 
+Deno.test("fcNNEvaluation() of several variants at once gives what one alone gives", async () => {
+  const params = { images: 2048 + 70 };
+  const alone = await outputsOf(fcNNEvaluation("bytes"), "fc_nn_evaluation", params);
+  const together = await outputsOf(fcNNEvaluation("bytes", 3), "fc_nn_evaluation", params);
+  assertClose(together.outputs.loss, alone.outputs.loss, 1e-6);
+  assert.deepEqual(together.outputs.correct, alone.outputs.correct);
+});
+
 Deno.test("fcNNStep() computes the same from bytes as from floats", async () => {
   const params = { batch: 64, steps: 10 };
   const floats = (await outputsOf(fcNNStep("floats"), "fc_nn_step", params)).outputs.losses;

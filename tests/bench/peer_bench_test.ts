@@ -66,6 +66,15 @@ Deno.test("compare() finds the ratios, and that the results are the same", async
   assert.match(formatComparisons([row]), /\n1 of 1 targets met$/);
 });
 
+Deno.test("compare() gives the time of one where ours does several at once", async () => {
+  const peers = peersOf({ "jax-js": [2, 4], tfjs: [2, 4] });
+  const outputs = () => Promise.resolve({ y: [2, 4] });
+  const prepare = () => ({ repeat() {}, outputs, variants: 1e12 });
+  // doing nothing takes far less than 10 s, and far more than 1e-8 ms
+  const { ours: { median } } = await comparedWith(peers, { prepare });
+  assert.ok(median < 1e-8, `${median} ms`);
+});
+
 Deno.test("compare() tells results that differ", async () => {
   const row = await comparedWith(peersOf({ "jax-js": [2, 4], tfjs: [2, 4.1] }));
   assert.equal(row.same, false);
