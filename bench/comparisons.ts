@@ -96,6 +96,17 @@ function fullyConnectedStep(batch: number, overJax: number): Comparison[] {
   }));
 }
 
+function convolutionalStep(as: ImagesAs): Comparison {
+  return {
+    title: `CNN step, batch 64, ${as}`,
+    workload: "cnn_step",
+    params: { batch: 64, steps: 10 },
+    prepare: cnnStep(as),
+    tolerance: NETWORK_TOLERANCE,
+    target: { overJax: 7 },
+  };
+}
+
 /** Variants of a network that a sweep evaluates at once. */
 const POPULATION = 8;
 
@@ -144,14 +155,7 @@ export const comparisons: readonly Comparison[] = [
   ...fullyConnectedStep(64, 8),
   ...fullyConnectedStep(256, 6.5),
   ...fullyConnectedStep(1024, 5.5),
-  {
-    title: "CNN step, batch 64, floats",
-    workload: "cnn_step",
-    params: { batch: 64, steps: 10 },
-    prepare: cnnStep("floats"),
-    tolerance: NETWORK_TOLERANCE,
-    target: { overJax: 7 },
-  },
+  ...IMAGES.map(convolutionalStep),
   ...IMAGES.flatMap((as) => [evaluation(as, 1), evaluation(as, POPULATION)]),
   {
     title: "fake-quantize 16M floats",

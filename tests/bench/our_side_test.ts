@@ -141,6 +141,13 @@ Deno.test("fcNNStep() computes the same from bytes as from floats", async () => 
   assertClose(bytes, floats, 1e-5);
 });
 
+Deno.test("cnnStep() computes the same from bytes as from floats", async () => {
+  const params = { batch: 8, steps: 6 };
+  const floats = (await outputsOf(cnnStep("floats"), "cnn_step", params)).outputs.losses;
+  const bytes = (await outputsOf(cnnStep("bytes"), "cnn_step", params)).outputs.losses;
+  assertClose(bytes, floats, 1e-5);
+});
+
 Deno.test("cnnStep() lets the loss of its batch fall", async () => {
   const { outputs: { losses } } = await outputsOf(cnnStep("floats"), "cnn_step", {
     batch: 8,
