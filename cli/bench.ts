@@ -9,10 +9,12 @@ import { compare, type ComparisonRow, peersOf } from "../bench/peer_bench.ts";
 import { type PeerGroup, startPeerGroup } from "../bench/peer_group.ts";
 import { formatComparisons } from "../bench/peer_report.ts";
 import { benchTraining, type TrainingRow } from "../bench/training_bench.ts";
+import { checkOutput } from "../experiments/write_file.ts";
 import { unknownName, UserError } from "../formats/mod.ts";
 import { type AdapterDescription, type Device, openDevice, type Roofline } from "../gpu/mod.ts";
 import { kernelRooms } from "../kernels/mod.ts";
-import { positiveNumber } from "./options.ts";
+import { appendBench } from "./bench_log.ts";
+import { positiveNumber, userPath } from "./options.ts";
 
 /** What can be named beside kernels. */
 const WHOLES = ["training_step", "evaluation"];
@@ -125,7 +127,8 @@ export function addBench(program: Command): void {
     )
     .option("--all", "with --peers: measure also what takes a peer a minute")
     .option("--quick", "measure only the first case of each kernel's entries")
-    .option("--json", "print the rows as one JSON object")
+    .option("--json", "print the rows as one JSON object, and append them to bench.jsonl in --out")
+    .option("--out <folder>", "where --json keeps what it measured", userPath, userPath("runs"))
     .option("--seconds <s>", "least time for each row, or each side and round", secondsOf)
     .action(async (names, options) => {
       checkNames(names);
@@ -135,11 +138,15 @@ export function addBench(program: Command): void {
         );
       }
       const seconds = options.seconds ?? (options.peers ? PEER_SECONDS : ROW_SECONDS);
+      if (options.json) checkOutput(options.out);
       using device = await openDevice();
+      const started = new Date();
       const print = options.json ? () => {} : (text: string) => console.log(text);
       const result = options.peers
         ? await benchPeers(device, { ...options, seconds }, print)
         : await bench(device, names, { ...options, seconds }, print);
-      if (options.json) console.log(JSON.stringify(result, null, 2));
+      if (!options.json) return;
+      console.log(JSON.stringify(result, null, 2));
+      console.error(`appended to ${await appendBench(options.out, started, result)}`);
     });
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { refusal, succeed } from "./command.ts";
 
 const root = new URL("../../", import.meta.url);
 
@@ -37,4 +38,36 @@ Deno.test("bench refuses times and combinations that make no sense, in one line"
   const { code, error } = await bench("--peers", "relu");
   assert.equal(code, 2);
   assert.match(error, /^Cannot measure peers on kernels of ours: --peers takes no names: relu\n$/);
+});
+
+Deno.test("bench --json appends what it prints to bench.jsonl, a line a run", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "bitcliff-test-" });
+  try {
+    const earlier = '{"command":"bitcliff bench --json"}\n';
+    await Deno.writeTextFile(`${folder}/bench.jsonl`, earlier);
+    const args = ["relu", "--quick", "--json", "--seconds", "0.001", "--out", folder];
+    const { stdout, stderr } = await succeed("bench", ...args);
+    assert.ok(stderr.endsWith(`appended to ${folder}/bench.jsonl\n`), stderr);
+    assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["bench.jsonl"]);
+    const text = await Deno.readTextFile(`${folder}/bench.jsonl`);
+    assert.ok(text.startsWith(earlier) && text.endsWith("}\n"), text);
+    const { command, commit, started, ...result } = JSON.parse(text.slice(earlier.length));
+    assert.deepEqual(result, JSON.parse(stdout));
+    assert.ok(result.kernels[0].rows[0].timing.median > 0);
+    assert.equal(command, ["bitcliff", "bench", ...args].join(" "));
+    assert.match(commit, /^([0-9a-f]{40}|unknown)$/);
+    assert.equal(new Date(started).toISOString(), started);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("bench --json refuses a folder that it cannot write to before it measures", async () => {
+  const file = await Deno.makeTempFile();
+  try {
+    const said = await refusal("bench", "relu", "--json", "--out", file);
+    assert.match(said, /^Cannot write results to .*: it must be a folder with room for /);
+  } finally {
+    await Deno.remove(file);
+  }
 });
