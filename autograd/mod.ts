@@ -1,5 +1,5 @@
 export { affine, combine, fill, reduceAxis } from "./arithmetic.ts";
-export { crossEntropy } from "./ops/cross_entropy.ts";
+export { crossEntropy, type CrossEntropyOptions } from "./ops/cross_entropy.ts";
 export {
   fakeQuantize,
   fakeQuantizeShared,

@@ -2,8 +2,8 @@ import { defineKernels, type Kernels, linearGrid, type Numbers } from "../../gpu
 import { randomInteger } from "../random_source.ts";
 import source from "./softmax_nll.wgsl" with { type: "text" };
 
-function lossParams(rows: number, classes: number, labelRows: number): Numbers {
-  return { rows, classes, labelRows, scale: 1 / labelRows };
+function lossParams(rows: number, classes: number, labelRows: number, smoothing = 0): Numbers {
+  return { rows, classes, labelRows, scale: 1 / labelRows, smoothing };
 }
 
 /** Log-softmax, negative log-likelihood and the gradient of its mean, in one dispatch. */
@@ -11,8 +11,8 @@ export const softmaxNllKernels: Kernels<"forward"> = defineKernels({
   name: "softmax_nll",
   file: "kernels/softmax_nll/softmax_nll.wgsl",
   source,
-  params: { rows: "u32", classes: "u32", labelRows: "u32", scale: "f32" },
-  constants: { WORKGROUP_SIZE: 64 },
+  params: { rows: "u32", classes: "u32", labelRows: "u32", scale: "f32", smoothing: "f32" },
+  constants: { WORKGROUP_SIZE: 64, SMOOTHED: 0 },
   lengths: ({ rows, classes, labelRows }) => ({
     logits: rows * classes,
     labels: labelRows,
@@ -34,7 +34,9 @@ export const softmaxNllKernels: Kernels<"forward"> = defineKernels({
     labels: (random, { classes }, length) =>
       Array.from({ length }, () => randomInteger(random, 0, classes - 1)),
   },
-  reference({ logits, labels }, { rows, classes, labelRows, scale }) {
+  reference({ logits, labels }, { rows, classes, labelRows, scale, ...p }, { SMOOTHED }) {
+    const smoothing = SMOOTHED ? Math.fround(p.smoothing) : 0;
+    const targetOf = (hit: boolean) => (hit ? 1 - smoothing : 0) + smoothing / classes;
     const losses = new Float64Array(rows);
     const dLogits = new Float64Array(rows * classes);
     for (let r = 0; r < rows; r++) {
@@ -42,10 +44,13 @@ export const softmaxNllKernels: Kernels<"forward"> = defineKernels({
       const largest = row.reduce((a, b) => Math.max(a, b), -Infinity);
       const sum = row.reduce((total, logit) => total + Math.exp(logit - largest), 0);
       const label = labels[r % labelRows];
-      losses[r] = Math.log(sum) + largest - row[label];
+      losses[r] = row.reduce(
+        (loss, logit, j) => loss - targetOf(j === label) * (logit - largest),
+        Math.log(sum),
+      );
       row.forEach((logit, j) => {
         const probability = Math.exp(logit - largest) / sum;
-        dLogits[r * classes + j] = scale * (probability - (j === label ? 1 : 0));
+        dLogits[r * classes + j] = scale * (probability - targetOf(j === label));
       });
     }
     return { losses, dLogits };
@@ -56,11 +61,17 @@ export const softmaxNllKernels: Kernels<"forward"> = defineKernels({
     { params: lossParams(64, 10, 64) },
     { params: lossParams(300, 10, 100) },
     { params: lossParams(3, 1001, 3) },
+    { params: lossParams(300, 10, 100, 0.1), constants: { SMOOTHED: 1 } },
+    { params: lossParams(3, 1001, 3, 0.4), constants: { SMOOTHED: 1 } },
   ],
   randomCase: (random) => {
     const labelRows = randomInteger(random, 1, 80);
     const networks = randomInteger(random, 1, 4);
-    return { params: lossParams(networks * labelRows, randomInteger(random, 1, 40), labelRows) };
+    const rows = networks * labelRows;
+    return {
+      params: lossParams(rows, randomInteger(random, 1, 40), labelRows, random()),
+      constants: { SMOOTHED: randomInteger(random, 0, 1) },
+    };
   },
   benchCases: [{ params: lossParams(65_536, 10, 65_536) }],
 });
