@@ -2,7 +2,11 @@ import { type Device, run, type Tensor, zeros } from "../gpu/mod.ts";
 import { adamKernels, sgdKernels } from "../kernels/mod.ts";
 import { learningRateAt, type Schedule } from "./schedule.ts";
 
-/** Adam; frozen data, part of a trial. Kingma and Ba 2015, arXiv:1412.6980. */
+/**
+ * Adam, and AdamW where weights decay; frozen data, part of a trial.
+ *
+ * @see Kingma and Ba 2015, arXiv:1412.6980; Loshchilov and Hutter 2019, arXiv:1711.05101
+ */
 export interface Adam {
   /** Tells it from other optimizers. */
   readonly kind: "adam";
@@ -14,9 +18,18 @@ export interface Adam {
   readonly beta2: number;
   /** Keeps the step finite where gradients vanish. */
   readonly epsilon: number;
+  /**
+   * Share of the learning rate by which weights shrink at each step, past the moments; none if left
+   * out. Biases and norms do not decay.
+   */
+  readonly weightDecay?: number;
 }
 
-/** Stochastic gradient descent with momentum; frozen data, part of a trial. */
+/**
+ * Stochastic gradient descent with momentum, as PyTorch defines it; frozen data, part of a trial.
+ *
+ * @see Sutskever et al. 2013, On the importance of initialization and momentum, ICML
+ */
 export interface Sgd {
   /** Tells it from other optimizers. */
   readonly kind: "sgd";
@@ -24,6 +37,10 @@ export interface Sgd {
   readonly learningRate: number;
   /** Share of the last velocity that stays. */
   readonly momentum: number;
+  /** True to step from where the momentum leads to; no if left out. */
+  readonly nesterov?: boolean;
+  /** Times the weight that is added to its gradient; none if left out, or for biases and norms. */
+  readonly weightDecay?: number;
 }
 
 /** What turns gradients into steps. */
@@ -118,6 +135,8 @@ export interface StepTensors {
   readonly clock: Tensor;
   /** From {@link stepTable}. */
   readonly table: Tensor;
+  /** Leading elements that weight decay touches; none if left out. */
+  readonly decayedSize?: number;
 }
 
 /**
@@ -127,14 +146,18 @@ export interface StepTensors {
  * @param tensors Parameters, gradients and state, all of one size; updated in place.
  */
 export function optimizerStep(optimizer: Optimizer, tensors: StepTensors): void {
-  const { parameter, gradient, state, clock, table } = tensors;
+  const { parameter, gradient, state, clock, table, decayedSize: decayed = 0 } = tensors;
   const inputs = { parameter, gradient, clock, stepTable: table, ...state };
   const size = parameter.size;
-  const steps = table.size / COLUMNS;
+  const { weightDecay = 0 } = optimizer;
+  const params = { size, steps: table.size / COLUMNS, decayed, weightDecay };
   if (optimizer.kind === "adam") {
     const { beta1, beta2, epsilon } = optimizer;
-    run(adamKernels.step, inputs, { size, steps, beta1, beta2, epsilon });
+    run(adamKernels.step, inputs, { ...params, beta1, beta2, epsilon });
   } else {
-    run(sgdKernels.step, inputs, { size, steps, momentum: optimizer.momentum });
+    const { momentum, nesterov = false } = optimizer;
+    run(sgdKernels.step, inputs, { ...params, momentum }, {
+      constants: { NESTEROV: nesterov ? 1 : 0 },
+    });
   }
 }

@@ -204,6 +204,7 @@ export function createTrainer(
       state,
       clock,
       table,
+      decayedSize: parameters.layout.decayedSize,
     });
     run(trainingClockKernels.advance, { losses, clock, lossLog }, {
       networks,

@@ -1,5 +1,7 @@
-// adam: one step of Adam over all parameters of a model, held in one flat buffer.
+// adam: one step of Adam over all parameters of a model, held in one flat buffer, after a decay of its
+// first `decayed` elements that does not pass through the moments (AdamW).
 //
+//   p <- p - rate weightDecay p      (the first `decayed` elements only)
 //   m <- beta1 m + (1 - beta1) g
 //   v <- beta2 v + (1 - beta2) g^2
 //   p <- p - rate * (m correction1) / (sqrt(v) correction2 + epsilon)
@@ -8,17 +10,25 @@
 // 1 / (1 - beta1^t) and correction2 = 1 / sqrt(1 - beta2^t) from the same row: the host computes
 // them in float64 once, so a replayed step needs no new numbers and f32 powers lose no digits.
 //
-// gradient, parameter, m, v   [size], size a multiple of 4
+// gradient, parameter, m, v   [size], size and decayed multiples of 4
 // clock [1], stepTable        [steps, 4]
 //
-// One invocation per 4 vectors of 4 elements; memory-bound (28 bytes and 15 operations an element).
+// One invocation per 4 vectors of 4 elements; memory-bound (28 bytes and 16 operations an element).
 //
-// Kingma and Ba 2015, arXiv:1412.6980.
+// Kingma and Ba 2015, arXiv:1412.6980. Loshchilov and Hutter 2019, arXiv:1711.05101 (in PyTorch's order).
 
 override WORKGROUP_SIZE: u32 = 64u;
 const VECTORS = 4u; // an invocation
 
-struct Params { size: u32, steps: u32, beta1: f32, beta2: f32, epsilon: f32 }
+struct Params {
+  size: u32,
+  steps: u32,
+  beta1: f32,
+  beta2: f32,
+  epsilon: f32,
+  decayed: u32,
+  weightDecay: f32,
+}
 
 @group(0) @binding(0) var<storage, read> gradient: array<vec4f>;
 @group(0) @binding(1) var<storage, read> clock: array<u32>;
@@ -34,7 +44,8 @@ fn update(i: u32, row: vec4f) {
   let second = params.beta2 * v[i] + (1.0 - params.beta2) * g * g;
   m[i] = first;
   v[i] = second;
-  parameter[i] -= row.x * (first * row.y) / (sqrt(second) * row.z + params.epsilon);
+  let kept = select(1.0, 1.0 - row.x * params.weightDecay, i < params.decayed / 4u);
+  parameter[i] = kept * parameter[i] - row.x * (first * row.y) / (sqrt(second) * row.z + params.epsilon);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

@@ -1,15 +1,16 @@
 // sgd: one step of stochastic gradient descent with momentum over all parameters of a model.
 //
+//   g         <- g + weightDecay parameter                         (the first `decayed` elements only)
 //   velocity  <- momentum velocity + g
 //   parameter <- parameter - rate * velocity                       (heavy ball)
 //   parameter <- parameter - rate * (g + momentum velocity)        (NESTEROV)
 //
 // The rate is the first number of the row of `stepTable` that `clock` points to; see adam.wgsl.
 //
-// gradient, parameter, velocity   [size], size a multiple of 4
+// gradient, parameter, velocity   [size], size and decayed multiples of 4
 // clock [1], stepTable            [steps, 4]
 //
-// One invocation per 4 vectors of 4 elements; memory-bound (20 bytes and 4 operations an element).
+// One invocation per 4 vectors of 4 elements; memory-bound (20 bytes and 6 operations an element).
 //
 // Sutskever et al. 2013, On the importance of initialization and momentum, ICML (as in PyTorch).
 
@@ -17,7 +18,7 @@ override WORKGROUP_SIZE: u32 = 64u;
 override NESTEROV: u32 = 0u;
 const VECTORS = 4u; // an invocation
 
-struct Params { size: u32, steps: u32, momentum: f32 }
+struct Params { size: u32, steps: u32, momentum: f32, decayed: u32, weightDecay: f32 }
 
 @group(0) @binding(0) var<storage, read> gradient: array<vec4f>;
 @group(0) @binding(1) var<storage, read> clock: array<u32>;
@@ -27,10 +28,11 @@ struct Params { size: u32, steps: u32, momentum: f32 }
 @group(1) @binding(0) var<uniform> params: Params;
 
 fn update(i: u32, rate: f32) {
-  let g = gradient[i];
+  let before = parameter[i];
+  let g = gradient[i] + select(0.0, params.weightDecay, i < params.decayed / 4u) * before;
   let now = params.momentum * velocity[i] + g;
   velocity[i] = now;
-  parameter[i] -= rate * select(now, g + params.momentum * now, NESTEROV == 1u);
+  parameter[i] = before - rate * select(now, g + params.momentum * now, NESTEROV == 1u);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

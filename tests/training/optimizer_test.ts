@@ -18,6 +18,8 @@ const STEPS = 10;
 const OPTIMIZERS: Readonly<Record<string, Optimizer>> = {
   adam: adam({ learningRate: 0.01 }),
   sgd: sgd({ learningRate: 0.1, momentum: 0.9 }),
+  adamw: adam({ learningRate: 0.01, weightDecay: 0.5 }),
+  sgd_nesterov: sgd({ learningRate: 0.1, momentum: 0.9, nesterov: true, weightDecay: 0.1 }),
 };
 
 for (const [name, optimizer] of Object.entries(OPTIMIZERS)) {
@@ -38,8 +40,9 @@ for (const [name, optimizer] of Object.entries(OPTIMIZERS)) {
     for (let step = 0; step < STEPS; step++) {
       const losses = crossEntropy(model.forward(parameters.tensors, x), labels);
       backward(losses, Object.values(parameters.tensors), { into });
-      const { flat: parameter } = parameters;
-      optimizerStep(optimizer, { parameter, gradient: gradients.flat, state, clock, table });
+      const { flat: parameter, layout: { decayedSize } } = parameters;
+      const gradient = gradients.flat;
+      optimizerStep(optimizer, { parameter, gradient, state, clock, table, decayedSize });
       const params = { networks: 1, batch: ROWS, capacity: STEPS };
       run(trainingClockKernels.advance, { losses, clock, lossLog }, params);
     }
