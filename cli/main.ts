@@ -1,5 +1,6 @@
 import { Command, CommanderError } from "@commander-js/extra-typings";
 import { unknownName, UserError } from "../formats/mod.ts";
+import { helpText } from "./help.ts";
 
 /** Commands by name; only the one that is asked for is loaded, with all that it needs. */
 const commands: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
@@ -35,14 +36,19 @@ function report(error: unknown): number {
   return FAILURE;
 }
 
-try {
-  const [name = ""] = Deno.args;
+async function run(name: string): Promise<void> {
   if (!Object.hasOwn(commands, name)) throw unknownName("command", name, Object.keys(commands));
   const program = new Command("bitcliff").exitOverride().configureOutput({
     outputError: (text, write) => write(`${text.trim().replaceAll("\n", " ")}\n`),
   });
   (await commands[name]())(program);
   await program.parseAsync(Deno.args, { from: "user" });
+}
+
+try {
+  const [name = "--help"] = Deno.args;
+  if (name === "--help" || name === "-h") console.log(helpText(Object.keys(commands)));
+  else await run(name);
 } catch (error) {
   Deno.exitCode = report(error);
 }

@@ -23,7 +23,8 @@ import { deviceExecutor } from "../experiments/execute/execute.ts";
 import { openLaboratory } from "../experiments/execute/laboratory.ts";
 import { networkShelf } from "../experiments/execute/networks.ts";
 import { processExecutor } from "../experiments/execute/worker_pool.ts";
-import { loadDataset } from "../data/mod.ts";
+import { type Dataset, loadDataset, splitTrainValidation } from "../data/mod.ts";
+import { UserError } from "../formats/mod.ts";
 import { join } from "node:path";
 import { availableParallelism } from "node:os";
 import { type AdapterDescription, type Device, openDevice } from "../gpu/mod.ts";
@@ -68,6 +69,22 @@ function describe(experiment: Experiment): string {
   const { trials, rows } = planTrials(experiment);
   return `${experiment.name}: ${rows.length} points x ${experiment.seeds} seeds, ` +
     `${trials.length} trials\n  ${experiment.question}`;
+}
+
+/** Refuses batches that hold more images than there are to learn from. */
+function checkBatches(experiment: Experiment, { name, train, validationCount }: Dataset): void {
+  for (const { trial } of planTrials(experiment).trials) {
+    const { data, training: { batchSize } } = trial;
+    const learned = data.train === "all"
+      ? train
+      : splitTrainValidation(train, validationCount).train;
+    if (batchSize > learned.count) {
+      throw new UserError(
+        `Cannot run experiment "${experiment.name}" on ${name}: it must hold the ${batchSize} images ` +
+          `of a batch to learn from: it holds ${learned.count}`,
+      );
+    }
+  }
 }
 
 /** On a processor one process a core; on a GPU this process, seeds side by side. */
@@ -151,8 +168,12 @@ async function sweep(names: readonly string[], options: SweepOptions): Promise<v
   for (const experiment of experiments) checkFit(experiment.baseline(0).model, dataset);
   if (options.dryRun) return console.log(experiments.map(describe).join("\n"));
   checkOutput(options.out);
-  // bad files are a mistake to be told now, not by every worker
-  await loadDataset(dataset, { directory: options.data, onProgress: downloadProgress() });
+  // bad files and too few images are a mistake to be told now, not by every worker and trial
+  const loaded = await loadDataset(dataset, {
+    directory: options.data,
+    onProgress: downloadProgress(),
+  });
+  for (const experiment of experiments) checkBatches(experiment, loaded);
   using store = openStore(join(options.out, "bitcliff.sqlite"));
   using device = await openDevice();
   console.error(adapterLine(device.info));

@@ -6,7 +6,7 @@ import { checkOutput, writeFile } from "../experiments/write_file.ts";
 import { chunksOf, loadDataset, splitTrainValidation, uploadImages } from "../data/mod.ts";
 import { UserError } from "../formats/mod.ts";
 import { openDevice } from "../gpu/mod.ts";
-import { createModel } from "../models/mod.ts";
+import { createModel, type Model } from "../models/mod.ts";
 import {
   adam,
   captureNetwork,
@@ -19,6 +19,7 @@ import {
   type Schedule,
   SCHEDULES,
   sgd,
+  type TrainerOptions,
   type TrainingPlan,
 } from "../training/mod.ts";
 import { downloadProgress } from "./download_progress.ts";
@@ -50,7 +51,7 @@ interface TrainOptions {
   readonly learningRate: number;
   readonly optimizer: (typeof OPTIMIZERS)[number];
   readonly schedule: Schedule["kind"];
-  readonly seed: number;
+  readonly seed?: number;
 }
 
 function planOf(options: TrainOptions): TrainingPlan {
@@ -74,6 +75,19 @@ async function readCheckpoint(path: string): Promise<Uint8Array> {
   }
 }
 
+/** Where training starts: at a seed, or at a checkpoint, which has its own. */
+async function startOf({ resume, seed }: TrainOptions, model: Model): Promise<TrainerOptions> {
+  if (resume === undefined) return { seeds: [seed ?? 0] };
+  const start = resumeOptions(decodeNetwork(model, await readCheckpoint(resume), resume));
+  if (seed !== undefined && seed !== start.seeds[0]) {
+    throw new UserError(
+      `Cannot resume from ${resume}: the seed must be that of the checkpoint, ${start.seeds[0]}: ` +
+        `it was to be ${seed}`,
+    );
+  }
+  return start;
+}
+
 async function train(options: TrainOptions): Promise<void> {
   const spec = parseModel(options.model);
   await checkDataset(options.dataset, options.data);
@@ -95,13 +109,11 @@ async function train(options: TrainOptions): Promise<void> {
   const shape = [images.channels, images.height, images.width] as const;
   const model = createModel(spec, shape, dataset.classes.length);
 
+  const start = await startOf(options, model);
+
   using device = await openDevice();
   const resident = uploadImages(device, images, model.normalization);
   const judge = chunksOf(device, uploadImages(device, validation, model.normalization));
-  const saved = options.resume === undefined
-    ? undefined
-    : decodeNetwork(model, await readCheckpoint(options.resume), options.resume);
-  const start = saved === undefined ? { seeds: [options.seed] } : resumeOptions(saved);
   using trainer = createTrainer(device, model, resident, planOf(options), start);
   if (trainer.stepsDone > 0 && trainer.stepsDone >= trainer.totalSteps) {
     throw new UserError(
@@ -156,9 +168,8 @@ export function addTrain(program: Command): void {
     .option("--schedule <name>", SCHEDULES.join(", "), oneOf("schedule", SCHEDULES), "one_cycle")
     .option(
       "--seed <n>",
-      "of initial weights and batch order",
+      "of initial weights and batch order; if left out that of --resume, or 0",
       wholeNumber("seed", 0, MOST_SEED),
-      0,
     )
     .action(async (options) => await train(options));
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { DatabaseSync } from "node:sqlite";
 import { writeBars } from "../experiments/execute/bars_folder.ts";
 import { shell } from "../support/bare_machine.ts";
-import { bitcliff, command, succeed, until, withBars, withoutDrivers } from "./command.ts";
+import { bitcliff, command, refusal, succeed, until, withBars, withoutDrivers } from "./command.ts";
 
 /** A row of the store as it stands, by id. */
 type Rows = ReadonlyMap<string, Readonly<Record<string, unknown>>>;
@@ -167,15 +167,32 @@ Deno.test({
     }),
 });
 
-Deno.test("sweep whose trials fail says how many, and does not look like a success", () =>
+Deno.test("sweep refuses a data set that is smaller than a batch, once and before any trial", () =>
   withBars(async (folder) => {
     const few = `${folder}/few`;
     await Deno.mkdir(few);
     await writeBars(few, { train: 100, test: 20 });
     const out = `${folder}/out`;
-    const { code, stderr } = await bitcliff("sweep", ...sweepArgs(few, out, 1, 1));
+    assert.equal(
+      await refusal("sweep", ...sweepArgs(few, out, 1, 1)),
+      'Cannot run experiment "bit_width" on few: it must hold the 128 images of a batch to learn ' +
+        "from: it holds 100",
+    );
+    assert.deepEqual([...Deno.readDirSync(out)], []);
+  }));
+
+Deno.test("sweep whose trials fail says how many, and does not look like a success", () =>
+  withBars(async (folder, bars) => {
+    const out = `${folder}/out`;
+    await succeed("sweep", ...sweepArgs(bars, out, 1, 1));
+    // damaged networks and, as a failure never replaces a result, a new store
+    await Deno.remove(`${out}/bitcliff.sqlite`);
+    for (const { name } of Deno.readDirSync(`${out}/networks`)) {
+      await Deno.truncate(`${out}/networks/${name}`, 100);
+    }
+    const { code, stderr } = await bitcliff("sweep", ...sweepArgs(bars, out, 1, 1));
     assert.equal(code, 1);
-    assert.match(stderr, /^failed: seed 0: Cannot train with batches of 128: .* 100 examples/m);
+    assert.match(stderr, /^failed: seed 0: Cannot decode ".*\.safetensors": /m);
     assert.match(
       stderr,
       /\nCannot complete experiment "bit_width": 45 of 45 trials failed: run the same .*\n$/,

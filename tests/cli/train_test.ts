@@ -39,6 +39,11 @@ Deno.test("train writes a checkpoint that evaluate measures and that fits no oth
     assert.match(misfit, /: fc2\.weight \[16,32\] is F32 \[10,32\]; .*fc3\.bias \[10\] is missing/);
     const resumed = await refusal("train", ...trainArgs(bars, path, 10), "--resume", path);
     assert.match(resumed, /: steps must be left of 80: it has done 80$/);
+    const other = trainArgs(bars, path, 20).with(5, "6");
+    assert.equal(
+      await refusal("train", ...other, "--resume", path),
+      `Cannot resume from ${path}: the seed must be that of the checkpoint, 5: it was to be 6`,
+    );
     const none = `${folder}/none.safetensors`;
     const absent = await refusal("train", ...trainArgs(bars, path, 10), "--resume", none);
     assert.ok(absent.startsWith(`Cannot resume from ${none}: ENOENT`), absent);
@@ -54,7 +59,7 @@ Deno.test("train killed after a checkpoint and resumed gives the bits of an unin
     const { steps } = await metadataOf(killed);
     assert.ok(Number(steps) % 8 === 0 && Number(steps) < 240, `it had done ${steps} steps`);
 
-    const args = trainArgs(bars, killed, 30);
+    const args = trainArgs(bars, killed, 30).toSpliced(4, 2); // the seed is the checkpoint's
     const { stderr } = await succeed("train", ...args, "--resume", killed);
     const first = /^epoch (\d+) of 30/m.exec(stderr)?.[1];
     assert.equal(Number(first), Number(steps) / 8 + 1, "it goes on where it stopped");
