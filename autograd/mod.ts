@@ -1,5 +1,6 @@
 export { affine, combine, fill, reduceAxis } from "./arithmetic.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./ops/cross_entropy.ts";
+export { dropout, type DropoutOptions } from "./ops/dropout.ts";
 export {
   fakeQuantize,
   fakeQuantizeShared,

@@ -5,6 +5,7 @@ import { naiveConv2dKernels } from "./conv2d/naive.ts";
 import { packConv2dKernels } from "./conv2d/packing.ts";
 import { registerConv2dKernels } from "./conv2d/register_tiled.ts";
 import { vectorWeightGradientKernels, weightGradientKernels } from "./conv2d/weight_gradient.ts";
+import { dropoutKernels } from "./dropout/dropout.ts";
 import { dwtAnalysisKernels, dwtSynthesisKernels } from "./dwt/dwt.ts";
 import { haarAnalysisKernels, haarSynthesisKernels } from "./dwt/haar.ts";
 import { elementwiseKernels } from "./elementwise/elementwise.ts";
@@ -50,6 +51,7 @@ export {
   accuracyKernels,
   adamKernels,
   chooseMatmul,
+  dropoutKernels,
   dwtAnalysisKernels,
   dwtSynthesisKernels,
   elementwiseKernels,
@@ -90,6 +92,7 @@ export {
 } from "./conv2d/dispatch.ts";
 export type { Conv2dEntry } from "./conv2d/naive.ts";
 export { conv2dParams, type Conv2dShape } from "./conv2d/spec.ts";
+export { dropoutParams, type DropoutShape } from "./dropout/dropout.ts";
 export { chooseMaxPool, maxPoolParams, type MaxPoolShape } from "./max_pool/max_pool.ts";
 export { type FilterBank, filterBank, packFilters, waveletNames } from "./dwt/filters.ts";
 export { fitsHaarKernels } from "./dwt/haar.ts";
@@ -137,6 +140,7 @@ export { roundHalfEven } from "./rounding.ts";
 export const kernelRooms: readonly KernelRoom[] = [
   accuracyKernels,
   adamKernels,
+  dropoutKernels,
   dwtAnalysisKernels,
   dwtSynthesisKernels,
   elementwiseKernels,
