@@ -1,4 +1,4 @@
-import { conv2dPooled, linear, view } from "../autograd/mod.ts";
+import { conv2dPooled, dropout, linear, view } from "../autograd/mod.ts";
 import type { Tensor } from "../gpu/mod.ts";
 import {
   asTensor,
@@ -23,6 +23,8 @@ export interface CnnOptions {
   readonly rectified?: boolean;
   /** Units of hidden linear layers, each rectified; none if left out. */
   readonly hidden?: readonly number[];
+  /** Share of the inputs of each linear layer that training drops, 0 to less than 1; 0 if left out. */
+  readonly dropout?: number;
   /** Classes; 10 if left out. */
   readonly classes?: number;
   /** How bytes become numbers; 0 to 1 if left out. */
@@ -64,11 +66,16 @@ function checkWidths(name: string, widths: readonly number[], areEnough: boolean
  */
 export function cnn(options: CnnOptions = {}): Model {
   const { inputShape = [1, 28, 28], channels = [16, 32], hidden = [], classes = 10 } = options;
-  const { kernel = 3, padding = 1, rectified: relu = true } = options;
+  const { kernel = 3, padding = 1, rectified: relu = true, dropout: rate = 0 } = options;
   const [inChannels, ...imageSize] = inputShape;
   const widths = [inChannels, ...channels];
   checkWidths("channels", widths, channels.length > 0);
   checkWidths("hidden units", hidden);
+  if (!(rate >= 0 && rate < 1)) {
+    throw new RangeError(
+      `Cannot make a convolutional network: dropout must be from 0 to less than 1: ${rate}`,
+    );
+  }
   const size = pooledSize(imageSize, { kernel, padding, count: channels.length });
   if (!size.every((length) => length >= 1)) {
     throw new RangeError(
@@ -111,6 +118,7 @@ export function cnn(options: CnnOptions = {}): Model {
         y = conv2dPooled(y, ...of(layer), { padding, relu });
       }
       for (const [i, layer] of linears.entries()) {
+        y = dropout(y, { rate, stream: i, training: hooks.training });
         // seen as an image before it is flat, as the first linear layer's input always was
         y = hooks.layerInput?.(layer, y) ?? y;
         if (i === 0) y = view(y, [y.shape[0], y.shape[1], units[0]]);

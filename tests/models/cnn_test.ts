@@ -4,6 +4,7 @@ import { read, tensor } from "../../gpu/mod.ts";
 import {
   cnn,
   type CnnOptions,
+  type Model,
   parameterCount,
   rowsAtOnce,
   uploadParameters,
@@ -88,10 +89,35 @@ Deno.test("cnn() shows every layer's input to a hook", async () => {
   ]);
 });
 
+Deno.test("cnn() drops inputs of linear layers while it trains, other ones at every step", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const x = tensor(device, fixture.floats("padded.x"), [1, ROWS, 192]);
+  const plain = cnn(PADDED);
+  const { tensors } = uploadParameters(device, plain, [
+    fixture.parameters(plain, "padded.initial"),
+  ]);
+  const logits = async (model: Model, step?: number) => {
+    const one = (value: number) => tensor(device, Uint32Array.of(value));
+    const hooks = step === undefined ? {} : { training: { clock: one(step), seeds: one(7) } };
+    return await read(model.forward(tensors, x, hooks));
+  };
+  const wanted = await logits(plain);
+  const model = cnn({ ...PADDED, dropout: 0.5 });
+  assert.deepEqual(await logits(model), wanted);
+  assert.deepEqual(await logits(plain, 0), wanted);
+  const first = await logits(model, 0);
+  assert.notDeepEqual(first, wanted);
+  assert.notDeepEqual(await logits(model, 1), first);
+  assert.deepEqual(await logits(model, 0), first);
+});
+
 Deno.test("cnn() refuses sizes that make no network", () => {
   const refused: [CnnOptions, string][] = [
     [{ channels: [16, 0] }, "channels must be whole numbers of at least 1: 1-16-0"],
     [{ channels: [] }, "channels must be whole numbers of at least 1: 1"],
+    [{ dropout: 1 }, "dropout must be from 0 to less than 1: 1"],
+    [{ dropout: NaN }, "dropout must be from 0 to less than 1: NaN"],
     [{ hidden: [2.5] }, "hidden units must be whole numbers of at least 1: 2.5"],
   ];
   for (const [options, why] of refused) {
