@@ -1,6 +1,7 @@
 import { type KernelRoom, rooflineKernels } from "../gpu/mod.ts";
 import { accuracyKernels } from "./accuracy/accuracy.ts";
 import { adamKernels } from "./adam/adam.ts";
+import { augmentKernels } from "./augment/augment.ts";
 import { naiveConv2dKernels } from "./conv2d/naive.ts";
 import { packConv2dKernels } from "./conv2d/packing.ts";
 import { registerConv2dKernels } from "./conv2d/register_tiled.ts";
@@ -50,6 +51,7 @@ export {
 export {
   accuracyKernels,
   adamKernels,
+  augmentKernels,
   chooseMatmul,
   dropoutKernels,
   dwtAnalysisKernels,
@@ -140,6 +142,7 @@ export { roundHalfEven } from "./rounding.ts";
 export const kernelRooms: readonly KernelRoom[] = [
   accuracyKernels,
   adamKernels,
+  augmentKernels,
   dropoutKernels,
   dwtAnalysisKernels,
   dwtSynthesisKernels,
