@@ -22,12 +22,23 @@ export function quantile(samples: readonly number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))];
 }
 
-async function sample(device: Device, repeat: Repeat, repetitions: number): Promise<number> {
+/** What is measured, and by which clock. */
+interface Stopwatch {
+  readonly device: Pick<Device, "synchronize">;
+  /** Clock in milliseconds. */
+  readonly now: () => number;
+}
+
+async function sample(
+  { device, now }: Stopwatch,
+  repeat: Repeat,
+  repetitions: number,
+): Promise<number> {
   await device.synchronize();
-  const start = performance.now();
+  const start = now();
   await repeat(repetitions);
   await device.synchronize();
-  return performance.now() - start;
+  return now() - start;
 }
 
 interface Contender {
@@ -38,14 +49,14 @@ interface Contender {
 }
 
 /** Warms up, then grows the repetitions of a sample until it is long beside the poll. */
-async function calibrate(device: Device, repeat: Repeat): Promise<Contender> {
-  await sample(device, repeat, 1);
+async function calibrate(stopwatch: Stopwatch, repeat: Repeat): Promise<Contender> {
+  await sample(stopwatch, repeat, 1);
   let repetitions = 1;
-  let last = await sample(device, repeat, repetitions);
+  let last = await sample(stopwatch, repeat, repetitions);
   while (last < SAMPLE_MILLISECONDS && repetitions < MAX_REPETITIONS) {
     const factor = Math.min(8, Math.max(2, Math.ceil(SAMPLE_MILLISECONDS / last)));
     repetitions = Math.min(MAX_REPETITIONS, repetitions * factor);
-    last = await sample(device, repeat, repetitions);
+    last = await sample(stopwatch, repeat, repetitions);
   }
   return { repeat, repetitions, samples: [last] };
 }
@@ -57,15 +68,18 @@ async function calibrate(device: Device, repeat: Repeat): Promise<Contender> {
  * @param device The device.
  * @param seconds How long to measure each at least.
  * @param repeats The ways; the first repetition of each may compile and is not timed.
+ * @param now Clock in milliseconds; the machine's if left out.
  * @returns Median and 10th to 90th percentile over samples, in milliseconds a repetition.
  */
 export async function timeAlternately(
-  device: Device,
+  device: Pick<Device, "synchronize">,
   seconds: number,
   repeats: readonly Repeat[],
+  now: () => number = () => performance.now(),
 ): Promise<Timing[]> {
+  const stopwatch = { device, now };
   const contenders: Contender[] = [];
-  for (const repeat of repeats) contenders.push(await calibrate(device, repeat));
+  for (const repeat of repeats) contenders.push(await calibrate(stopwatch, repeat));
   const isDone = ({ samples }: Contender): boolean => {
     const elapsed = samples.reduce((sum, one) => sum + one, 0) / 1000;
     return elapsed >= (samples.length < MIN_SAMPLES ? PATIENCE * seconds : seconds);
@@ -73,7 +87,7 @@ export async function timeAlternately(
   while (!contenders.every(isDone)) {
     for (const contender of contenders.filter((one) => !isDone(one))) {
       const { repeat, repetitions, samples } = contender;
-      samples.push(await sample(device, repeat, repetitions));
+      samples.push(await sample(stopwatch, repeat, repetitions));
     }
   }
   return contenders.map(({ repetitions, samples }) => ({

@@ -1,30 +1,66 @@
 import assert from "node:assert/strict";
 import { quantile, timeAlternately } from "../../bench/alternate.ts";
-import { testDevice } from "../support/device.ts";
 
-Deno.test("timeAlternately() takes one sample of each in turn, and tells the slower one", async () => {
-  const device = await testDevice();
-  const calls: string[] = [];
-  const work = (name: string, milliseconds: number) => async (times: number) => {
-    calls.push(name);
-    await new Promise((resolve) => setTimeout(resolve, milliseconds * times));
+/** A clock that only work moves on, and a device that is never late. */
+function fakeTime() {
+  let time = 0;
+  return {
+    device: { synchronize: () => Promise.resolve() },
+    now: () => time,
+    pass: (milliseconds: number) => void (time += milliseconds),
   };
-  const [quick, slow] = await timeAlternately(device, 0.05, [work("a", 130), work("b", 260)]);
-  // each warms up and calibrates, then they take turns
-  assert.deepEqual(calls.slice(0, 6), ["a", "a", "b", "b", "a", "b"]);
-  assert.ok(quick.median >= 130 && slow.median >= 260, `${quick.median} and ${slow.median}`);
-  assert.ok(quick.p10 <= quick.median && quick.median <= quick.p90);
+}
+
+Deno.test("timeAlternately() takes one sample of each in turn, and fewer of what is slow", async () => {
+  const { device, now, pass } = fakeTime();
+  const calls: string[] = [];
+  const work = (name: string, milliseconds: number) => (times: number) => {
+    calls.push(name);
+    pass(milliseconds * times);
+  };
+  const timings = await timeAlternately(device, 0.05, [work("a", 130), work("b", 260)], now);
+  // each warms up and calibrates, then they take turns; two samples of b are ten times 0.05 s
+  assert.deepEqual(calls, ["a", "a", "b", "b", "a", "b", "a"]);
+  assert.deepEqual(timings, [
+    { median: 130, p10: 130, p90: 130, repetitions: 3 },
+    { median: 260, p10: 260, p90: 260, repetitions: 2 },
+  ]);
 });
 
-Deno.test("timeAlternately() gives time a repetition, not a sample", async () => {
-  const device = await testDevice();
-  let most = 0;
-  const [timing] = await timeAlternately(device, 0.01, [async (times) => {
-    most = Math.max(most, times);
-    await new Promise((resolve) => setTimeout(resolve, 40 * times));
-  }]);
-  assert.ok(most > 1, "a sample grows until it is long beside a poll");
-  assert.ok(timing.median >= 39 && timing.median < 100, `${timing.median}`);
+Deno.test("timeAlternately() makes a sample long beside a poll, and gives time a repetition", async () => {
+  const { device, now, pass } = fakeTime();
+  const asked: number[] = [];
+  const work = (times: number) => {
+    asked.push(times);
+    pass(times);
+  };
+  const [timing] = await timeAlternately(device, 0.3, [work], now);
+  // from 1 ms at most eightfold, until a sample lasts 120 ms
+  assert.deepEqual(asked, [1, 1, 8, 64, 128, 128, 128]);
+  assert.deepEqual(timing, { median: 1, p10: 1, p90: 1, repetitions: 3 * 128 });
+});
+
+Deno.test("timeAlternately() measures as long as it was told and gives the spread, without the warm-up", async () => {
+  const { device, now, pass } = fakeTime();
+  const durations = [9000, 130, 150, 140, 170, 160, 180, 190, 1, 1, 1];
+  const [timing] = await timeAlternately(device, 1, [() => pass(durations.shift()!)], now);
+  assert.deepEqual(durations, [1, 1, 1], "after 1.12 s it is done");
+  assert.deepEqual(timing, { median: 160, p10: 130, p90: 190, repetitions: 7 });
+});
+
+Deno.test("timeAlternately() waits for the GPU before and after each sample", async () => {
+  const { now, pass } = fakeTime();
+  const events: string[] = [];
+  const device = {
+    synchronize: () => {
+      events.push("wait");
+      pass(200); // work of before, or of the sample
+      return Promise.resolve();
+    },
+  };
+  const [timing] = await timeAlternately(device, 0.01, [() => void events.push("work")], now);
+  assert.deepEqual(events, ["wait", "work", "wait", "wait", "work", "wait"]);
+  assert.deepEqual(timing, { median: 200, p10: 200, p90: 200, repetitions: 1 });
 });
 
 Deno.test("quantile() does not depend on the order of samples", () => {
