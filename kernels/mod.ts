@@ -21,6 +21,7 @@ import {
 } from "./matmul/matmul.ts";
 import { linearBytesKernels } from "./linear_bytes/linear_bytes.ts";
 import { maxPoolKernels } from "./max_pool/max_pool.ts";
+import { movingAverageKernels } from "./moving_average/moving_average.ts";
 import { nllKernels } from "./nll/nll.ts";
 import { permuteKernels } from "./permute/permute.ts";
 import { randomKernels } from "./random/random.ts";
@@ -64,6 +65,7 @@ export {
   linearBytesKernels,
   logSoftmaxKernels,
   maxPoolKernels,
+  movingAverageKernels,
   naiveConv2dKernels,
   naiveMatmulKernels,
   nllKernels,
@@ -153,6 +155,7 @@ export const kernelRooms: readonly KernelRoom[] = [
   haarSynthesisKernels,
   logSoftmaxKernels,
   maxPoolKernels,
+  movingAverageKernels,
   naiveConv2dKernels,
   linearBytesKernels,
   naiveMatmulKernels,
