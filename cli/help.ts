@@ -1,21 +1,22 @@
-import config from "../deno.json" with { type: "json" };
+/** A line a command, in the words of its task in `deno.json`: help must need no permission to read. */
+const SUMMARIES: Readonly<Record<string, string>> = {
+  sweep:
+    "Runs experiments: accuracy against bit-width and wavelet threshold, with charts and a table",
+  train: "Trains a network and writes a checkpoint",
+  evaluate: "Measures a checkpoint's accuracy and loss",
+  bench: "Measures every kernel against the adapter's roof",
+  verify: "Checks every kernel against its reference on this adapter",
+  data: "Lists, fetches and checks data sets",
+};
 
-/**
- * Writes what `cli/main.ts` can do, in the words of the tasks in `deno.json`, as the launcher does.
- *
- * @param commands Names of the commands.
- * @returns Usage and a line a command.
- */
-export function helpText(commands: readonly string[]): string {
-  const tasks: Readonly<Record<string, { readonly description: string }>> = config.tasks;
-  return [
-    "Bitcliff: how far can a network be reduced before it falls off the cliff?",
-    "",
-    "Usage: deno task COMMAND [ARGUMENT...], or ./bitcliff COMMAND [ARGUMENT...]",
-    "",
-    "Commands:",
-    ...commands.map((name) => `  ${name.padEnd(10)} ${tasks[name].description}`),
-    "",
-    "COMMAND --help says what a command takes.",
-  ].join("\n");
-}
+/** What `cli/main.ts` can do, laid out as the launcher lays out its tasks. */
+export const helpText: string = [
+  "Bitcliff: how far can a network be reduced before it falls off the cliff?",
+  "",
+  "Usage: deno task COMMAND [ARGUMENT...], or ./bitcliff COMMAND [ARGUMENT...]",
+  "",
+  "Commands:",
+  ...Object.entries(SUMMARIES).map(([name, summary]) => `  ${name.padEnd(10)} ${summary}`),
+  "",
+  "COMMAND --help says what a command takes.",
+].join("\n");

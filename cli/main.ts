@@ -47,7 +47,7 @@ async function run(name: string): Promise<void> {
 
 try {
   const [name = "--help"] = Deno.args;
-  if (name === "--help" || name === "-h") console.log(helpText(Object.keys(commands)));
+  if (name === "--help" || name === "-h") console.log(helpText);
   else await run(name);
 } catch (error) {
   Deno.exitCode = report(error);
