@@ -1,4 +1,10 @@
-import { defineKernels, type Device, type Kernels, type Numbers } from "../../gpu/mod.ts";
+import {
+  defineKernels,
+  type Device,
+  type KernelCase,
+  type Kernels,
+  type Numbers,
+} from "../../gpu/mod.ts";
 import naiveSource from "./naive.wgsl" with { type: "text" };
 import registerSource from "./register_tiled.wgsl" with { type: "text" };
 import workgroupSource from "./workgroup_tiled.wgsl" with { type: "text" };
@@ -17,23 +23,48 @@ export const naiveMatmulKernels: Kernels<MatmulEntry> = defineKernels({
   benchCases: matmulMathematics.benchCases!.filter(({ params }) => params.m <= 512),
 });
 
-const TILE = { rows: 16, columns: 8 };
+/** Rows of a tile; it has 16 or 8 columns. */
+const TILE_ROWS = 16;
 
-/** 16 x 8 outputs an invocation in registers: for software adapters. */
+/** The wider tile, unless it leaves a core idle or half of itself empty. */
+function columnsOf({ batch, m, n }: Numbers): number {
+  const isBusy = batch * Math.ceil(m / TILE_ROWS) * Math.ceil(n / 16) >= 16;
+  const isFull = Math.ceil(n / 8) % 2 === 0 || n > 128;
+  return isBusy && isFull ? 16 : 8;
+}
+
+/** A case in tiles of each width, by whole vectors where every axis is a multiple of 4. */
+function tilings({ params, constants = {} }: KernelCase, widths: readonly number[]): KernelCase[] {
+  const ALIGNED = [params.m, params.n, params.k].every((size) => size % 4 === 0) ? 1 : 0;
+  return widths.flatMap((COLUMNS) => {
+    const plain = { params, constants: { ALIGNED, COLUMNS } };
+    // other entries ignore RELU, and would be compiled once more
+    const rectified = { params, constants: { ALIGNED, COLUMNS, RELU: 1 }, entries: ["ntBias"] };
+    return constants.RELU === 1 ? [plain, rectified] : [plain];
+  });
+}
+
+/** 16 x 16 or 16 x 8 outputs an invocation in registers: for software adapters. */
 export const registerMatmulKernels: Kernels<MatmulEntry> = defineKernels({
   ...matmulMathematics,
   variant: "register_tiled",
   file: "kernels/matmul/register_tiled.wgsl",
   source: registerSource,
-  constants: { ALIGNED: 0, RELU: 0, WORKGROUP_SIZE: 8 },
+  constants: { ALIGNED: 0, COLUMNS: 16, RELU: 0, WORKGROUP_SIZE: 8 },
   // row sums walk over k once more, after the product
   entries: matmulEntries((k) => Math.ceil(k / 4), (k) => 2 * Math.ceil(k / 4)),
-  workgroups: ({ batch, m, n }, { WORKGROUP_SIZE }) => {
-    const tiles = Math.ceil(m / TILE.rows) * Math.ceil(n / TILE.columns);
+  workgroups: ({ batch, m, n }, { COLUMNS, WORKGROUP_SIZE }) => {
+    const tiles = Math.ceil(m / TILE_ROWS) * Math.ceil(n / COLUMNS);
     return [Math.ceil(tiles / WORKGROUP_SIZE), 1, batch];
   },
+  cases: matmulMathematics.cases.flatMap((one) => tilings(one, [8, 16])),
+  randomCase: (random) =>
+    tilings(matmulMathematics.randomCase!(random), [random() < 0.5 ? 8 : 16])[0],
   // as chooseMatmul() runs them: every axis is a multiple of 4
-  benchCases: matmulMathematics.benchCases!.map((one) => ({ ...one, constants: { ALIGNED: 1 } })),
+  benchCases: matmulMathematics.benchCases!.map((one) => ({
+    ...one,
+    constants: { ALIGNED: 1, COLUMNS: columnsOf(one.params) },
+  })),
 });
 
 /** Sides of the block that a workgroup of the GPU variant computes. */
@@ -90,6 +121,6 @@ export function chooseMatmul(device: Device, params: Numbers, entry: MatmulEntry
   if (!device.isSoftware) return { kernels: workgroupMatmulKernels, constants: {} };
   return {
     kernels: registerMatmulKernels,
-    constants: { ALIGNED: isAligned(params, entry) ? 1 : 0 },
+    constants: { ALIGNED: isAligned(params, entry) ? 1 : 0, COLUMNS: columnsOf(params) },
   };
 }

@@ -1,4 +1,4 @@
-// matmul, register-tiled: a tile of 16 x 8 outputs an invocation, held in 8 mat4x4f accumulators.
+// matmul, register-tiled: a tile of 16 x 16 or 16 x 8 outputs an invocation, in mat4x4f accumulators.
 //
 //   nt        c = a b^T            a [m, k], b [n, k]
 //   ntBias    c = a b^T + bias     with RELU: max(., 0)
@@ -11,9 +11,11 @@
 // the batch to the next; 0 means that all share it.
 //
 // Launch: tiles of one network in a line along x, the tiles of a row next to each other, z over the
-// batch. Four steps of k at a time are 24 vector loads for 512 multiply-adds: on a processor, where a
-// load costs as much as 20 to 50 multiply-adds and caches do what workgroup memory does on a GPU,
-// this is compute-bound. The same loaders serve all entries: they give blocks of 4 x 4 with
+// batch. Four steps of k at a time are 32 vector loads for 1,024 multiply-adds: on a processor, where
+// a load costs as much as 20 to 50 multiply-adds and caches do what workgroup memory does on a GPU,
+// this is compute-bound. With COLUMNS = 8 the right half of a tile is never stored, and the compiler
+// drops it: for products that have few tiles. The same loaders serve all entries: they give blocks
+// of 4 x 4 with
 //
 //   A_i [k][r]: element (row r, step k) as column r,    B_j: element (step k, column c) as column k
 //   c_ij = B_j A_i,   column r of it being row r of the output block
@@ -24,10 +26,10 @@
 // Register blocking: Volkov and Demmel 2008, doi:10.1109/SC.2008.5214359.
 
 override ALIGNED: u32 = 0u;
+override COLUMNS: u32 = 16u; // or 8
 override RELU: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 8u;
-const TILE_ROWS = 16u;
-const TILE_COLUMNS = 8u;
+const ROWS = 16u;
 
 struct Params {
   batch: u32, m: u32, n: u32, k: u32, aStride: u32, bStride: u32, biasStride: u32
@@ -44,18 +46,15 @@ struct Params {
 // Where an invocation's tile stands.
 struct Tile { row: u32, column: u32, network: u32, aStart: u32, bStart: u32, inside: bool }
 
-struct Accumulators {
-  c00: mat4x4f, c01: mat4x4f,
-  c10: mat4x4f, c11: mat4x4f,
-  c20: mat4x4f, c21: mat4x4f,
-  c30: mat4x4f, c31: mat4x4f,
-}
+// Four blocks of 4 x 4 side by side, and a tile of them.
+struct Blocks { a: mat4x4f, b: mat4x4f, c: mat4x4f, d: mat4x4f }
+struct Accumulators { r0: Blocks, r4: Blocks, r8: Blocks, r12: Blocks }
 
 fn tileOf(id: vec3u) -> Tile {
-  let across = (params.n + TILE_COLUMNS - 1u) / TILE_COLUMNS;
+  let across = (params.n + COLUMNS - 1u) / COLUMNS;
   let down = id.x / across;
-  let row = down * TILE_ROWS;
-  return Tile(row, (id.x - down * across) * TILE_COLUMNS, id.z, id.z * params.aStride,
+  let row = down * ROWS;
+  return Tile(row, (id.x - down * across) * COLUMNS, id.z, id.z * params.aStride,
     id.z * params.bStride, row < params.m);
 }
 
@@ -122,29 +121,27 @@ fn blockB(t: Tile, base: vec4u, column: u32, k: u32, byK: bool) -> mat4x4f {
     lineB(t.bStart, column + 2u, k, byK), lineB(t.bStart, column + 3u, k, byK)));
 }
 
+fn add(s: Blocks, b: Blocks, a: mat4x4f) -> Blocks {
+  return Blocks(s.a + b.a * a, s.b + b.b * a, s.c + b.c * a, s.d + b.d * a);
+}
+
 fn multiply(t: Tile, aByK: bool, bByK: bool) -> Accumulators {
   var s = Accumulators();
-  let r0 = bases(t.aStart, params.m, t.row, aByK);
-  let r1 = bases(t.aStart, params.m, t.row + 4u, aByK);
-  let r2 = bases(t.aStart, params.m, t.row + 8u, aByK);
-  let r3 = bases(t.aStart, params.m, t.row + 12u, aByK);
-  let q0 = bases(t.bStart, params.n, t.column, bByK);
-  let q1 = bases(t.bStart, params.n, t.column + 4u, bByK);
+  let a0 = bases(t.aStart, params.m, t.row, aByK);
+  let a4 = bases(t.aStart, params.m, t.row + 4u, aByK);
+  let a8 = bases(t.aStart, params.m, t.row + 8u, aByK);
+  let a12 = bases(t.aStart, params.m, t.row + 12u, aByK);
+  let b0 = bases(t.bStart, params.n, t.column, bByK);
+  let b4 = bases(t.bStart, params.n, t.column + 4u, bByK);
+  let b8 = bases(t.bStart, params.n, t.column + 8u, bByK);
+  let b12 = bases(t.bStart, params.n, t.column + 12u, bByK);
   for (var k = 0u; k < params.k; k += 4u) {
-    let b0 = blockB(t, q0, t.column, k, bByK);
-    let b1 = blockB(t, q1, t.column + 4u, k, bByK);
-    let a0 = blockA(t, r0, t.row, k, aByK);
-    s.c00 += b0 * a0;
-    s.c01 += b1 * a0;
-    let a1 = blockA(t, r1, t.row + 4u, k, aByK);
-    s.c10 += b0 * a1;
-    s.c11 += b1 * a1;
-    let a2 = blockA(t, r2, t.row + 8u, k, aByK);
-    s.c20 += b0 * a2;
-    s.c21 += b1 * a2;
-    let a3 = blockA(t, r3, t.row + 12u, k, aByK);
-    s.c30 += b0 * a3;
-    s.c31 += b1 * a3;
+    let b = Blocks(blockB(t, b0, t.column, k, bByK), blockB(t, b4, t.column + 4u, k, bByK),
+      blockB(t, b8, t.column + 8u, k, bByK), blockB(t, b12, t.column + 12u, k, bByK));
+    s.r0 = add(s.r0, b, blockA(t, a0, t.row, k, aByK));
+    s.r4 = add(s.r4, b, blockA(t, a4, t.row + 4u, k, aByK));
+    s.r8 = add(s.r8, b, blockA(t, a8, t.row + 8u, k, aByK));
+    s.r12 = add(s.r12, b, blockA(t, a12, t.row + 12u, k, aByK));
   }
   return s;
 }
@@ -173,15 +170,19 @@ fn storeRow(network: u32, row: u32, column: u32, v: vec4f) {
   }
 }
 
+fn storeBlocks(t: Tile, row: u32, s: Blocks) {
+  store(t.network, row, t.column, s.a);
+  store(t.network, row, t.column + 4u, s.b);
+  if (COLUMNS == 8u) { return; }
+  store(t.network, row, t.column + 8u, s.c);
+  store(t.network, row, t.column + 12u, s.d);
+}
+
 fn storeAll(t: Tile, s: Accumulators) {
-  store(t.network, t.row, t.column, s.c00);
-  store(t.network, t.row, t.column + 4u, s.c01);
-  store(t.network, t.row + 4u, t.column, s.c10);
-  store(t.network, t.row + 4u, t.column + 4u, s.c11);
-  store(t.network, t.row + 8u, t.column, s.c20);
-  store(t.network, t.row + 8u, t.column + 4u, s.c21);
-  store(t.network, t.row + 12u, t.column, s.c30);
-  store(t.network, t.row + 12u, t.column + 4u, s.c31);
+  storeBlocks(t, t.row, s.r0);
+  storeBlocks(t, t.row + 4u, s.r4);
+  storeBlocks(t, t.row + 8u, s.r8);
+  storeBlocks(t, t.row + 12u, s.r12);
 }
 
 fn biasAt(network: u32, column: u32) -> vec4f {
@@ -195,6 +196,12 @@ fn activate(block: mat4x4f, add: vec4f) -> mat4x4f {
   let low = select(vec4f(-3.4028234e38), vec4f(), RELU == 1u);
   return mat4x4f(max(block[0] + add, low), max(block[1] + add, low), max(block[2] + add, low),
     max(block[3] + add, low));
+}
+
+// bias: what is added to the columns of each block.
+fn activateBlocks(s: Blocks, bias: mat4x4f) -> Blocks {
+  return Blocks(activate(s.a, bias[0]), activate(s.b, bias[1]), activate(s.c, bias[2]),
+    activate(s.d, bias[3]));
 }
 
 // Zeroes a block where the mask is not positive.
@@ -223,11 +230,10 @@ fn ntBias(@builtin(global_invocation_id) id: vec3u) {
   let t = tileOf(id);
   if (!t.inside) { return; }
   let s = multiply(t, false, false);
-  let left = biasAt(t.network, t.column);
-  let right = biasAt(t.network, t.column + 4u);
-  storeAll(t, Accumulators(activate(s.c00, left), activate(s.c01, right), activate(s.c10, left),
-    activate(s.c11, right), activate(s.c20, left), activate(s.c21, right), activate(s.c30, left),
-    activate(s.c31, right)));
+  let bias = mat4x4f(biasAt(t.network, t.column), biasAt(t.network, t.column + 4u),
+    biasAt(t.network, t.column + 8u), biasAt(t.network, t.column + 12u));
+  storeAll(t, Accumulators(activateBlocks(s.r0, bias), activateBlocks(s.r4, bias),
+    activateBlocks(s.r8, bias), activateBlocks(s.r12, bias)));
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -236,17 +242,18 @@ fn nn(@builtin(global_invocation_id) id: vec3u) {
   if (t.inside) { storeAll(t, multiply(t, false, true)); }
 }
 
+fn maskedBlocks(t: Tile, row: u32, s: Blocks) -> Blocks {
+  return Blocks(masked(t.network, row, t.column, s.a), masked(t.network, row, t.column + 4u, s.b),
+    masked(t.network, row, t.column + 8u, s.c), masked(t.network, row, t.column + 12u, s.d));
+}
+
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn nnMasked(@builtin(global_invocation_id) id: vec3u) {
   let t = tileOf(id);
   if (!t.inside) { return; }
   let s = multiply(t, false, true);
-  let p = t.network;
-  storeAll(t, Accumulators(
-    masked(p, t.row, t.column, s.c00), masked(p, t.row, t.column + 4u, s.c01),
-    masked(p, t.row + 4u, t.column, s.c10), masked(p, t.row + 4u, t.column + 4u, s.c11),
-    masked(p, t.row + 8u, t.column, s.c20), masked(p, t.row + 8u, t.column + 4u, s.c21),
-    masked(p, t.row + 12u, t.column, s.c30), masked(p, t.row + 12u, t.column + 4u, s.c31)));
+  storeAll(t, Accumulators(maskedBlocks(t, t.row, s.r0), maskedBlocks(t, t.row + 4u, s.r4),
+    maskedBlocks(t, t.row + 8u, s.r8), maskedBlocks(t, t.row + 12u, s.r12)));
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
