@@ -132,6 +132,7 @@ export type { MatmulEntry } from "./matmul/spec.ts";
 export type { ChosenMatmul } from "./matmul/matmul.ts";
 export { chooseReduce, reduceParams, type Reduction } from "./reduce/reduce.ts";
 export {
+  chooseLinearBytes,
   fitsLinearBytes,
   linearBytesParams,
   type LinearBytesShape,

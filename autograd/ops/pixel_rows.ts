@@ -1,5 +1,6 @@
 import { reshape, run, type Tensor } from "../../gpu/mod.ts";
 import {
+  chooseLinearBytes,
   fitsLinearBytes,
   gatherKernels,
   linearBytesKernels,
@@ -91,7 +92,7 @@ export function linearOfPixels(
     scale: plainScale,
   });
   const made = run(linearBytesKernels.forward, { pixels, rows, weight, bias }, params, {
-    constants: { RELU: options.relu ? 1 : 0 },
+    constants: { ...chooseLinearBytes(params), RELU: options.relu ? 1 : 0 },
   });
   const y = reshape(made.y, [networks, rows.shape[1], outputs]);
   if (options.relu) markActivated(y);

@@ -50,6 +50,18 @@ export function linearBytesParams(shape: LinearBytesShape): Numbers {
   return { networks, batch, rowsStride, outputs, inputs, count, scale };
 }
 
+/**
+ * Chooses the tile of the forward pass: the wider one, unless it leaves a core idle or half of itself
+ * empty.
+ *
+ * @param params From {@link linearBytesParams}.
+ * @returns Constants of `linearBytesKernels.forward`.
+ */
+export function chooseLinearBytes({ networks, batch, outputs }: Numbers): Numbers {
+  const isBusy = networks * Math.ceil(batch / 16) * Math.ceil(outputs / 16) >= 16;
+  return { COLUMNS: isBusy && Math.ceil(outputs / 8) % 2 === 0 ? 16 : 8 };
+}
+
 const layer = (
   networks: number,
   batch: number,
@@ -73,7 +85,7 @@ export const linearBytesKernels: Kernels<"forward" | "weightGradient"> = defineK
     count: "u32",
     scale: "f32",
   },
-  constants: { RELU: 0, WORKGROUP_SIZE: 8 },
+  constants: { COLUMNS: 16, RELU: 0, WORKGROUP_SIZE: 8 },
   lengths: ({ networks, batch, rowsStride, outputs, inputs, count }) => ({
     pixels: count * inputs / 4,
     vectors: count * inputs / 4,
@@ -92,8 +104,8 @@ export const linearBytesKernels: Kernels<"forward" | "weightGradient"> = defineK
       flops: ({ networks, batch, outputs, inputs }) => 2 * networks * batch * outputs * inputs,
       touched: ({ networks, batch, outputs, inputs }) =>
         networks * (batch * inputs / 4 + outputs * inputs + batch * outputs),
-      workgroups: ({ networks, batch, outputs }, { WORKGROUP_SIZE }) => {
-        const tiles = Math.ceil(batch / 16) * Math.ceil(outputs / 8);
+      workgroups: ({ networks, batch, outputs }, { COLUMNS, WORKGROUP_SIZE }) => {
+        const tiles = Math.ceil(batch / 16) * Math.ceil(outputs / COLUMNS);
         return [Math.ceil(tiles / WORKGROUP_SIZE), 1, networks];
       },
       loopIterations: ({ inputs }) => inputs / 4,
@@ -158,8 +170,8 @@ export const linearBytesKernels: Kernels<"forward" | "weightGradient"> = defineK
   cases: [
     { params: layer(1, 1, 4, 16) },
     { params: layer(1, 64, 64, 784), constants: { RELU: 1 } },
-    { params: layer(2, 19, 12, 32) },
-    { params: layer(3, 6, 20, 48, true), constants: { RELU: 1 } },
+    { params: layer(2, 19, 12, 32), constants: { COLUMNS: 8 } },
+    { params: layer(3, 6, 20, 48, true), constants: { COLUMNS: 8, RELU: 1 } },
   ],
   randomCase: (random) => ({
     params: layer(
@@ -169,7 +181,10 @@ export const linearBytesKernels: Kernels<"forward" | "weightGradient"> = defineK
       16 * randomInteger(random, 1, 5),
       random() < 0.5,
     ),
-    constants: { RELU: randomInteger(random, 0, 1) },
+    constants: { COLUMNS: random() < 0.5 ? 8 : 16, RELU: randomInteger(random, 0, 1) },
   }),
-  benchCases: [64, 1024].map((batch) => ({ params: layer(1, batch, 64, 784) })),
+  benchCases: [64, 1024].map((batch) => {
+    const params = layer(1, batch, 64, 784);
+    return { params, constants: chooseLinearBytes(params) };
+  }),
 });

@@ -13,9 +13,11 @@
 // [networks, outputs, inputs], bias and db [networks, outputs], y and dy [networks, batch, outputs].
 // inputs must be a multiple of 16 and outputs of 4.
 //
-// Launch: tiles in a line along x, networks along z. A tile is 16 rows x 8 outputs forward and
-// 8 outputs x 16 inputs backward, in 8 mat4x4f accumulators; compute-bound.
+// Launch: tiles in a line along x, networks along z. A tile is 16 rows x 16 outputs forward, with
+// COLUMNS = 8 half of that (the rest is never stored, and the compiler drops it), and 8 outputs x 16
+// inputs backward, in mat4x4f accumulators; compute-bound.
 
+override COLUMNS: u32 = 16u;
 override RELU: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 8u;
 
@@ -63,11 +65,26 @@ fn storeRow(network: u32, row: u32, output: u32, sums: vec4f) {
   y[((network * params.batch + row) * params.outputs + output) / 4u] = max(value, low);
 }
 
-fn storeRows(network: u32, row: u32, output: u32, sums: mat4x4f) {
+fn storeBlock(network: u32, row: u32, output: u32, sums: mat4x4f) {
   storeRow(network, row, output, sums[0]);
   storeRow(network, row + 1u, output, sums[1]);
   storeRow(network, row + 2u, output, sums[2]);
   storeRow(network, row + 3u, output, sums[3]);
+}
+
+// Four rows, one a column, in four outputs a block.
+struct Blocks { a: mat4x4f, b: mat4x4f, c: mat4x4f, d: mat4x4f }
+
+fn add(s: Blocks, w: Blocks, x: mat4x4f) -> Blocks {
+  return Blocks(s.a + w.a * x, s.b + w.b * x, s.c + w.c * x, s.d + w.d * x);
+}
+
+fn storeBlocks(network: u32, row: u32, output: u32, s: Blocks) {
+  storeBlock(network, row, output, s.a);
+  storeBlock(network, row, output + 4u, s.b);
+  if (COLUMNS == 8u) { return; }
+  storeBlock(network, row, output + 8u, s.c);
+  storeBlock(network, row, output + 12u, s.d);
 }
 
 fn imageWords(network: u32, row: u32) -> vec4u {
@@ -77,43 +94,31 @@ fn imageWords(network: u32, row: u32) -> vec4u {
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn forward(@builtin(global_invocation_id) id: vec3u) {
-  let across = (params.outputs + 7u) / 8u;
+  let across = (params.outputs + COLUMNS - 1u) / COLUMNS;
   let row = id.x / across * 16u;
-  let output = id.x % across * 8u;
+  let output = id.x % across * COLUMNS;
   let network = id.z;
   if (row >= params.batch) { return; }
   let i0 = imageWords(network, row);
-  let i1 = imageWords(network, row + 4u);
-  let i2 = imageWords(network, row + 8u);
-  let i3 = imageWords(network, row + 12u);
-  var s00 = mat4x4f(); var s01 = mat4x4f();
-  var s10 = mat4x4f(); var s11 = mat4x4f();
-  var s20 = mat4x4f(); var s21 = mat4x4f();
-  var s30 = mat4x4f(); var s31 = mat4x4f();
+  let i4 = imageWords(network, row + 4u);
+  let i8 = imageWords(network, row + 8u);
+  let i12 = imageWords(network, row + 12u);
+  var s0 = Blocks();
+  var s4 = Blocks();
+  var s8 = Blocks();
+  var s12 = Blocks();
   for (var word = 0u; word < params.inputs / 4u; word++) {
-    let w0 = weightBlock(network, output, word);
-    let w1 = weightBlock(network, output + 4u, word);
-    let x0 = imageBlock(i0, word);
-    s00 += w0 * x0;
-    s01 += w1 * x0;
-    let x1 = imageBlock(i1, word);
-    s10 += w0 * x1;
-    s11 += w1 * x1;
-    let x2 = imageBlock(i2, word);
-    s20 += w0 * x2;
-    s21 += w1 * x2;
-    let x3 = imageBlock(i3, word);
-    s30 += w0 * x3;
-    s31 += w1 * x3;
+    let w = Blocks(weightBlock(network, output, word), weightBlock(network, output + 4u, word),
+      weightBlock(network, output + 8u, word), weightBlock(network, output + 12u, word));
+    s0 = add(s0, w, imageBlock(i0, word));
+    s4 = add(s4, w, imageBlock(i4, word));
+    s8 = add(s8, w, imageBlock(i8, word));
+    s12 = add(s12, w, imageBlock(i12, word));
   }
-  storeRows(network, row, output, s00);
-  storeRows(network, row, output + 4u, s01);
-  storeRows(network, row + 4u, output, s10);
-  storeRows(network, row + 4u, output + 4u, s11);
-  storeRows(network, row + 8u, output, s20);
-  storeRows(network, row + 8u, output + 4u, s21);
-  storeRows(network, row + 12u, output, s30);
-  storeRows(network, row + 12u, output + 4u, s31);
+  storeBlocks(network, row, output, s0);
+  storeBlocks(network, row + 4u, output, s4);
+  storeBlocks(network, row + 8u, output, s8);
+  storeBlocks(network, row + 12u, output, s12);
 }
 
 // dy of four rows for four outputs, an output a column; zeros past the end of the batch.
