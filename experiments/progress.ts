@@ -16,6 +16,8 @@ export interface ProgressOptions {
   readonly label: string;
   /** True to draw a bar that moves; plain lines otherwise. */
   readonly isTerminal: boolean;
+  /** What is counted; trials if left out. */
+  readonly unit?: string;
   /** Where to write; standard error if left out, so that standard output stays for results. */
   readonly stream?: NodeJS.WritableStream;
   /** Least time between two plain lines, in milliseconds. */
@@ -48,9 +50,9 @@ export function openProgress(options: ProgressOptions): Progress {
   return options.isTerminal ? openBar(options) : openLines(options);
 }
 
-function openBar({ label, stream = process.stderr }: ProgressOptions): Progress {
+function openBar({ label, unit = "trials", stream = process.stderr }: ProgressOptions): Progress {
   const bar = new SingleBar({
-    format: `${label} {bar} {value}/{total} trials, {left} left{note}`,
+    format: `${label} {bar} {value}/{total} ${unit}, {left} left{note}`,
     stream,
     hideCursor: true,
     clearOnComplete: true,
@@ -73,8 +75,13 @@ function openBar({ label, stream = process.stderr }: ProgressOptions): Progress 
 }
 
 function openLines(
-  { label, stream = process.stderr, interval = 3000, now = () => performance.now() }:
-    ProgressOptions,
+  {
+    label,
+    unit = "trials",
+    stream = process.stderr,
+    interval = 3000,
+    now = () => performance.now(),
+  }: ProgressOptions,
 ): Progress {
   let last = -Infinity;
   return {
@@ -86,7 +93,7 @@ function openLines(
         ? `, ${showDuration(etaSeconds)} left`
         : "";
       stream.write(
-        `${label}: ${done}/${total} trials${earlier}${left}${note ? `: ${note}` : ""}\n`,
+        `${label}: ${done}/${total} ${unit}${earlier}${left}${note ? `: ${note}` : ""}\n`,
       );
     },
     line(text) {

@@ -34,19 +34,32 @@ export interface ChartSeries {
   readonly cliff?: number;
 }
 
-/** All that a chart shows, and the CSV beside it says. */
-export interface ChartData {
+/** The line that everything in a chart is compared with. */
+export interface ReferenceLine {
+  /** In the legend. */
+  readonly label: string;
+  /** In the units of the chart. */
+  readonly y: number;
+  /** Lower bound of the 95 % interval; absent for a single seed. */
+  readonly lower?: number;
+  /** Upper bound of the interval; absent for a single seed. */
+  readonly upper?: number;
+}
+
+/** What one panel shows. */
+export interface PanelData {
   /** Lines, in the order of the legend. */
   readonly series: readonly ChartSeries[];
-  /** The float32 network, or zero for differences. */
-  readonly reference: {
-    readonly label: string;
-    readonly y: number;
-    readonly lower?: number;
-    readonly upper?: number;
-  };
+  /** The float32 network, or zero for differences; there may be none. */
+  readonly reference?: ReferenceLine;
   /** Figures of somebody else. */
   readonly published?: ChartSeries;
+}
+
+/** All that a chart shows, and the CSV beside it says. */
+export interface ChartData extends PanelData {
+  /** The float32 network, or zero for differences. */
+  readonly reference: ReferenceLine;
 }
 
 /**

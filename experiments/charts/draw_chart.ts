@@ -8,6 +8,7 @@ import { FAINT_INK, INK, seriesStyle } from "./palette.ts";
 import { drawMarker } from "./marker.ts";
 import { drawPanel, PIXEL_RATIO } from "./panel.ts";
 import type { PanelOptions } from "./panel_options.ts";
+import { drawText, wrapText } from "./text.ts";
 
 /** Layout of a chart, in layout pixels. */
 const WIDTH = 1280;
@@ -38,7 +39,7 @@ export function drawChart(result: ExperimentResult, spec: ChartSpec): DrawnChart
   const data = chartData(result, spec);
   const measure = createCanvas(1, 1).getContext("2d");
   const legend = legendLines(measure, data);
-  const caption = wrap(measure, captionOf(result, spec, data), WIDTH - 2 * MARGIN, 12);
+  const caption = wrapText(measure, captionOf(result, spec, data), WIDTH - 2 * MARGIN, 12);
 
   const panelTop = MARGIN + 30 + legend.length * LEGEND_LINE + 12;
   const captionTop = panelTop + PANEL_TITLE + PANEL_HEIGHT + 22;
@@ -49,7 +50,7 @@ export function drawChart(result: ExperimentResult, spec: ChartSpec): DrawnChart
   context.fillStyle = "white";
   context.fillRect(0, 0, WIDTH, height);
 
-  text(context, spec.title, MARGIN, MARGIN + 14, 18, INK, 600);
+  drawText(context, spec.title, MARGIN, MARGIN + 14, 18, INK, 600);
   legend.forEach((line, i) => {
     for (const { x, entry } of line) {
       drawEntry(context, entry, MARGIN + x, MARGIN + 42 + i * LEGEND_LINE);
@@ -58,12 +59,12 @@ export function drawChart(result: ExperimentResult, spec: ChartSpec): DrawnChart
   const panelWidth = (WIDTH - 2 * MARGIN - 16) / 2;
   panelsOf(result, spec, data).forEach((panel, i) => {
     const left = MARGIN + i * (panelWidth + 16);
-    text(context, panel.title, left + 4, panelTop + 10, 13, INK, 600);
+    drawText(context, panel.title, left + 4, panelTop + 10, 13, INK, 600);
     const box = { left, top: panelTop + PANEL_TITLE, width: panelWidth, height: PANEL_HEIGHT };
     drawPanel(context, box, data, panel);
   });
   caption.forEach((line, i) =>
-    text(context, line, MARGIN, captionTop + i * CAPTION_LINE, 12, FAINT_INK)
+    drawText(context, line, MARGIN, captionTop + i * CAPTION_LINE, 12, FAINT_INK)
   );
   return { data, png: canvas.toBuffer("image/png") };
 }
@@ -199,30 +200,5 @@ function drawEntry(context: SKRSContext2D, entry: Entry, x: number, y: number): 
       ? "crossRot"
       : style.marker,
   });
-  text(context, entry.label, x + 38, y, 13, INK);
-}
-
-function text(
-  context: SKRSContext2D,
-  content: string,
-  x: number,
-  y: number,
-  size: number,
-  color: string,
-  weight = 400,
-): void {
-  context.font = `${weight} ${size}px "${FONT_FAMILY}"`;
-  context.fillStyle = color;
-  context.fillText(content, x, y);
-}
-
-function wrap(context: SKRSContext2D, content: string, width: number, size: number): string[] {
-  context.font = `${size}px "${FONT_FAMILY}"`;
-  const lines = [""];
-  for (const word of content.split(" ")) {
-    const longer = `${lines.at(-1)} ${word}`.trim();
-    if (context.measureText(longer).width > width) lines.push(word);
-    else lines[lines.length - 1] = longer;
-  }
-  return lines;
+  drawText(context, entry.label, x + 38, y, 13, INK);
 }

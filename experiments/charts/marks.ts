@@ -1,5 +1,5 @@
 import type { AnnotationOptions } from "chartjs-plugin-annotation";
-import type { ChartData } from "./chart_data.ts";
+import type { PanelData } from "./chart_data.ts";
 import { FONT_FAMILY } from "./fonts.ts";
 import { BAND, FAINT_INK, INK, seriesStyle } from "./palette.ts";
 import { type PanelOptions, showBudget } from "./panel_options.ts";
@@ -12,7 +12,7 @@ import { type PanelOptions, showBudget } from "./panel_options.ts";
  * @returns Annotations by name.
  */
 export function cliffMarks(
-  data: ChartData,
+  data: PanelData,
   options: PanelOptions,
 ): Record<string, AnnotationOptions> {
   const fallen = data.series.filter(({ cliff }) => cliff !== undefined);
@@ -49,14 +49,15 @@ export function cliffMarks(
 /**
  * Marks the line that everything is compared with: its band, and where a cliff is decided.
  *
- * @param data Has the reference.
+ * @param data Has the reference, or none.
  * @param options Of the panel.
  * @returns Annotations by name.
  */
 export function referenceMarks(
-  data: ChartData,
+  data: PanelData,
   options: PanelOptions,
 ): Record<string, AnnotationOptions> {
+  if (data.reference === undefined) return {};
   const { y, lower, upper } = data.reference;
   const marks: Record<string, AnnotationOptions> = {
     line: {

@@ -14,7 +14,7 @@ import {
 } from "chart.js";
 import { PointWithErrorBar, ScatterWithErrorBarsController } from "chartjs-chart-error-bars";
 import annotationPlugin from "chartjs-plugin-annotation";
-import type { ChartData, ChartSeries } from "./chart_data.ts";
+import type { ChartSeries, PanelData } from "./chart_data.ts";
 import { FONT_FAMILY } from "./fonts.ts";
 import { cliffMarks, referenceMarks } from "./marks.ts";
 import { GRID, INK, seriesStyle } from "./palette.ts";
@@ -41,7 +41,13 @@ type ErrorBarPoint = { x: number; y: number; yMin?: number; yMax?: number };
 type Dataset = ChartDataset<"scatter", ErrorBarPoint[]>;
 
 /** Sets the series of one budget side by side, so that their bars do not cover each other. */
-function dodged(x: number, place: number, count: number, scale: "linear" | "log2"): number {
+function dodged(
+  x: number,
+  place: number,
+  count: number,
+  { xScale: scale, isExact }: PanelOptions,
+): number {
+  if (isExact) return x;
   const shift = place - (count - 1) / 2;
   return scale === "log2" ? x * 2 ** (0.035 * shift) : x + 0.08 * shift;
 }
@@ -50,13 +56,13 @@ function lineOf(
   series: ChartSeries,
   place: number,
   { length: count }: readonly ChartSeries[],
-  scale: "linear" | "log2",
+  options: PanelOptions,
 ): Dataset {
   const { color, marker, hollow } = seriesStyle(series.index);
   return {
     label: series.label,
     data: series.points.map(({ x, y, lower, upper }) => ({
-      x: dodged(x, place, count, scale),
+      x: dodged(x, place, count, options),
       y,
       yMin: lower,
       yMax: upper,
@@ -89,10 +95,10 @@ function publishedLine(series: ChartSeries): Dataset {
   } as Dataset;
 }
 
-function collapsedMarks({ series }: ChartData, scale: "linear" | "log2"): Dataset {
+function collapsedMarks({ series }: PanelData, options: PanelOptions): Dataset {
   const points = series.flatMap(({ points }, place) =>
     points.filter(({ collapsed }) => collapsed > 0)
-      .map(({ x, y }) => ({ x: dodged(x, place, series.length, scale), y }))
+      .map(({ x, y }) => ({ x: dodged(x, place, series.length, options), y }))
   );
   return {
     label: "collapsed",
@@ -104,15 +110,16 @@ function collapsedMarks({ series }: ChartData, scale: "linear" | "log2"): Datase
   } as Dataset;
 }
 
-function xAxis(data: ChartData, options: PanelOptions): ScaleOptions {
+function xAxis(data: PanelData, options: PanelOptions): ScaleOptions {
   const values = [...data.series, ...data.published ? [data.published] : []]
     .flatMap(({ points }) => points.map(({ x }) => x));
   const low = Math.min(...values);
   const high = Math.max(...values);
   const log = options.xScale === "log2";
-  const ticks = log
-    ? [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1].filter((tick) => tick >= low && tick <= high)
-    : [...new Set(values)].sort((a, b) => a - b);
+  const ticks = options.xTicks ??
+    (log
+      ? [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1].filter((tick) => tick >= low && tick <= high)
+      : [...new Set(values)].sort((a, b) => a - b));
   const margin = log ? 1.15 : (high - low) / 40 || 1;
   return {
     type: log ? "logarithmic" : "linear",
@@ -158,7 +165,7 @@ export interface Box {
 export function drawPanel(
   target: SKRSContext2D,
   { left, top, width, height }: Box,
-  data: ChartData,
+  data: PanelData,
   options: PanelOptions,
 ): void {
   const canvas = createCanvas(width, height);
@@ -166,8 +173,8 @@ export function drawPanel(
     type: "scatterWithErrorBars",
     data: {
       datasets: [
-        collapsedMarks(data, options.xScale),
-        ...data.series.map((one, i, all) => lineOf(one, i, all, options.xScale)),
+        collapsedMarks(data, options),
+        ...data.series.map((one, i, all) => lineOf(one, i, all, options)),
         ...data.published ? [publishedLine(data.published)] : [],
       ],
     },

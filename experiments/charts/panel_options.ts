@@ -5,6 +5,8 @@ export interface PanelOptions {
   /** Unit of a budget in the singular, such as `bit`; absent for shares. */
   readonly xUnit: string | undefined;
   readonly yTitle: string;
+  /** Where the x axis has its ticks; at every budget if left out. */
+  readonly xTicks?: readonly number[];
   /** How budgets are spaced; `log2` ones are shares and are shown as percentages. */
   readonly xScale: "linear" | "log2";
   readonly yMin: number;
@@ -13,6 +15,8 @@ export interface PanelOptions {
   readonly tolerance?: { readonly y: number; readonly label: string };
   /** True to mark and label the cliffs. */
   readonly markCliffs: boolean;
+  /** True to draw points where they are, as they have no bars; else series are set side by side. */
+  readonly isExact?: true;
 }
 
 /**

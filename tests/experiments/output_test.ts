@@ -190,11 +190,12 @@ Deno.test("openProgress() on a terminal draws a bar with the time that is left",
   const { stream, text } = memory();
   const terminal = Object.assign(stream, { isTTY: true, columns: 120 });
   {
-    using progress = openProgress({ label: "small", isTerminal: true, stream: terminal });
+    const options = { label: "small", unit: "steps", isTerminal: true, stream: terminal };
+    using progress = openProgress(options);
     const event = { kind: "progress", total: 33, skipped: 0, etaSeconds: 12 } as const;
     progress.update({ ...event, done: 0 });
     progress.line("a line");
   }
-  assert.match(text(), /small .*0\/33 trials, 12 s left/);
+  assert.match(text(), /small .*0\/33 steps, 12 s left/);
   assert.match(text(), /a line\n/);
 });
