@@ -17,8 +17,11 @@ export {
   chartData,
   type ChartPoint,
   type ChartSeries,
+  type PanelData,
+  type ReferenceLine,
 } from "./charts/chart_data.ts";
 export { drawChart, type DrawnChart } from "./charts/draw_chart.ts";
+export { drawTrainingCurve, type EpochPoint } from "./charts/draw_training_curve.ts";
 export { checkTrial } from "./check_trial.ts";
 export {
   type BudgetPoint,
