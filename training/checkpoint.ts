@@ -12,15 +12,20 @@ import {
   trainableLayout,
 } from "../models/mod.ts";
 import { checkFiniteWeights } from "./finite_weights.ts";
-import type { Trainer, TrainerOptions } from "./trainer.ts";
+import type { Trainer } from "./trainer.ts";
+import type { TrainerOptions } from "./training_state.ts";
 
 /** Prefix of the optimizer's tensors in a checkpoint: `optimizer.m.fc1.weight`. */
 const OPTIMIZER = "optimizer.";
+/** Prefix of the weights that training goes on from, where those by plain name are their average. */
+const UNAVERAGED = "unaveraged.";
 
 /** A network in a file: PyTorch's names and layout, and what made it. */
 export interface SavedNetwork {
-  /** Weights by name. */
+  /** Weights by name: what the network is, averaged if its plan asked for it. */
   readonly parameters: HostParameters;
+  /** The weights that training goes on from, if `parameters` are their average. */
+  readonly unaveraged?: HostParameters;
   /** Optimizer state by its name, if it can be trained on. */
   readonly state: Readonly<Record<string, HostParameters>>;
   /** Free text by key: model, seed, steps done. */
@@ -47,6 +52,7 @@ export function encodeNetwork(model: Model, network: SavedNetwork): Uint8Array {
     }
   };
   put("", model.parameters, network.parameters);
+  if (network.unaveraged !== undefined) put(UNAVERAGED, model.parameters, network.unaveraged);
   for (const [name, values] of Object.entries(network.state)) {
     put(`${OPTIMIZER}${name}.`, trained(model), values);
   }
@@ -84,6 +90,8 @@ export function decodeNetwork(model: Model, bytes: Uint8Array, label: string): S
     return Object.fromEntries(entries);
   };
   const parameters = take("", model.parameters);
+  const isAveraged = [...tensors.keys()].some((name) => name.startsWith(UNAVERAGED));
+  const unaveraged = isAveraged ? { unaveraged: take(UNAVERAGED, model.parameters) } : {};
   const state = Object.fromEntries(
     [...states].map((name) => [name, take(`${OPTIMIZER}${name}.`, trained(model))]),
   );
@@ -97,7 +105,7 @@ export function decodeNetwork(model: Model, bytes: Uint8Array, label: string): S
       `Cannot load "${label}" as ${model.title}: tensors must fit: ${complaints.join("; ")}`,
     );
   }
-  return { parameters, state, metadata: metadata ?? {} };
+  return { parameters, ...unaveraged, state, metadata: metadata ?? {} };
 }
 
 /**
@@ -105,20 +113,22 @@ export function decodeNetwork(model: Model, bytes: Uint8Array, label: string): S
  *
  * @param trainer The population.
  * @param network Which of its networks.
- * @returns Weights, optimizer state, seed and steps done.
+ * @returns Weights, optimizer state, seed and steps done; where weights are averaged, both.
  * @throws {NonFiniteWeightError} If a weight is not finite.
  */
 export async function captureNetwork(trainer: Trainer, network: number = 0): Promise<SavedNetwork> {
-  const { parameters, state, seeds, stepsDone, model } = trainer;
+  const { parameters, average, state, seeds, stepsDone, model } = trainer;
   const layout = trainableLayout(parameters.layout);
-  const [values, ...states] = await Promise.all([
+  const [values, averages, ...states] = await Promise.all([
     readParameters(parameters),
+    average === undefined ? undefined : readParameters(average),
     ...Object.values(state).map((flat) => readParameters({ layout, flat })),
   ]);
   checkFiniteWeights(values[network], seeds[network], stepsDone);
   return {
-    parameters: values[network],
-    state: Object.fromEntries(Object.keys(state).map((name, i) => [name, states[i][network]])),
+    parameters: (averages ?? values)[network],
+    ...averages && { unaveraged: values[network] },
+    state: Object.fromEntries(Object.keys(state).map((name, i) => [name, states[i]![network]])),
     metadata: { model: model.title, seed: `${seeds[network]}`, steps: `${stepsDone}` },
   };
 }
@@ -142,7 +152,8 @@ export function resumeOptions(saved: SavedNetwork): TrainerOptions {
   return {
     seeds: [seed],
     stepsDone,
-    initial: [saved.parameters],
+    initial: [saved.unaveraged ?? saved.parameters],
+    ...saved.unaveraged && { average: [saved.parameters] },
     state: Object.fromEntries(Object.entries(saved.state).map(([name, s]) => [name, [s]])),
   };
 }

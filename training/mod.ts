@@ -1,3 +1,4 @@
+export { type Augmentation, augmentImages } from "./augmentation.ts";
 export {
   captureNetwork,
   decodeNetwork,
@@ -5,8 +6,10 @@ export {
   resumeOptions,
   type SavedNetwork,
 } from "./checkpoint.ts";
+export { type EarlyStopping, earlyStopping } from "./early_stopping.ts";
 export { evaluate, type Evaluation } from "./evaluate.ts";
 export { checkFiniteWeights, NonFiniteWeightError } from "./finite_weights.ts";
+export { NonFiniteLossError } from "./non_finite_loss.ts";
 export {
   type Adam,
   adam,
@@ -16,11 +19,7 @@ export {
   sgd,
   stepTable,
 } from "./optimizer.ts";
+export { planMistakes, type TrainingPlan } from "./plan.ts";
 export { learningRateAt, type Schedule, SCHEDULES } from "./schedule.ts";
-export {
-  createTrainer,
-  NonFiniteLossError,
-  type Trainer,
-  type TrainerOptions,
-  type TrainingPlan,
-} from "./trainer.ts";
+export { createTrainer, type Trainer } from "./trainer.ts";
+export type { TrainerOptions } from "./training_state.ts";

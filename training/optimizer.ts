@@ -78,7 +78,7 @@ export function sgd(options: Partial<Omit<Sgd, "kind">> = {}): Sgd {
   });
 }
 
-/** Numbers of a row: rate, the two bias corrections of Adam, and a filler. */
+/** Numbers of a row: rate, the two bias corrections of Adam, and what an average takes over. */
 const COLUMNS = 4;
 
 /**
@@ -90,12 +90,15 @@ const COLUMNS = 4;
  * @param optimizer The optimizer.
  * @param schedule Of its learning rate.
  * @param steps Steps of the run.
- * @returns `[steps, 4]`: rate, 1 / (1 - beta1^t), 1 / sqrt(1 - beta2^t), 0.
+ * @param emaDecay Of averaged weights, if there are any.
+ * @returns `[steps, 4]`: rate, 1 / (1 - beta1^t), 1 / sqrt(1 - beta2^t), and
+ *   1 - min(emaDecay, t / (9 + t)), t counted from 1.
  */
 export function stepTable(
   optimizer: Optimizer,
   schedule: Schedule,
   steps: number,
+  emaDecay?: number,
 ): Float32Array<ArrayBuffer> {
   const table = new Float32Array(COLUMNS * steps);
   for (let step = 0; step < steps; step++) {
@@ -105,6 +108,7 @@ export function stepTable(
       table[row + 1] = 1 / (1 - optimizer.beta1 ** (step + 1));
       table[row + 2] = 1 / Math.sqrt(1 - optimizer.beta2 ** (step + 1));
     }
+    if (emaDecay !== undefined) table[row + 3] = 1 - Math.min(emaDecay, (1 + step) / (10 + step));
   }
   return table;
 }

@@ -1,76 +1,11 @@
-import { backward, crossEntropy } from "../autograd/mod.ts";
 import type { ResidentImages } from "../data/mod.ts";
-import {
-  type Device,
-  type Program,
-  read,
-  record,
-  reshape,
-  run,
-  type Tensor,
-  tensor,
-  zeros,
-} from "../gpu/mod.ts";
-import { permutationBits, sampleBatchKernels, trainingClockKernels } from "../kernels/mod.ts";
-import {
-  type HostParameters,
-  initialParameters,
-  type Model,
-  type Parameters,
-  trainableLayout,
-  trainableTensors,
-  uploadParameters,
-  writeParameters,
-  zeroParameters,
-} from "../models/mod.ts";
-import {
-  type Optimizer,
-  type OptimizerState,
-  optimizerState,
-  optimizerStep,
-  stepTable,
-} from "./optimizer.ts";
-import type { Schedule } from "./schedule.ts";
-
-/** How to train; frozen data, part of a trial. */
-export interface TrainingPlan {
-  /** What turns gradients into steps. */
-  readonly optimizer: Optimizer;
-  /** How the learning rate changes. */
-  readonly schedule: Schedule;
-  /** Passes over the training set. */
-  readonly epochs: number;
-  /** Examples of each network in a step. */
-  readonly batchSize: number;
-}
-
-/** A loss became NaN or infinite; training stopped there. */
-export class NonFiniteLossError extends Error {
-  /** Name of the class. */
-  override readonly name: string = "NonFiniteLossError";
-  /** Step at which it was seen first, counted from 0. */
-  readonly step: number;
-  /** Seed of the network that it was seen in. */
-  readonly seed: number;
-
-  /**
-   * Says where it was seen.
-   *
-   * @param step Counted from 0.
-   * @param seed Of the network.
-   * @param loss The value seen.
-   */
-  constructor(step: number, seed: number, loss: number) {
-    super(
-      `Cannot go on training: the loss must be finite: at step ${step}, seed ${seed} it is ${loss}`,
-    );
-    this.step = step;
-    this.seed = seed;
-  }
-}
-
-/** Steps between two looks at the losses; a look costs 11 ms. */
-const LOG_CAPACITY = 512;
+import { type Device, type Program, read, record, type Tensor } from "../gpu/mod.ts";
+import type { Model, Parameters } from "../models/mod.ts";
+import { NonFiniteLossError } from "./non_finite_loss.ts";
+import type { OptimizerState } from "./optimizer.ts";
+import { checkPlan, type TrainingPlan } from "./plan.ts";
+import { createTrainingState, type TrainerOptions } from "./training_state.ts";
+import { LOG_CAPACITY, prepareTrainingStep } from "./training_step.ts";
 
 /** A population in training: everything it needs lives on the GPU. */
 export interface Trainer extends Disposable {
@@ -78,6 +13,10 @@ export interface Trainer extends Disposable {
   readonly model: Model;
   /** Weights, updated in place. */
   readonly parameters: Parameters;
+  /** Their moving average, updated in place, if the plan asks for one. */
+  readonly average: Parameters | undefined;
+  /** What to evaluate and to keep: the average if there is one, else the weights. */
+  readonly evaluated: Parameters;
   /** Moments of the optimizer, updated in place. */
   readonly state: OptimizerState;
   /** `u32 [1]`: steps done. */
@@ -107,31 +46,20 @@ export interface Trainer extends Disposable {
   readonly stepsDone: number;
 }
 
-/** Options of {@link createTrainer} beyond the plan. */
-export interface TrainerOptions {
-  /** One network a seed; it decides initial weights and batch order. */
-  readonly seeds: readonly number[];
-  /** Initial weights of each network instead of those its seed gives. */
-  readonly initial?: readonly HostParameters[];
-  /** Steps done already, when a checkpoint is resumed. */
-  readonly stepsDone?: number;
-  /** State of the optimizer of each network, by its name, when a checkpoint is resumed. */
-  readonly state?: Readonly<Record<string, readonly HostParameters[]>>;
-}
-
 /**
  * Records one training step of P networks, ready to be replayed for the whole plan.
  *
- * Batch, permutation, learning rate and losses are all found on the GPU from the step number, so a
- * resumed run gives the same bits as an uninterrupted one.
+ * Batch, permutation, augmentation, learning rate and losses are all found on the GPU from the step
+ * number, so a resumed run gives the same bits as an uninterrupted one.
  *
  * @param device Where to train.
  * @param model What to train.
  * @param images The training set.
- * @param plan Optimizer, schedule, epochs and batch size.
- * @param options Seeds, initial weights, steps done.
+ * @param plan Optimizer, schedule, epochs, batch size, and what keeps it from overfitting.
+ * @param options Seeds, and what a checkpoint says.
  * @returns The trainer; `using` gives its program back.
- * @throws {RangeError} If the batch is larger than the set, or a number is not a whole one.
+ * @throws {RangeError} If the batch is larger than the set, or a number is out of range.
+ * @throws {UserError} If a resumed checkpoint and the plan do not agree whether weights are averaged.
  */
 export function createTrainer(
   device: Device,
@@ -140,84 +68,19 @@ export function createTrainer(
   plan: TrainingPlan,
   options: TrainerOptions,
 ): Trainer {
-  const { batchSize, epochs, optimizer, schedule } = plan;
   const { seeds } = options;
-  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > images.count) {
-    throw new RangeError(
-      `Cannot train with batches of ${batchSize}: the batch size must be a whole number from 1 to ` +
-        `the ${images.count} examples of the training set`,
-    );
-  }
-  if (!Number.isInteger(epochs) || epochs < 1 || seeds.length < 1) {
-    throw new RangeError(
-      `Cannot train for ${epochs} epochs with ${seeds.length} seeds: both must be at least 1`,
-    );
-  }
+  checkPlan(plan, images.count, seeds.length);
   const networks = seeds.length;
-  const stepsPerEpoch = Math.floor(images.count / batchSize);
-  const totalSteps = stepsPerEpoch * epochs;
+  const stepsPerEpoch = Math.floor(images.count / plan.batchSize);
+  const totalSteps = stepsPerEpoch * plan.epochs;
   let stepsDone = options.stepsDone ?? 0;
-
-  const initial = options.initial ?? seeds.map((seed) => initialParameters(model, seed));
-  const parameters = uploadParameters(device, model, initial);
-  const gradients = zeroParameters(device, model, networks);
-  const state = optimizerState(device, optimizer, parameters.layout.trainableSize);
-  for (const [name, networkStates] of Object.entries(options.state ?? {})) {
-    if (state[name] === undefined) {
-      throw new RangeError(
-        `Cannot resume training: the optimizer must have the state "${name}": ` +
-          `${optimizer.kind} has ${Object.keys(state).join(", ")}`,
-      );
-    }
-    writeParameters(
-      { layout: trainableLayout(parameters.layout), flat: state[name] },
-      networkStates,
-    );
-  }
-  const clock = tensor(device, new Uint32Array([stepsDone]));
-  const seedTensor = tensor(device, Uint32Array.from(seeds));
-  const table = tensor(device, stepTable(optimizer, schedule, totalSteps));
-  const lossLog = zeros(device, [LOG_CAPACITY, networks]);
-  const trained = Object.entries(trainableTensors(parameters));
-  const into = new Map(trained.map(([name, t]) => [t, gradients.tensors[name]]));
-
-  function step(): void {
-    const { rows, batchLabels } = run(
-      sampleBatchKernels.sample,
-      { clock, seeds: seedTensor, labels: images.labels },
-      {
-        networks,
-        batch: batchSize,
-        count: images.count,
-        stepsPerEpoch,
-        bits: permutationBits(images.count),
-      },
-    );
-    const batch = { source: images, rows: reshape(rows, [networks, batchSize]) };
-    const training = { clock, seeds: seedTensor };
-    const logits = model.forward(parameters.tensors, batch, { training });
-    const losses = crossEntropy(logits, batchLabels);
-    backward(losses, [...into.keys()], { into });
-    optimizerStep(optimizer, {
-      parameter: parameters.trainable,
-      gradient: gradients.trainable,
-      state,
-      clock,
-      table,
-      decayedSize: parameters.layout.decayedSize,
-    });
-    run(trainingClockKernels.advance, { losses, clock, lossLog }, {
-      networks,
-      batch: batchSize,
-      capacity: LOG_CAPACITY,
-    });
-  }
-
-  const program = record(device, step);
+  const state = createTrainingState(device, model, plan, totalSteps, options);
+  const step = prepareTrainingStep(device, model, images, plan, state);
+  const program = record(device, () => step.run());
 
   function stepEagerly(): void {
     using _scope = device.scope();
-    step();
+    step.run();
     device.flush();
     stepsDone++;
   }
@@ -228,7 +91,7 @@ export function createTrainer(
     while (stepsDone < last) {
       const now = Math.min(LOG_CAPACITY, last - stepsDone);
       program.run(now);
-      const log = await read(lossLog);
+      const log = await read(step.lossLog);
       for (let i = 0; i < now; i++) {
         const row = ((stepsDone + i) % LOG_CAPACITY) * networks;
         const values = Array.from(log.subarray(row, row + networks));
@@ -246,9 +109,11 @@ export function createTrainer(
 
   return {
     model,
-    parameters,
-    state,
-    clock,
+    parameters: state.parameters,
+    average: state.average,
+    evaluated: state.average ?? state.parameters,
+    state: state.moments,
+    clock: state.clock,
     seeds,
     stepsPerEpoch,
     totalSteps,

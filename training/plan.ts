@@ -1,0 +1,76 @@
+import { type Augmentation, augmentationMistakes } from "./augmentation.ts";
+import type { Optimizer } from "./optimizer.ts";
+import type { Schedule } from "./schedule.ts";
+
+/** How to train; frozen data, part of a trial. */
+export interface TrainingPlan {
+  /** What turns gradients into steps. */
+  readonly optimizer: Optimizer;
+  /** How the learning rate changes. */
+  readonly schedule: Schedule;
+  /** Passes over the training set. */
+  readonly epochs: number;
+  /** Examples of each network in a step. */
+  readonly batchSize: number;
+  /** What is done to images at random; nothing if left out. */
+  readonly augmentation?: Augmentation;
+  /** Share of each target that is spread over all classes alike; none if left out. */
+  readonly labelSmoothing?: number;
+  /**
+   * Decay of an exponential moving average of all weights and running statistics, which is then what
+   * is evaluated and kept; left out, the weights themselves are.
+   *
+   * At step t, counted from 0, the decay is `min(emaDecay, (1 + t) / (10 + t))`, so that the initial
+   * weights are soon forgotten, as in TensorFlow.
+   *
+   * @see Polyak and Juditsky 1992, doi:10.1137/0330046
+   */
+  readonly emaDecay?: number;
+}
+
+/**
+ * Lists what is wrong with the numbers of a plan that may be left out.
+ *
+ * @param plan How to train.
+ * @returns What must be how, and what it is; empty if all is well.
+ */
+export function planMistakes(plan: TrainingPlan): string[] {
+  const { augmentation = {}, labelSmoothing = 0, emaDecay = 0, optimizer } = plan;
+  const { weightDecay = 0 } = optimizer;
+  const mistakes = augmentationMistakes(augmentation);
+  if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+    mistakes.push(`the label smoothing must be from 0 to 1: ${labelSmoothing}`);
+  }
+  if (!(emaDecay >= 0 && emaDecay < 1)) {
+    mistakes.push(`the decay of averaged weights must be from 0 to less than 1: ${emaDecay}`);
+  }
+  if (!(weightDecay >= 0 && Number.isFinite(weightDecay))) {
+    mistakes.push(`the weight decay must be at least 0: ${weightDecay}`);
+  }
+  return mistakes;
+}
+
+/**
+ * Refuses a plan that cannot be carried out.
+ *
+ * @param plan How to train.
+ * @param count Examples of the training set.
+ * @param networks How many networks.
+ * @throws {RangeError} If the batch is larger than the set, or a number is out of range.
+ */
+export function checkPlan(plan: TrainingPlan, count: number, networks: number): void {
+  const { batchSize, epochs } = plan;
+  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > count) {
+    throw new RangeError(
+      `Cannot train with batches of ${batchSize}: the batch size must be a whole number from 1 to ` +
+        `the ${count} examples of the training set`,
+    );
+  }
+  if (!Number.isInteger(epochs) || epochs < 1 || networks < 1) {
+    throw new RangeError(
+      `Cannot train for ${epochs} epochs with ${networks} seeds: both must be at least 1`,
+    );
+  }
+  const mistakes = planMistakes(plan);
+  if (mistakes.length > 0) throw new RangeError(`Cannot train: ${mistakes.join("; ")}`);
+}
