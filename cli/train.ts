@@ -132,7 +132,7 @@ async function train(options: TrainOptions): Promise<void> {
     const losses = await trainer.train(
       trainer.stepsPerEpoch - trainer.stepsDone % trainer.stepsPerEpoch,
     );
-    const [{ accuracy, loss }] = await evaluate(model, trainer.parameters.tensors, 1, judge);
+    const [{ accuracy, loss }] = await evaluate(model, trainer.evaluated.tensors, 1, judge);
     writeFile(options.output, encodeNetwork(model, await captureNetwork(trainer)));
     const epoch = Math.ceil(trainer.stepsDone / trainer.stepsPerEpoch);
     const seconds = (performance.now() - started) / 1000;

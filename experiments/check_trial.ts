@@ -1,4 +1,5 @@
 import { UserError } from "../formats/user_error.ts";
+import { planMistakes } from "../training/mod.ts";
 import type { CompressionSpec, Trial } from "./trial.ts";
 
 function refuse(what: string, wanted: string, found: unknown): never {
@@ -36,7 +37,7 @@ function checkCompression(compression: CompressionSpec): void {
  *
  * @param trial Any trial.
  * @throws {UserError} If a number is out of range: bits outside 1 to 16, a keep ratio outside (0, 1],
- *   no epochs, an empty batch, a layer without units.
+ *   no epochs, an empty batch, a layer without units, a plan that cannot be carried out.
  */
 export function checkTrial(trial: Trial): void {
   const { model, training, seed, compression } = trial;
@@ -45,6 +46,8 @@ export function checkTrial(trial: Trial): void {
   checkWhole("the batch size", training.batchSize, 1, Infinity);
   const rate = training.optimizer.learningRate;
   if (!(rate > 0 && Number.isFinite(rate))) refuse("the learning rate", "positive", rate);
+  const mistakes = planMistakes(training);
+  if (mistakes.length > 0) throw new UserError(`Cannot run a trial: ${mistakes.join("; ")}`);
   const widths = model.kind === "fc_nn" ? model.hidden : model.channels;
   for (const width of widths) checkWhole("the width of a layer", width, 1, Infinity);
   checkCompression(compression);

@@ -72,7 +72,6 @@ export interface Recipe {
   readonly data: DataSpec;
   /** What is trained. */
   readonly model: ModelSpec;
-  /** How it is trained. */
   /** How the float32 network is trained. */
   readonly training: TrainingPlan;
 }

@@ -69,7 +69,8 @@ export type TrainingProgress = (completed: number, epoch: number, epochs: number
  * @param seeds One network a seed.
  * @param onProgress Told a few times a second.
  * @param signal Stops the training.
- * @returns Weights, one network a seed; the same as if each had been trained alone.
+ * @returns Weights, averaged if the recipe says so, one network a seed; the same as if each had been
+ *   trained alone.
  * @throws {NonFiniteLossError} If a loss is not finite.
  * @throws {NonFiniteWeightError} If a weight is not finite in the end.
  */
@@ -95,7 +96,7 @@ export async function trainNetworks(
     );
     onProgress(trainer.stepsDone / totalSteps, epoch, recipe.training.epochs);
   }
-  const networks = await readParameters(trainer.parameters);
+  const networks = await readParameters(trainer.evaluated);
   networks.forEach((network, i) => checkFiniteWeights(network, seeds[i], totalSteps));
   return networks;
 }

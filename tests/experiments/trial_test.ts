@@ -4,6 +4,7 @@ import { canonicalJson } from "../../experiments/canonical_json.ts";
 import { checkTrial } from "../../experiments/check_trial.ts";
 import { networkId, shortId, type Trial, trialId } from "../../experiments/trial.ts";
 import { UserError } from "../../formats/user_error.ts";
+import { adam, sgd, type TrainingPlan } from "../../training/mod.ts";
 import { smallExperiment } from "./small_experiment.ts";
 
 const trial = smallExperiment.trial({ granularity: "tensor", bits: 4 }, 0);
@@ -54,6 +55,24 @@ Deno.test("trialId() changes with every part of a trial, and networkId() not wit
   assert.equal(networkId(pruned), networkId(trial));
 });
 
+Deno.test("trialId() of what was known before plans could regularize is what it was", () => {
+  assert.equal(trialId(trial), "5c496e56698db905e88cc1771786ddeb9e0b62ab895db41a830e9c6d0ad8887a");
+  const { training } = trial;
+  const spelled: Trial = { ...trial, training: { ...training, augmentation: undefined } };
+  assert.equal(trialId(spelled), trialId(trial));
+  const regularized: TrainingPlan[] = [
+    { ...training, augmentation: { cropPadding: 4, horizontalFlip: true } },
+    { ...training, augmentation: { cropPadding: 4, horizontalFlip: true, cutout: 8 } },
+    { ...training, labelSmoothing: 0.1 },
+    { ...training, emaDecay: 0.999 },
+    { ...training, optimizer: adam({ weightDecay: 0.01 }) },
+    { ...training, optimizer: sgd({ momentum: 0.9, nesterov: true, weightDecay: 5e-4 }) },
+  ];
+  const trials = regularized.map((plan): Trial => ({ ...trial, training: plan }));
+  trials.forEach(checkTrial);
+  assert.equal(new Set([trial, ...trials].map(networkId)).size, trials.length + 1);
+});
+
 Deno.test("checkTrial() refuses numbers out of range in one line", () => {
   const affine = { kind: "affine", granularity: "tensor", activations: false } as const;
   const wrong: [Trial, RegExp][] = [
@@ -67,6 +86,10 @@ Deno.test("checkTrial() refuses numbers out of range in one line", () => {
     [{ ...trial, seed: -1 }, /seed/],
     [{ ...trial, training: { ...trial.training, epochs: 0 } }, /epochs must be a whole number/],
     [{ ...trial, model: { kind: "fc_nn", hidden: [64, 0] } }, /width of a layer/],
+    [
+      { ...trial, training: { ...trial.training, labelSmoothing: -1, emaDecay: 2 } },
+      /^Cannot run a trial: the label smoothing must be from 0 to 1: -1; the decay of averaged .*: 2$/,
+    ],
   ];
   checkTrial(trial);
   for (const [bad, pattern] of wrong) {
