@@ -104,7 +104,9 @@ for (const room of kernelRooms) {
 Deno.test("kernelRooms declare the gradient of every layer and loss", () => {
   const families = kernelRooms.filter((room) => declaredBy(room).length > 0)
     .map(({ family }) => family.name);
-  for (const name of ["conv2d", "log_softmax", "max_pool", "nll", "relu", "softmax_nll"]) {
+  for (
+    const name of ["conv2d", "dropout", "log_softmax", "max_pool", "nll", "relu", "softmax_nll"]
+  ) {
     assert.ok(families.includes(name), `${name} declares no gradient`);
   }
 });

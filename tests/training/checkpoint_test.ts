@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { encodeSafetensors, UserError } from "../../formats/mod.ts";
+import { decodeSafetensors, encodeSafetensors, UserError } from "../../formats/mod.ts";
 import { initialParameters } from "../../models/mod.ts";
 import { decodeNetwork, encodeNetwork, resumeOptions } from "../../training/mod.ts";
 import { withBuffer } from "../models/with_buffer.ts";
@@ -15,6 +15,19 @@ Deno.test("decodeNetwork() gives back what encodeNetwork() wrote", () => {
   assert.deepEqual(decoded.parameters, network.parameters);
   assert.deepEqual(decoded.state, network.state);
   assert.deepEqual(decoded.metadata, { format: "pt", ...network.metadata });
+});
+
+Deno.test("decodeNetwork() gives back an average and what it is of, and misses no part of it", () => {
+  const model = withBuffer(smallModel);
+  const [parameters, unaveraged] = [1, 2].map((seed) => initialParameters(model, seed));
+  const file = encodeNetwork(model, { parameters, unaveraged, state: {}, metadata: {} });
+  const decoded = decodeNetwork(model, file, "averaged.safetensors");
+  assert.deepEqual([decoded.parameters, decoded.unaveraged], [parameters, unaveraged]);
+  const { tensors } = decodeSafetensors(file, "averaged.safetensors");
+  const part = new Map([...tensors].filter(([name]) => name !== "unaveraged.norm.running_mean"));
+  assert.throws(() => decodeNetwork(model, encodeSafetensors(part), "part.safetensors"), {
+    message: /tensors must fit: unaveraged\.norm\.running_mean \[8\] is missing$/,
+  });
 });
 
 Deno.test("encodeNetwork() writes buffers by their names, and no optimizer state of them", () => {
