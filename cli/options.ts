@@ -54,6 +54,11 @@ export function parseModel(text: string): ModelSpec {
   if (!Object.hasOwn(MODELS, name)) throw unknownName("model", name, Object.keys(MODELS));
   const usual = MODELS[name as ModelName];
   if (widths === undefined) return usual;
+  if (usual.kind === "resnet") {
+    throw new UserError(
+      `Cannot use the widths ${widths} of ${name}: its sizes are those of its name`,
+    );
+  }
   const sizes = widths.split("-").map(wholeNumber("a width of", 1));
   return usual.kind === "fc_nn" ? { ...usual, hidden: sizes } : { ...usual, channels: sizes };
 }

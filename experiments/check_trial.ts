@@ -1,4 +1,5 @@
 import { UserError } from "../formats/user_error.ts";
+import type { ModelSpec } from "../models/mod.ts";
 import { planMistakes } from "../training/mod.ts";
 import type { CompressionSpec, Trial } from "./trial.ts";
 
@@ -31,6 +32,18 @@ function checkCompression(compression: CompressionSpec): void {
   }
 }
 
+/** What a person may choose of an architecture. */
+function widthsOf(model: ModelSpec): readonly number[] {
+  switch (model.kind) {
+    case "fc_nn":
+      return model.hidden;
+    case "cnn":
+      return [...model.channels, ...model.hidden ?? []];
+    case "resnet":
+      return [model.depth];
+  }
+}
+
 /**
  * Refuses a trial that nobody can run, before any work is done. Names (data set, wavelet) are checked
  * where they are looked up.
@@ -48,7 +61,6 @@ export function checkTrial(trial: Trial): void {
   if (!(rate > 0 && Number.isFinite(rate))) refuse("the learning rate", "positive", rate);
   const mistakes = planMistakes(training);
   if (mistakes.length > 0) throw new UserError(`Cannot run a trial: ${mistakes.join("; ")}`);
-  const widths = model.kind === "fc_nn" ? model.hidden : model.channels;
-  for (const width of widths) checkWhole("the width of a layer", width, 1, Infinity);
+  for (const width of widthsOf(model)) checkWhole("the width of a layer", width, 1, Infinity);
   checkCompression(compression);
 }

@@ -29,6 +29,7 @@ import { reduceByLaneKernels, reduceByWorkgroupKernels } from "./reduce/reduce.t
 import { reluKernels } from "./relu/relu.ts";
 import { sampleBatchKernels } from "./sample_batch/sample_batch.ts";
 import { sgdKernels } from "./sgd/sgd.ts";
+import { shortcutKernels } from "./shortcut/shortcut.ts";
 import { softmaxNllKernels } from "./softmax_nll/softmax_nll.ts";
 import { thresholdKernels } from "./threshold/threshold.ts";
 import { trainingClockKernels } from "./training_clock/training_clock.ts";
@@ -79,6 +80,7 @@ export {
   reluKernels,
   sampleBatchKernels,
   sgdKernels,
+  shortcutKernels,
   softmaxNllKernels,
   thresholdKernels,
   trainingClockKernels,
@@ -138,6 +140,7 @@ export {
   type LinearBytesShape,
 } from "./linear_bytes/linear_bytes.ts";
 export { channelMode, ROUNDING } from "./fake_quantize/fake_quantize.ts";
+export { shortcutParams, type ShortcutShape } from "./shortcut/shortcut.ts";
 export { permutationBits, permutedIndex } from "./sample_batch/permutation.ts";
 export { roundHalfEven } from "./rounding.ts";
 
@@ -172,6 +175,7 @@ export const kernelRooms: readonly KernelRoom[] = [
   reluKernels,
   sampleBatchKernels,
   sgdKernels,
+  shortcutKernels,
   softmaxNllKernels,
   thresholdKernels,
   trainingClockKernels,

@@ -2,6 +2,7 @@ import { UserError } from "../formats/mod.ts";
 import { cnn, type CnnOptions } from "./cnn.ts";
 import { fcNN } from "./fc_nn.ts";
 import type { Model } from "./model.ts";
+import { resnet } from "./resnet.ts";
 
 /** The images and classes of a data set. */
 export interface ImageForm {
@@ -31,11 +32,31 @@ export interface CnnSpec extends Omit<CnnOptions, "inputShape" | "classes"> {
   readonly madeFor?: ImageForm;
 }
 
+/** A residual network for small images; frozen data, part of a trial. */
+export interface ResnetSpec {
+  /** Tells it from other architectures. */
+  readonly kind: "resnet";
+  /** Layers with weights: 6 n + 2. */
+  readonly depth: number;
+  /** The only images and classes that it is made for; it fits itself to any if left out. */
+  readonly madeFor?: ImageForm;
+}
+
 /** The architecture of a network. */
-export type ModelSpec = FcNNSpec | CnnSpec;
+export type ModelSpec = FcNNSpec | CnnSpec | ResnetSpec;
 
 /** Names that the command line knows architectures by. */
-export type ModelName = "fc_nn" | "mlp_128" | "lenet_300_100" | "cnn" | "lenet_5" | "cnn_282k";
+export type ModelName =
+  | "fc_nn"
+  | "mlp_128"
+  | "lenet_300_100"
+  | "cnn"
+  | "lenet_5"
+  | "cnn_282k"
+  | "resnet20"
+  | "resnet32"
+  | "resnet44"
+  | "resnet56";
 
 const MNIST: ImageForm = { inputShape: [1, 28, 28], classes: 10 };
 const CIFAR10: ImageForm = { inputShape: [3, 32, 32], classes: 10 };
@@ -73,6 +94,10 @@ export const MODELS: Readonly<Record<ModelName, ModelSpec>> = {
     normalization: CIFAR10_PIXELS,
     madeFor: CIFAR10,
   },
+  resnet20: { kind: "resnet", depth: 20, madeFor: CIFAR10 },
+  resnet32: { kind: "resnet", depth: 32, madeFor: CIFAR10 },
+  resnet44: { kind: "resnet", depth: 44, madeFor: CIFAR10 },
+  resnet56: { kind: "resnet", depth: 56, madeFor: CIFAR10 },
 };
 
 function build(spec: ModelSpec, { inputShape, classes }: ImageForm): Model {
@@ -83,6 +108,8 @@ function build(spec: ModelSpec, { inputShape, classes }: ImageForm): Model {
       const { kind: _kind, madeFor: _madeFor, ...options } = spec;
       return cnn({ ...options, inputShape, classes });
     }
+    case "resnet":
+      return resnet({ depth: spec.depth, inputShape, classes });
   }
 }
 

@@ -29,6 +29,7 @@ export {
   writeParameters,
   zeroParameters,
 } from "./parameters.ts";
+export { resnet, type ResnetOptions } from "./resnet.ts";
 export {
   type CnnSpec,
   createModel,
@@ -37,4 +38,5 @@ export {
   type ModelName,
   MODELS,
   type ModelSpec,
+  type ResnetSpec,
 } from "./create_model.ts";

@@ -27,6 +27,7 @@ Deno.test("commands refuse numbers that make no sense, and missing arguments", a
     [["sweep", "--seeds", "x"], /^Cannot use seeds x: /],
     [["sweep", "--seeds", "1e99"], /^Cannot use seeds 1e99: /],
     [["sweep", "--epochs", "1.5"], /^Cannot use epochs 1\.5: /],
+    [["sweep", "--model", "resnet20:16"], /^Cannot use the widths 16 of resnet20: its sizes are /],
     [["sweep", "--model", "fc_nn:64-0"], /^Cannot use a width of 0: /],
     [["train", "--output", "x", "--learning-rate", "-1"], /^Cannot use a learning rate of -1: /],
     [["train", "--output", "x", "--seed", "4294967296"], /^Cannot use seed .* 0 to 4294967295$/],

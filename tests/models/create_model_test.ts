@@ -8,6 +8,10 @@ const KNOWN: Readonly<Record<ModelName, readonly [string, number]>> = {
   cnn: ["CNN 1-16-32-10", 20_490],
   lenet_5: ["CNN 1-20-50, fc 500-10", 431_080],
   cnn_282k: ["CNN 3-32-64, fc 64-10", 282_250],
+  resnet20: ["ResNet-20", 269_722],
+  resnet32: ["ResNet-32", 464_154],
+  resnet44: ["ResNet-44", 658_586],
+  resnet56: ["ResNet-56", 853_018],
 };
 
 for (const [name, [title, count]] of Object.entries(KNOWN)) {
