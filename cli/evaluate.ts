@@ -4,7 +4,7 @@ import { chunksOf, firstImages, loadDataset, uploadImages } from "../data/mod.ts
 import { UserError } from "../formats/mod.ts";
 import { openDevice } from "../gpu/mod.ts";
 import { createModel, foldBatchNorms, uploadParameters } from "../models/mod.ts";
-import { decodeNetwork, evaluate } from "../training/mod.ts";
+import { decodeNetwork, evaluate, type Evaluation } from "../training/mod.ts";
 import { downloadProgress } from "./download_progress.ts";
 import {
   checkDataset,
@@ -24,6 +24,25 @@ interface EvaluateOptions {
   readonly images?: number;
   readonly fold?: true;
   readonly json?: true;
+}
+
+/**
+ * Says in words how well a network does on the test set.
+ *
+ * @param path The network's file.
+ * @param title The network's name.
+ * @param dataset Name of the data set.
+ * @param result What was measured.
+ * @returns One line.
+ */
+export function describeEvaluation(
+  path: string,
+  title: string,
+  dataset: string,
+  { count, accuracy, loss }: Evaluation,
+): string {
+  return `${path}: ${title} on ${count} test images of ${dataset}: ` +
+    `${(100 * accuracy).toFixed(2)} %, loss ${loss.toFixed(4)}`;
 }
 
 async function evaluateFile(path: string, options: EvaluateOptions): Promise<void> {
@@ -51,10 +70,7 @@ async function evaluateFile(path: string, options: EvaluateOptions): Promise<voi
   const seconds = (performance.now() - started) / 1000;
   if (options.json) return console.log(JSON.stringify({ path, dataset: name, seconds, ...result }));
   console.log(
-    `${path}: ${model.title} on ${result.count} test images of ${name}: ` +
-      `${(100 * result.accuracy).toFixed(2)} %, loss ${result.loss.toFixed(4)}, ${
-        seconds.toFixed(1)
-      } s, ` +
+    `${describeEvaluation(path, model.title, name, result)}, ${seconds.toFixed(1)} s, ` +
       `adapter: ${device.info.name}${device.isSoftware ? " (software)" : ""}`,
   );
 }

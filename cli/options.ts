@@ -106,6 +106,27 @@ export function positiveNumber(what: string): (text: string) => number {
 }
 
 /**
+ * Makes a parser of a number that may be 0 for an option.
+ *
+ * @param what What the number is.
+ * @param below What it must stay below; no bound if left out.
+ * @returns A parser that throws a UserError of one line.
+ */
+export function numberFromZero(
+  what: string,
+  below: number = Infinity,
+): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !(value >= 0 && value < below)) {
+      const range = below === Infinity ? "at least 0" : `from 0 to less than ${below}`;
+      throw new UserError(`Cannot use ${what} ${text}: it must be a number ${range}`);
+    }
+    return value;
+  };
+}
+
+/**
  * Makes a parser of one of a few names for an option.
  *
  * @param what What the name stands for.

@@ -4,7 +4,14 @@ import { bitcliff, command, refusal, succeed, until, withBars } from "./command.
 
 function trainArgs(bars: string, output: string, epochs: number): string[] {
   const size = ["--model", "fc_nn:32", "--batch-size", "64", "--epochs", `${epochs}`];
-  return ["--dataset", bars, "--output", output, "--seed", "5", ...size];
+  return ["--dataset", bars, "--output", output, "--seed", "5", ...size, "--validate"];
+}
+
+/** Rows of a training curve, without the header. */
+async function curveOf(path: string): Promise<string[][]> {
+  const [header, ...rows] = (await Deno.readTextFile(path)).trimEnd().split("\r\n");
+  assert.equal(header, "epoch,trainingLoss,validationLoss,validationAccuracy");
+  return rows.map((row) => row.split(","));
 }
 
 async function metadataOf(path: string): Promise<Record<string, string>> {
@@ -20,6 +27,15 @@ Deno.test("train writes a checkpoint that evaluate measures and that fits no oth
     assert.equal(stderr.match(/^epoch \d+ of 10: training loss [\d.]+, /gm)?.length, 10);
     const last = Number(/^epoch 10 of 10: .* accuracy ([\d.]+) %/m.exec(stderr)?.[1]);
     assert.ok(last > 90, `validation accuracy ${last} %`);
+    const curve = await curveOf(`${folder}/new/m.curve.csv`);
+    assert.deepEqual(curve.map(([epoch]) => Number(epoch)), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    assert.equal((100 * Number(curve[9][3])).toFixed(2), last.toFixed(2));
+    assert.ok(Number(curve[9][1]) < Number(curve[0][1]) / 2, "the training loss falls");
+    const png = await Deno.readFile(`${folder}/new/m.curve.png`);
+    assert.deepEqual(
+      [...png.subarray(1, 4)].map((byte) => String.fromCharCode(byte)).join(""),
+      "PNG",
+    );
 
     const fc32 = ["--dataset", bars, "--model", "fc_nn:32"];
     const json = JSON.parse((await succeed("evaluate", path, ...fc32, "--json")).stdout);
@@ -42,7 +58,8 @@ Deno.test("train writes a checkpoint that evaluate measures and that fits no oth
     const other = trainArgs(bars, path, 20).with(5, "6");
     assert.equal(
       await refusal("train", ...other, "--resume", path),
-      `Cannot resume from ${path}: the seed must be that of the checkpoint, 5: it was to be 6`,
+      `Cannot resume from ${path}: options must be those of the checkpoint: --epochs 20 where it ` +
+        "has 10, --seed 6 where it has 5",
     );
     const none = `${folder}/none.safetensors`;
     const absent = await refusal("train", ...trainArgs(bars, path, 10), "--resume", none);
@@ -52,19 +69,23 @@ Deno.test("train writes a checkpoint that evaluate measures and that fits no oth
 Deno.test("train killed after a checkpoint and resumed gives the bits of an uninterrupted training", () =>
   withBars(async (folder, bars) => {
     const [killed, whole] = [`${folder}/killed.safetensors`, `${folder}/whole.safetensors`];
-    const child = command("train", trainArgs(bars, killed, 30), "null").spawn();
+    const random = ["--augment", "crop:2,flip,cutout:4", "--ema", "0.9", "--optimizer", "adamw"];
+    const child = command("train", [...trainArgs(bars, killed, 30), ...random], "null").spawn();
     await until(() => Deno.stat(killed).then(() => true, () => false));
     child.kill("SIGKILL");
     await child.status;
     const { steps } = await metadataOf(killed);
     assert.ok(Number(steps) % 8 === 0 && Number(steps) < 240, `it had done ${steps} steps`);
 
-    const args = trainArgs(bars, killed, 30).toSpliced(4, 2); // the seed is the checkpoint's
-    const { stderr } = await succeed("train", ...args, "--resume", killed);
+    // all options are the checkpoint's
+    const { stderr } = await succeed("train", "--output", killed, "--resume", killed);
     const first = /^epoch (\d+) of 30/m.exec(stderr)?.[1];
     assert.equal(Number(first), Number(steps) / 8 + 1, "it goes on where it stopped");
-    await succeed("train", ...trainArgs(bars, whole, 30));
-    assert.deepEqual(await Deno.readFile(killed), await Deno.readFile(whole));
+    await succeed("train", ...trainArgs(bars, whole, 30), ...random);
+    for (const file of [".safetensors", ".curve.csv", ".curve.png"]) {
+      const [here, there] = [`${folder}/killed${file}`, `${folder}/whole${file}`];
+      assert.deepEqual(await Deno.readFile(here), await Deno.readFile(there), file);
+    }
   }));
 
 Deno.test("train that explodes says where on one line and writes no checkpoint", () =>
@@ -79,4 +100,40 @@ Deno.test("train that explodes says where on one line and writes no checkpoint",
       /\nCannot go on training: .* at step \d+, seed 5 .*is (NaN|-?Infinity)\n$/,
     );
     await assert.rejects(Deno.stat(path), Deno.errors.NotFound);
+  }));
+
+Deno.test("train without --validate learns from all images; --test measures what is kept, once", () =>
+  withBars(async (folder, bars) => {
+    const path = `${folder}/m.safetensors`;
+    const args = trainArgs(bars, path, 10).filter((arg) => arg !== "--validate");
+    const { stdout, stderr } = await succeed("train", ...args, "--test");
+    assert.match(stderr, /^FC_NN 784-32-10 on bars, 640 images, 100 steps, /m);
+    assert.match(stderr, /^epoch 10 of 10: training loss [\d.]+, \d+ images\/s$/m);
+    const cells = await curveOf(`${folder}/m.curve.csv`);
+    assert.ok(cells.every(([, , ...validation]) => validation.join("") === ""));
+    const { accuracy, loss } = JSON.parse(
+      (await succeed("evaluate", path, "--dataset", bars, "--model", "fc_nn:32", "--json")).stdout,
+    );
+    const words = `${(100 * accuracy).toFixed(2)} %, loss ${loss.toFixed(4)}`;
+    assert.equal(
+      stdout,
+      `${path}\n${path}: FC_NN 784-32-10 on 320 test images of bars: ${words}\n`,
+    );
+  }));
+
+Deno.test("train with --patience stops when nothing becomes better, and keeps the best network", () =>
+  withBars(async (folder, bars) => {
+    const path = `${folder}/m.safetensors`;
+    const best = `${folder}/m.best.safetensors`;
+    const still = ["--optimizer", "sgd", "--learning-rate", "1e-30", "--patience", "2"];
+    const { stdout, stderr } = await succeed("train", ...trainArgs(bars, path, 9), ...still);
+    assert.equal(stdout, `${best}\n`);
+    assert.match(stderr, /^epoch 3 of 9: .*\nstopped early: the best epoch is 1\n$/m);
+    assert.equal((await curveOf(`${folder}/m.curve.csv`)).length, 3);
+    assert.equal((await metadataOf(path)).steps, "24");
+    assert.equal((await metadataOf(best)).steps, "8");
+    assert.equal(
+      await refusal("train", "--output", path, "--resume", path),
+      `Cannot resume from ${path}: it must not have stopped early: found 3 epochs with a patience of 2`,
+    );
   }));
