@@ -94,8 +94,7 @@ async function verify(files: Cifar10Files): Promise<void> {
  *
  * Looks in the folder that the variable `BITCLIFF_DATA` names, in `cifar10` or `cifar-10-batches-bin`
  * inside it, then in the cache; else fetches the binary version, 162 MiB, from its home into the cache.
- * For choices the last of the five training batches is kept: 40,000 to learn from fit what WebGPU binds
- * at once everywhere (128 MiB), and 10,000 to choose by halve the error of 2,500.
+ * For choices the last of the five training batches is kept, as 10,000 images halve the error of 2,500.
  *
  * @param options Where the files may come from.
  * @returns The data set, every file verified.

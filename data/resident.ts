@@ -17,15 +17,19 @@ export interface ResidentImages {
   readonly channels: number;
   /** Words of 4 pixels in one channel of an image. */
   readonly planeWords: number;
-  /** `u32 [count, channels, planeWords]`, 4 pixels a word, lowest byte first. */
+  /** `u32 [firstCount, channels, planeWords]`, 4 pixels a word, lowest byte first. */
   readonly pixels: Tensor;
+  /** Images in `pixels`: those that the adapter binds at once. */
+  readonly firstCount: number;
+  /** The other images, shaped likewise; `pixels` once more where there are none. */
+  readonly rest: Tensor;
   /** `u32 [count]`. */
   readonly labels: Tensor;
   /** `[channels]`. */
   readonly scale: Tensor;
   /** `[channels]`. */
   readonly shift: Tensor;
-  /** The scale of all channels, where it is one and there is no shift. */
+  /** The scale of all channels, where it is one, there is no shift and `rest` is nothing. */
   readonly plainScale: number | undefined;
 }
 
@@ -37,6 +41,11 @@ export interface ResidentImages {
  */
 export function unitNormalization(channels: number): Normalization {
   return { mean: Array(channels).fill(0), std: Array(channels).fill(1) };
+}
+
+/** Images of a size that an adapter binds at once. */
+function imagesThatBind(device: Device, bytes: number): number {
+  return Math.floor(device.gpu.limits.maxStorageBufferBindingSize / bytes);
 }
 
 /** The same as a factor and a term, which is what kernels compute: `x = byte * scale + shift`. */
@@ -78,17 +87,34 @@ export function uploadImages(
   }
   const isPlain = scale.every((one) => one === scale[0]) && shift.every((one) => one === 0);
   const planeWords = height * width / 4;
-  const words = new Uint32Array(count * channels * planeWords);
+  const imageWords = channels * planeWords;
+  const words = new Uint32Array(count * imageWords);
   new Uint8Array(words.buffer).set(images.images.subarray(0, words.length * 4));
+  const firstCount = Math.min(count, imagesThatBind(device, 4 * imageWords));
+  if (count - firstCount > firstCount) {
+    throw new RangeError(
+      `Cannot upload ${count} images: twice as many as this adapter binds at once are the most: ` +
+        `they are ${2 * firstCount}`,
+    );
+  }
+  const part = (from: number, to: number): Tensor =>
+    tensor(device, words.subarray(from * imageWords, to * imageWords), [
+      to - from,
+      channels,
+      planeWords,
+    ]);
+  const pixels = part(0, firstCount);
   return {
     count,
     channels,
     planeWords,
-    pixels: tensor(device, words, [count, channels, planeWords]),
+    pixels,
+    firstCount,
+    rest: firstCount < count ? part(firstCount, count) : pixels,
     labels: tensor(device, Uint32Array.from(images.labels)),
     scale: tensor(device, new Float32Array(scale)),
     shift: tensor(device, new Float32Array(shift)),
-    plainScale: isPlain ? scale[0] : undefined,
+    plainScale: isPlain && firstCount === count ? scale[0] : undefined,
   };
 }
 

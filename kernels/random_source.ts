@@ -1,4 +1,4 @@
-import type { RandomSource } from "../gpu/mod.ts";
+import type { Numbers, RandomSource } from "../gpu/mod.ts";
 
 /**
  * Hashes 32 bits to 32 bits: the PCG-RXS-M-XS permutation, as `kernels/random` has it in WGSL.
@@ -72,4 +72,16 @@ export function standardNormal(random: RandomSource): number {
  */
 export function randomInteger(random: RandomSource, low: number, high: number): number {
   return low + Math.floor(random() * (high - low + 1));
+}
+
+/**
+ * Draws words of 32 bits: bytes of images, or seeds.
+ *
+ * @param random Uniform numbers in [0, 1).
+ * @param _params Not looked at: this is a `generate` of a kernel spec.
+ * @param length How many.
+ * @returns Whole numbers from 0 to 2^32 - 1.
+ */
+export function randomWords(random: RandomSource, _params: Numbers, length: number): number[] {
+  return Array.from({ length }, () => randomInteger(random, 0, 2 ** 32 - 1));
 }

@@ -76,12 +76,13 @@ export function augmentImages(
     );
   }
   const [networks, batch] = rows.shape;
-  const { pixels, scale, shift, count } = source;
-  const inputs = { pixels, rows: reshape(rows, [rows.size]), scale, shift, seeds, clock };
+  const { pixels, rest, scale, shift, count, firstCount } = source;
+  const inputs = { pixels, rest, rows: reshape(rows, [rows.size]), scale, shift, seeds, clock };
   const { x } = run(augmentKernels.augment, inputs, {
     networks,
     batch,
     count,
+    firstCount,
     channels,
     height,
     width,

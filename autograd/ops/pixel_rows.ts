@@ -19,13 +19,17 @@ export interface ResidentPixels {
   readonly channels: number;
   /** Words of 4 pixels in one channel of an image. */
   readonly planeWords: number;
-  /** `u32 [count, channels, planeWords]`, 4 pixels a word, lowest byte first. */
+  /** `u32 [firstCount, channels, planeWords]`, 4 pixels a word, lowest byte first. */
   readonly pixels: Tensor;
+  /** Images in `pixels`: those that the adapter binds at once. */
+  readonly firstCount: number;
+  /** The other images, shaped likewise; `pixels` once more where there are none. */
+  readonly rest: Tensor;
   /** `[channels]`. */
   readonly scale: Tensor;
   /** `[channels]`. */
   readonly shift: Tensor;
-  /** The scale of all channels, where it is one and there is no shift. */
+  /** The scale of all channels, where it is one, there is no shift and `rest` is nothing. */
   readonly plainScale: number | undefined;
 }
 
@@ -49,10 +53,10 @@ function pixelsOf({ channels, planeWords }: ResidentPixels): number {
  * @returns `[networks or 1, rows, pixels]`.
  */
 export function gatherPixels({ source, rows }: PixelRows): Tensor {
-  const { count, channels, planeWords, pixels, scale, shift } = source;
-  const params = { batch: rows.size, count, channels, planeWords };
+  const { count, firstCount, channels, planeWords, pixels, rest, scale, shift } = source;
+  const params = { batch: rows.size, count, firstCount, channels, planeWords };
   const flatRows = reshape(rows, [rows.size]);
-  const { x } = run(gatherKernels.gather, { pixels, rows: flatRows, scale, shift }, params);
+  const { x } = run(gatherKernels.gather, { pixels, rest, rows: flatRows, scale, shift }, params);
   return reshape(x, [...rows.shape, pixelsOf(source)]);
 }
 

@@ -1,5 +1,5 @@
 import { defineKernels, type Kernels, linearGrid, type Numbers } from "../../gpu/mod.ts";
-import { pcgHash, randomInteger, streamKey } from "../random_source.ts";
+import { pcgHash, randomInteger, randomWords, streamKey } from "../random_source.ts";
 import source from "./augment.wgsl" with { type: "text" };
 
 /** Random numbers set aside for an image. */
@@ -48,7 +48,7 @@ function augmentImage(
 }
 
 function shape(networks: number, batch: number, [channels, height, width]: number[]): Numbers {
-  return { networks, batch, count: 20, channels, height, width };
+  return { networks, batch, count: 20, firstCount: 20 - networks, channels, height, width };
 }
 
 /**
@@ -65,6 +65,7 @@ export const augmentKernels: Kernels<"augment"> = defineKernels({
     networks: "u32",
     batch: "u32",
     count: "u32",
+    firstCount: "u32",
     channels: "u32",
     height: "u32",
     width: "u32",
@@ -75,7 +76,8 @@ export const augmentKernels: Kernels<"augment"> = defineKernels({
   },
   constants: { WORKGROUP_SIZE: 64 },
   lengths: (p) => ({
-    pixels: p.count * pixelsOf(p) / 4,
+    pixels: p.firstCount * pixelsOf(p) / 4,
+    rest: (p.count - p.firstCount || p.firstCount) * pixelsOf(p) / 4,
     rows: p.networks * p.batch,
     scale: p.channels,
     shift: p.channels,
@@ -85,7 +87,7 @@ export const augmentKernels: Kernels<"augment"> = defineKernels({
   }),
   entries: {
     augment: {
-      reads: ["pixels", "rows", "scale", "shift", "seeds", "clock"],
+      reads: ["pixels", "rest", "rows", "scale", "shift", "seeds", "clock"],
       writes: ["x"],
       flops: (p) => 20 * p.networks * p.batch * pixelsOf(p),
       touched: (p) => 1.5 * p.networks * p.batch * pixelsOf(p),
@@ -96,16 +98,15 @@ export const augmentKernels: Kernels<"augment"> = defineKernels({
     linearGrid(networks * batch * Math.ceil(height * width / 16), WORKGROUP_SIZE),
   tolerance: { absolute: 1e-6, relative: 1e-6 }, // a GPU may fuse the multiply and the add
   generate: {
-    pixels: (random, _params, length) =>
-      Array.from({ length }, () => randomInteger(random, 0, 2 ** 32 - 1)),
+    pixels: randomWords,
+    rest: randomWords,
     rows: (random, { count }, length) =>
       Array.from({ length }, () => randomInteger(random, 0, count - 1)),
     scale: (_random, { channels }) => Array.from({ length: channels }, (_, i) => (i + 1) / 255),
-    seeds: (random, _params, length) =>
-      Array.from({ length }, () => randomInteger(random, 0, 2 ** 32 - 1)),
+    seeds: randomWords,
     clock: (random) => [randomInteger(random, 0, 100_000)],
   },
-  reference({ pixels, rows, scale, shift, seeds, clock }, params) {
+  reference({ pixels, rest, rows, scale, shift, seeds, clock }, params) {
     const { batch, stream, height, width } = params;
     const size = pixelsOf(params);
     const x = new Float64Array(rows.length * size);
@@ -113,7 +114,9 @@ export const augmentKernels: Kernels<"augment"> = defineKernels({
     rows.forEach((row, i) => {
       const byteAt = (channel: number, y: number, x: number) => {
         const at = row * size + (channel * height + y) * width + x;
-        return (pixels[at >> 2] >>> (8 * (at & 3))) & 255;
+        const word = at >> 2;
+        const bits = word < pixels.length ? pixels[word] : rest[word - pixels.length];
+        return (bits >>> (8 * (at & 3))) & 255;
       };
       const place = placeOf(i % batch, keys[Math.floor(i / batch)], params);
       x.set(augmentImage(byteAt, place, params, { scale, shift }), i * size);
@@ -150,6 +153,7 @@ export const augmentKernels: Kernels<"augment"> = defineKernels({
     params: {
       ...shape(1, 1024, [3, 32, 32]),
       count: 40_000,
+      firstCount: 40_000,
       padding: 4,
       flip: 1,
       cutout: 8,

@@ -13,7 +13,7 @@
 //   choice k of image i of network p = ((bits >> 16) n) >> 16, one of n,
 //   bits = hash(hash(8 i + k) ^ key),  key = hash(hash(hash(hash(seeds[p]) + stream)) + clock)
 //
-// pixels          [count, channels, height, width / 4], 4 bytes a word, lowest byte first
+// pixels, rest    [firstCount, channels, height, width / 4] and the others, as in gather.wgsl
 // rows            [networks, batch]
 // scale, shift    [channels]
 // seeds [networks], clock [1]
@@ -33,6 +33,7 @@ struct Params {
   networks: u32,
   batch: u32,
   count: u32,
+  firstCount: u32,
   channels: u32,
   height: u32,
   width: u32,
@@ -43,12 +44,13 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> pixels: array<u32>;
-@group(0) @binding(1) var<storage, read> rows: array<u32>;
-@group(0) @binding(2) var<storage, read> scale: array<f32>;
-@group(0) @binding(3) var<storage, read> shift: array<f32>;
-@group(0) @binding(4) var<storage, read> seeds: array<u32>;
-@group(0) @binding(5) var<storage, read> clock: array<u32>;
-@group(0) @binding(6) var<storage, read_write> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> rest: array<u32>;
+@group(0) @binding(2) var<storage, read> rows: array<u32>;
+@group(0) @binding(3) var<storage, read> scale: array<f32>;
+@group(0) @binding(4) var<storage, read> shift: array<f32>;
+@group(0) @binding(5) var<storage, read> seeds: array<u32>;
+@group(0) @binding(6) var<storage, read> clock: array<u32>;
+@group(0) @binding(7) var<storage, read_write> x: array<vec4f>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 fn hash(input: u32) -> u32 {
@@ -59,6 +61,11 @@ fn hash(input: u32) -> u32 {
 
 fn choose(counter: u32, key: u32, n: u32) -> i32 {
   return i32(((hash(hash(counter) ^ key) >> 16u) * n) >> 16u);
+}
+
+fn wordOf(i: u32, firstWords: u32) -> u32 {
+  if (i < firstWords) { return pixels[i]; }
+  return rest[i - firstWords];
 }
 
 fn isWithin(at: vec4i, first: i32, length: i32) -> vec4<bool> {
@@ -89,6 +96,7 @@ fn augment(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let first = (i - image * runs) * WORDS;
   let source = rows[image] * params.channels * planeWords;
   let output = image * params.channels * planeWords;
+  let firstWords = params.firstCount * params.channels * planeWords;
   for (var word = first; word < min(first + WORDS, planeWords); word++) {
     let row = 4 * i32(word) / width;
     let columns = 4 * i32(word) - row * width + LANES;
@@ -105,8 +113,8 @@ fn augment(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
     for (var channel = 0u; channel < params.channels; channel++) {
       let plane = source + channel * planeWords;
       // a shift by 32 is one by 0
-      let above = select(pixels[plane + high] << (32u - bits), 0u, bits == 0u);
-      let ascending = unpack4xU8((pixels[plane + low] >> bits) | above);
+      let above = select(wordOf(plane + high, firstWords) << (32u - bits), 0u, bits == 0u);
+      let ascending = unpack4xU8((wordOf(plane + low, firstWords) >> bits) | above);
       let bytes = select(vec4u(), select(ascending, ascending.wzyx, isFlipped), isInside);
       let seen = vec4f(bytes) * scale[channel] + shift[channel];
       x[output + channel * planeWords + word] = select(seen, vec4f(), isCut);

@@ -1,5 +1,5 @@
 import { defineKernels, type Kernels, type Numbers } from "../../gpu/mod.ts";
-import { randomInteger } from "../random_source.ts";
+import { randomInteger, randomWords } from "../random_source.ts";
 import source from "./linear_bytes.wgsl" with { type: "text" };
 
 /** Sizes of a linear layer on a resident data set. */
@@ -130,10 +130,8 @@ export const linearBytesKernels: Kernels<"forward" | "weightGradient"> = defineK
     relative: 2e-6,
   }),
   generate: {
-    pixels: (random, _p, length) =>
-      Array.from({ length }, () => randomInteger(random, 0, 2 ** 32 - 1)),
-    vectors: (random, _p, length) =>
-      Array.from({ length }, () => randomInteger(random, 0, 2 ** 32 - 1)),
+    pixels: randomWords,
+    vectors: randomWords,
     rows: (random, { count }, length) =>
       Array.from({ length }, () => randomInteger(random, 0, count - 1)),
   },

@@ -1,41 +1,37 @@
 import assert from "node:assert/strict";
 import { gatherPixels } from "../../autograd/mod.ts";
-import { chunksOf, type Normalization, uploadImages } from "../../data/mod.ts";
-import { read } from "../../gpu/mod.ts";
+import { uploadImages } from "../../data/resident.ts";
+import { read, tensor } from "../../gpu/mod.ts";
 import { testDevice } from "../support/device.ts";
-import { relativeError } from "../support/relative_error.ts";
 
-const pixels = 16;
-const images = Uint8Array.from({ length: 2 * 3 * pixels }, (_, i) => (i * 89) % 256);
-const set = { images, labels: Uint8Array.of(1, 0), count: 2, channels: 3, height: 4, width: 4 };
-const normalization = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
-
-async function pixelsOnDevice(normalization?: Normalization): Promise<Float32Array> {
-  const device = await testDevice();
-  using _scope = device.scope();
-  const [chunk] = chunksOf(device, uploadImages(device, set, normalization));
-  return await read(gatherPixels(chunk)) as Float32Array;
+/** Gray images of one value each. */
+function plainImages(count: number, height: number, width: number) {
+  const size = height * width;
+  const images = new Uint8Array(count * size);
+  for (let i = 0; i < count; i++) images.fill(i % 251, i * size, (i + 1) * size);
+  return { images, labels: new Uint8Array(count), count, channels: 1, height, width };
 }
 
-Deno.test("uploadImages() subtracts the mean and divides by the deviation of each channel", async () => {
-  const { mean, std } = normalization;
-  const wanted = Float32Array.from(images, (byte, i) => {
-    const channel = Math.floor(i / pixels) % 3;
-    return (byte / 255 - mean[channel]) / std[channel];
-  });
-  assert.ok(relativeError(await pixelsOnDevice(normalization), wanted) < 1e-6);
-});
-
-Deno.test("uploadImages() gives numbers from 0 to 1 if it is told nothing", async () => {
-  const wanted = Float32Array.from(images, (byte) => byte / 255);
-  assert.ok(relativeError(await pixelsOnDevice(), wanted) < 1e-6);
-});
-
-Deno.test("uploadImages() refuses a normalization of other channels", async () => {
+Deno.test("uploadImages() splits a set that is more than the adapter binds at once", async () => {
   const device = await testDevice();
-  assert.throws(() => uploadImages(device, set, { mean: [0.5], std: [0.5] }), {
-    name: "RangeError",
-    message: "Cannot upload images of 3 channels: the normalization must have as many: means 1, " +
-      "deviations 1",
-  });
+  using _scope = device.scope();
+  const most = device.gpu.limits.maxStorageBufferBindingSize;
+  const side = 1024;
+  const firstCount = Math.floor(most / side ** 2);
+  const count = firstCount + 2;
+  const source = uploadImages(device, plainImages(count, side, side));
+  assert.deepEqual([source.firstCount, source.rest.shape[0]], [firstCount, 2]);
+  const chosen = [0, firstCount - 1, firstCount, count - 1];
+  const rows = tensor(device, Uint32Array.from(chosen), [1, chosen.length]);
+  const x = await read(gatherPixels({ source, rows }));
+  const corners = chosen.flatMap((_, i) => [x[i * side ** 2], x[(i + 1) * side ** 2 - 1]]);
+  const wanted = chosen.flatMap((row) => [row % 251, row % 251].map((byte) => byte / 255));
+  corners.forEach((value, i) => assert.ok(Math.abs(value - wanted[i]) < 1e-6, `${i}: ${value}`));
+});
+
+Deno.test("uploadImages() keeps a set whole that fits", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const source = uploadImages(device, plainImages(3, 4, 4));
+  assert.deepEqual([source.firstCount, source.rest], [3, source.pixels]);
 });
