@@ -94,25 +94,11 @@ async function prepare(
   return { recipe, files, dataset, model, images: train, validation, checkpoint };
 }
 
-/** Says what helps where the whole set is more than the adapter binds at once. */
-function checkRoom(device: Device, { images, dataset, recipe }: Training): void {
-  const most = device.gpu.limits.maxStorageBufferBindingSize;
-  const bytes = images.images.length;
-  if (bytes <= most) return;
-  const mebibytes = (n: number) => `${(n / 2 ** 20).toFixed(1)} MiB`;
-  throw new UserError(
-    `Cannot train on ${images.count} images of ${dataset.name}: they must fit into the ` +
-      `${mebibytes(most)} that this adapter binds at once: found ${mebibytes(bytes)}` +
-      (recipe.validate ? "" : `: --validate holds ${dataset.validationCount} of them out`),
-  );
-}
-
 function startTrainer(device: Device, training: Training): Trainer {
   const { recipe, model, images, checkpoint } = training;
   const start = checkpoint === undefined
     ? { seeds: [recipe.seed] }
     : resumeOptions(decodeNetwork(model, checkpoint.bytes, checkpoint.path));
-  checkRoom(device, training);
   const resident = uploadImages(device, images, model.normalization);
   return createTrainer(device, model, resident, planOf(recipe, images.channels), start);
 }
