@@ -54,7 +54,10 @@ function openBar({ label, unit = "trials", stream = process.stderr }: ProgressOp
   const bar = new SingleBar({
     format: `${label} {bar} {value}/{total} ${unit}, {left} left{note}`,
     stream,
-    hideCursor: true,
+    // nothing is set on the terminal that an interruption would leave behind
+    hideCursor: false,
+    linewrap: true,
+    gracefulExit: false,
     clearOnComplete: true,
     barsize: 24,
   }, Presets.shades_classic);

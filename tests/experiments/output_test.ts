@@ -198,4 +198,6 @@ Deno.test("openProgress() on a terminal draws a bar with the time that is left",
   }
   assert.match(text(), /small .*0\/33 steps, 12 s left/);
   assert.match(text(), /a line\n/);
+  // deno-lint-ignore no-control-regex -- what hides cursors and stops lines from wrapping
+  assert.doesNotMatch(text(), /\x1b\[\?\d+l/, "an interruption leaves the terminal as it was");
 });
