@@ -40,7 +40,7 @@ Deno.test("takeBestAlong() copies the best network to where a training goes on, 
     const files = trainFiles(`${folder}/b.safetensors`);
     const missing = {
       name: "UserError",
-      message: /^Cannot resume from .*a\.safetensors: .*ENOENT/,
+      message: /^Cannot resume from .*a\.safetensors: the best .* must be beside it: \w/,
     };
     await assert.rejects(takeBestAlong(from, files), missing);
     await assert.rejects(takeBestAlong(from, trainFiles(from)), missing);
