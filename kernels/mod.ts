@@ -2,6 +2,8 @@ import { type KernelRoom, rooflineKernels } from "../gpu/mod.ts";
 import { accuracyKernels } from "./accuracy/accuracy.ts";
 import { adamKernels } from "./adam/adam.ts";
 import { augmentKernels } from "./augment/augment.ts";
+import { batchNormKernels } from "./batch_norm/normalize.ts";
+import { batchStatisticsKernels } from "./batch_norm/statistics.ts";
 import { naiveConv2dKernels } from "./conv2d/naive.ts";
 import { packConv2dKernels } from "./conv2d/packing.ts";
 import { registerConv2dKernels } from "./conv2d/register_tiled.ts";
@@ -54,6 +56,8 @@ export {
   accuracyKernels,
   adamKernels,
   augmentKernels,
+  batchNormKernels,
+  batchStatisticsKernels,
   chooseMatmul,
   dropoutKernels,
   dwtAnalysisKernels,
@@ -96,6 +100,7 @@ export {
   conv2dWeightGradient,
   type PooledConvolution,
 } from "./conv2d/dispatch.ts";
+export { batchNormParams, type BatchNormShape } from "./batch_norm/geometry.ts";
 export type { Conv2dEntry } from "./conv2d/naive.ts";
 export { conv2dParams, type Conv2dShape } from "./conv2d/spec.ts";
 export { dropoutParams, type DropoutShape } from "./dropout/dropout.ts";
@@ -149,6 +154,8 @@ export const kernelRooms: readonly KernelRoom[] = [
   accuracyKernels,
   adamKernels,
   augmentKernels,
+  batchNormKernels,
+  batchStatisticsKernels,
   dropoutKernels,
   dwtAnalysisKernels,
   dwtSynthesisKernels,
