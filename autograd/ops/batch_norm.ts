@@ -1,7 +1,16 @@
-import { formatShape, reshape, run, sizeOf, type Tensor } from "../../gpu/mod.ts";
-import { elementwiseKernels, elementwiseParams, UNARY } from "../../kernels/mod.ts";
-import { affine, combine, reduceAxis } from "../arithmetic.ts";
-import { differentiable } from "../tape.ts";
+import {
+  type Device,
+  formatShape,
+  type Numbers,
+  reshape,
+  run,
+  type Tensor,
+} from "../../gpu/mod.ts";
+import { batchNormKernels, batchNormParams, batchStatisticsKernels } from "../../kernels/mod.ts";
+import { isMasked, markActivated } from "../relu_mask.ts";
+import { fill } from "../arithmetic.ts";
+import { differentiable, type Wanted } from "../tape.ts";
+import { reluGradient } from "./relu.ts";
 
 /** What a batch norm keeps, each `[networks, channels]`. */
 export interface BatchNormTensors {
@@ -15,7 +24,7 @@ export interface BatchNormTensors {
   readonly runningVar: Tensor;
 }
 
-/** How a batch norm normalizes. */
+/** How a batch norm normalizes, and what follows in the same dispatch. */
 export interface BatchNormOptions {
   /** Added to the variance; 1e-5 if left out, as in PyTorch. */
   readonly epsilon?: number;
@@ -23,47 +32,82 @@ export interface BatchNormOptions {
   readonly momentum?: number;
   /** Whether to normalize by the batch and update the averages, or by the averages. */
   readonly isTraining?: boolean;
+  /** Added to what was normalized, of the shape of x: where a residual block meets its shortcut. */
+  readonly shortcut?: Tensor;
+  /** Rectify last. */
+  readonly relu?: boolean;
 }
 
-/** Sizes of an input: what lies before and behind the axis of channels. */
-interface Sizes {
-  readonly networks: number;
-  readonly rows: number;
-  readonly channels: number;
-  readonly pixels: number;
+/** Mean and biased variance that x is normalized by, each `[networks, channels]`. */
+interface Statistics {
+  readonly mean: Tensor;
+  readonly variance: Tensor;
 }
 
-function unary(op: keyof typeof UNARY, x: Tensor): Tensor {
-  const constants = { OP: UNARY[op] };
-  const { y } = run(elementwiseKernels.unary, { a: x }, elementwiseParams(x.size), { constants });
-  return reshape(y, x.shape);
-}
+/** Parts that keep a GPU busy; processors are content with fewer, which are merged faster. */
+const MANY_PARTS = 131_072;
 
-/** Sums over rows and pixels: `[networks, channels]`. */
-function channelSums(x: Tensor, { networks, rows, channels, pixels }: Sizes): Tensor {
-  const planes = reduceAxis("sum", reshape(x, [networks * rows * channels, pixels]), 1);
-  return reduceAxis("sum", reshape(planes, [networks, rows, channels]), 1);
-}
-
-/** `average <- (1 - momentum) average + momentum scale value`. */
-function follow(average: Tensor, value: Tensor, momentum: number, scale: number): void {
-  const moved = combine(
-    "add",
-    affine(average, 1 - momentum, 0),
-    affine(value, momentum * scale, 0),
-  );
-  affine(moved, 1, 0, average);
-}
-
-function sizesOf(x: Tensor, { weight }: BatchNormTensors): Sizes {
-  const [networks, rows, channels, ...image] = x.shape;
-  if (`${weight.shape}` !== `${[networks, channels]}`) {
+function geometryOf(
+  x: Tensor,
+  { weight, ...others }: BatchNormTensors,
+  shortcut?: Tensor,
+): Numbers {
+  const [networks, batch, channels, ...image] = x.shape;
+  const isWhole = Object.values(others).every(({ size }) => size === networks * channels);
+  if (`${weight.shape}` !== `${[networks, channels]}` || !isWhole) {
     throw new RangeError(
-      "Cannot normalize a batch: shapes must be x [networks, rows, channels, ...], weight " +
-        `[networks, channels]: x is ${formatShape(x.shape)}, weight ${formatShape(weight.shape)}`,
+      "Cannot normalize a batch: shapes must be x [networks, rows, channels, ...], weight and all " +
+        `others [networks, channels]: x is ${formatShape(x.shape)}, weight ` +
+        formatShape(weight.shape),
     );
   }
-  return { networks, rows, channels, pixels: sizeOf(image) };
+  if (shortcut !== undefined && `${shortcut.shape}` !== `${x.shape}`) {
+    throw new RangeError(
+      `Cannot normalize a batch: the shortcut must have x's shape ${formatShape(x.shape)}: it is ` +
+        formatShape(shortcut.shape),
+    );
+  }
+  const plane = image.reduce((product, axis) => product * axis, 1);
+  const shape = { networks, batch, channels, plane };
+  return x.device.isSoftware ? batchNormParams(shape) : batchNormParams(shape, MANY_PARTS);
+}
+
+/** Constants of the way that fits planes and adapter. */
+function constantsOf({ isSoftware }: Device, { plane }: Numbers): Numbers {
+  return { FOURS: plane % 4 === 0 ? 1 : 0, LANES: isSoftware ? 8 : 128 };
+}
+
+/** Mean and variance of a batch; the moving averages follow. */
+function batchStatistics(
+  x: Tensor,
+  { runningMean, runningVar }: BatchNormTensors,
+  geometry: Numbers,
+  momentum: number,
+): Statistics {
+  const count = geometry.batch * geometry.plane;
+  if (count < 2) {
+    throw new RangeError(
+      "Cannot normalize by a batch: a channel must have at least 2 elements: x is " +
+        formatShape(x.shape),
+    );
+  }
+  const params = { ...geometry, momentum };
+  const constants = constantsOf(x.device, geometry);
+  const { moments, statistics } = batchStatisticsKernels;
+  const parts = run(moments, { x }, params, { constants });
+  const { meanOut, varianceOut } = run(
+    statistics,
+    {
+      x,
+      partialMean: parts.partialMeanOut,
+      partialSquares: parts.partialSquaresOut,
+      runningMean,
+      runningVariance: runningVar,
+    },
+    params,
+    { constants },
+  );
+  return { mean: meanOut, variance: varianceOut };
 }
 
 /**
@@ -72,14 +116,14 @@ function sizesOf(x: Tensor, { weight }: BatchNormTensors): Sizes {
  *     y = weight xhat + bias,   xhat = (x - mean) / sqrt(var + epsilon)
  *
  * In training, mean and (biased) variance are those of the batch, and the moving averages follow them;
- * otherwise they are the moving averages. Composed of reductions and elementwise kernels; for inference
- * alone it is faster to fold it into the layer before.
+ * otherwise they are the moving averages. A shortcut and a ReLU cost no pass of their own.
  *
  * @param x `[networks, rows, channels, ...]`.
  * @param tensors Factor, term and moving averages.
- * @param options Epsilon, momentum, and whether to train.
+ * @param options Epsilon, momentum, whether to train, and what follows.
  * @returns The same shape.
- * @throws {RangeError} If there is not one factor a channel of each network.
+ * @throws {RangeError} If there is not one factor a channel of each network, the shortcut has another
+ *   shape, or there is nothing to take a variance of.
  * @see Ioffe and Szegedy 2015, arXiv:1502.03167
  */
 export function batchNorm(
@@ -87,42 +131,87 @@ export function batchNorm(
   tensors: BatchNormTensors,
   options: BatchNormOptions = {},
 ): Tensor {
-  const { epsilon = 1e-5, momentum = 0.1, isTraining = false } = options;
+  const { epsilon = 1e-5, momentum = 0.1, isTraining = false, shortcut, relu = false } = options;
   const { weight, bias, runningMean, runningVar } = tensors;
-  const sizes = sizesOf(x, tensors);
-  const { networks, rows, channels, pixels } = sizes;
-  const whole = [networks, rows, channels, pixels];
-  const count = rows * pixels;
-  const spread = (perChannel: Tensor) => reshape(perChannel, [networks, 1, channels, 1]);
-  const x4 = reshape(x, whole);
+  const geometry = geometryOf(x, tensors, shortcut);
+  const params = { ...geometry, epsilon };
+  const statistics = isTraining
+    ? batchStatistics(x, tensors, geometry, momentum)
+    : { mean: runningMean, variance: runningVar };
+  const made = run(
+    batchNormKernels.forward,
+    { x, ...statistics, weight, bias, shortcut: shortcut ?? x },
+    params,
+    {
+      constants: {
+        ...constantsOf(x.device, geometry),
+        RELU: relu ? 1 : 0,
+        SHORTCUT: shortcut === undefined ? 0 : 1,
+      },
+    },
+  );
+  const y = reshape(made.y, x.shape);
+  if (relu) markActivated(y);
 
-  const mean = isTraining ? affine(channelSums(x4, sizes), 1 / count, 0) : runningMean;
-  // around the mean first, so that a large one cancels before anything is multiplied
-  const deviations = combine("subtract", x4, spread(mean));
-  let variance = runningVar;
-  if (isTraining) {
-    variance = affine(channelSums(unary("square", deviations), sizes), 1 / count, 0);
-    follow(runningMean, mean, momentum, 1);
-    follow(runningVar, variance, momentum, count / Math.max(1, count - 1));
-  }
-  const inverse = unary("reciprocal", unary("squareRoot", affine(variance, 1, epsilon)));
-  const normalized = combine("multiply", deviations, spread(inverse));
-  const scaled = combine("multiply", normalized, spread(weight));
-  const y = reshape(combine("add", scaled, spread(bias)), x.shape);
-
-  return differentiable(y, [x, weight, bias], (gradient, [wantX]) => {
-    const dy = reshape(gradient, whole);
-    const dBias = channelSums(dy, sizes);
-    const dWeight = channelSums(combine("multiply", dy, normalized), sizes);
-    if (wantX === undefined) return [undefined, dWeight, dBias];
-    let centered = dy;
-    if (isTraining) {
-      // what the batch's mean and variance pass on: both are functions of x
-      const alongMean = combine("subtract", dy, spread(affine(dBias, 1 / count, 0)));
-      const alongX = combine("multiply", normalized, spread(affine(dWeight, 1 / count, 0)));
-      centered = combine("subtract", alongMean, alongX);
-    }
-    const dx = combine("multiply", centered, spread(combine("multiply", weight, inverse)));
-    return [reshape(dx, x.shape), dWeight, dBias];
+  const inputs = shortcut === undefined ? [x, weight, bias] : [x, weight, bias, shortcut];
+  return differentiable(y, inputs, (gradient, wanted) => {
+    // what passes the ReLU is the shortcut's gradient too, so with one it is worth keeping
+    const dy = relu && shortcut !== undefined ? reluGradient(gradient, y) : gradient;
+    const activated = relu && dy === gradient && !isMasked(dy, y) ? y : undefined;
+    const found = gradients({ x, dy, activated }, weight, statistics, params, isTraining, wanted);
+    return [...found, dy];
   });
+}
+
+/** Gradients of x, weight and bias from that of what was normalized, or of the ReLU behind it. */
+function gradients(
+  given: { readonly x: Tensor; readonly dy: Tensor; readonly activated: Tensor | undefined },
+  weight: Tensor,
+  statistics: Statistics,
+  params: Numbers,
+  isTraining: boolean,
+  [wantX, wantWeight, wantBias]: readonly (Wanted | undefined)[],
+): (Tensor | undefined)[] {
+  const { x, dy, activated } = given;
+  // without a ReLU its output is not read, whatever is bound in its place
+  const inputs = { x, dy, activated: activated ?? x, ...statistics };
+  const constants = {
+    ...constantsOf(x.device, params),
+    RELU: activated === undefined ? 0 : 1,
+    FROZEN: isTraining ? 0 : 1,
+  };
+  let dx, dWeight, dBias, slopes: Tensor | undefined;
+  if (isTraining || wantWeight !== undefined || wantBias !== undefined) {
+    const parts = run(batchNormKernels.gradientSums, inputs, params, { constants });
+    const into = {
+      ...wantWeight?.into && { dWeight: wantWeight.into },
+      ...wantBias?.into && { dBias: wantBias.into },
+    };
+    const made = run(
+      batchNormKernels.gradients,
+      {
+        partialWeight: parts.partialWeightOut,
+        partialBias: parts.partialBiasOut,
+        variance: statistics.variance,
+      },
+      params,
+      { constants, into },
+    );
+    [dWeight, dBias] = [reshape(made.dWeight, weight.shape), reshape(made.dBias, weight.shape)];
+    slopes = made.slopesOut;
+  }
+  if (wantX !== undefined) {
+    const made = run(
+      batchNormKernels.inputGradient,
+      {
+        ...inputs,
+        weight,
+        slopes: slopes ?? fill(x.device, [2 * weight.size], 0),
+      },
+      params,
+      { constants },
+    );
+    dx = reshape(made.dx, x.shape);
+  }
+  return [dx, dWeight, dBias];
 }
