@@ -106,27 +106,30 @@ function convolutionParameters(place: ConvolutionPlace, folded: boolean): Parame
   ];
 }
 
-/** Convolves, normalizes unless that is folded, and rectifies if asked. */
+/** Convolves, normalizes unless that is folded, adds a shortcut if there is one, and rectifies. */
 function convolve(
   x: Tensor,
   { layer, norm, stride }: ConvolutionPlace,
   parameters: ParameterTensors,
   hooks: ForwardHooks,
-  isRectified: boolean,
+  shortcut?: Tensor,
 ): Tensor {
   const seen = hooks.layerInput?.(layer, x) ?? x;
   const weight = parameters[`${layer}.weight`];
   const bias = parameters[`${layer}.bias`];
   const options = { stride, padding: 1 };
-  if (bias !== undefined) return conv2d(seen, weight, bias, { ...options, relu: isRectified });
+  if (bias !== undefined) {
+    return shortcut === undefined
+      ? conv2d(seen, weight, bias, { ...options, relu: true })
+      : relu(add(conv2d(seen, weight, bias, options), shortcut));
+  }
   const of = (name: string) => parameters[`${norm}.${name}`];
-  const y = batchNorm(conv2d(seen, weight, undefined, options), {
+  return batchNorm(conv2d(seen, weight, undefined, options), {
     weight: of("weight"),
     bias: of("bias"),
     runningMean: of("running_mean"),
     runningVar: of("running_var"),
-  }, { epsilon: EPSILON, isTraining: hooks.training !== undefined });
-  return isRectified ? relu(y) : y;
+  }, { epsilon: EPSILON, isTraining: hooks.training !== undefined, shortcut, relu: true });
 }
 
 /**
@@ -185,11 +188,11 @@ export function resnet(options: ResnetOptions = {}): Model {
     forward(parameters: ParameterTensors, input: ModelInput, hooks: ForwardHooks = {}): Tensor {
       const x = asTensor(input);
       let y = view(x, [x.shape[0], x.shape[1], ...inputShape]);
-      y = convolve(y, stem, parameters, hooks, true);
+      y = convolve(y, stem, parameters, hooks);
       for (const { first, second } of blocks) {
         const shortcut = first.inputs === first.outputs ? y : optionAShortcut(y, first.outputs);
-        y = convolve(y, first, parameters, hooks, true);
-        y = relu(add(convolve(y, second, parameters, hooks, false), shortcut));
+        y = convolve(y, first, parameters, hooks);
+        y = convolve(y, second, parameters, hooks, shortcut);
       }
       y = globalAveragePool(y);
       y = hooks.layerInput?.("linear", y) ?? y;
@@ -198,7 +201,7 @@ export function resnet(options: ResnetOptions = {}): Model {
   });
 }
 
-/** Each convolution is followed by a norm and, every second time, by a sum. */
+/** Each convolution is followed by a norm, with what comes after it in the same pass. */
 function activationsOf(
   convolutions: readonly ConvolutionPlace[],
   [channels, height, width]: readonly [number, number, number],
@@ -207,7 +210,7 @@ function activationsOf(
   let total = sizeOf([channels, height, width]);
   for (const { outputs, stride } of convolutions) {
     size = size.map((length) => Math.ceil(length / stride));
-    total += 3 * outputs * size[0] * size[1];
+    total += 2 * outputs * size[0] * size[1];
   }
   return total;
 }
