@@ -1,5 +1,6 @@
 export { affine, combine, fill, reduceAxis } from "./arithmetic.ts";
 export { add } from "./ops/add.ts";
+export { averagePool, type AveragePoolOptions, globalAveragePool } from "./ops/average_pool.ts";
 export { batchNorm, type BatchNormOptions, type BatchNormTensors } from "./ops/batch_norm.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./ops/cross_entropy.ts";
 export { dropout, type DropoutOptions } from "./ops/dropout.ts";
@@ -12,7 +13,6 @@ export {
   uploadGrids,
 } from "./ops/fake_quantize.ts";
 export { conv2d, type Conv2dOptions, conv2dPooled } from "./ops/conv2d.ts";
-export { globalAveragePool } from "./ops/global_average_pool.ts";
 export { linear, type LinearOptions } from "./ops/linear.ts";
 export { logSoftmax } from "./ops/log_softmax.ts";
 export { maxPool, type MaxPoolOptions } from "./ops/max_pool.ts";

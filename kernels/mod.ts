@@ -2,6 +2,7 @@ import { type KernelRoom, rooflineKernels } from "../gpu/mod.ts";
 import { accuracyKernels } from "./accuracy/accuracy.ts";
 import { adamKernels } from "./adam/adam.ts";
 import { augmentKernels } from "./augment/augment.ts";
+import { averagePoolKernels } from "./average_pool/average_pool.ts";
 import { batchNormKernels } from "./batch_norm/normalize.ts";
 import { batchStatisticsKernels } from "./batch_norm/statistics.ts";
 import { naiveConv2dKernels } from "./conv2d/naive.ts";
@@ -56,6 +57,7 @@ export {
   accuracyKernels,
   adamKernels,
   augmentKernels,
+  averagePoolKernels,
   batchNormKernels,
   batchStatisticsKernels,
   chooseMatmul,
@@ -100,6 +102,11 @@ export {
   conv2dWeightGradient,
   type PooledConvolution,
 } from "./conv2d/dispatch.ts";
+export {
+  averagePoolParams,
+  type AveragePoolShape,
+  chooseAveragePool,
+} from "./average_pool/average_pool.ts";
 export { batchNormParams, type BatchNormShape } from "./batch_norm/geometry.ts";
 export type { Conv2dEntry } from "./conv2d/naive.ts";
 export { conv2dParams, type Conv2dShape } from "./conv2d/spec.ts";
@@ -154,6 +161,7 @@ export const kernelRooms: readonly KernelRoom[] = [
   accuracyKernels,
   adamKernels,
   augmentKernels,
+  averagePoolKernels,
   batchNormKernels,
   batchStatisticsKernels,
   dropoutKernels,

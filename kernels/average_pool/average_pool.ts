@@ -1,0 +1,164 @@
+import {
+  defineKernels,
+  type KernelCase,
+  type Kernels,
+  linearGrid,
+  type Numbers,
+} from "../../gpu/mod.ts";
+import { randomInteger } from "../random_source.ts";
+import source from "./average_pool.wgsl" with { type: "text" };
+
+/** Sizes that an average pooling is chosen by. */
+export interface AveragePoolShape {
+  /** Product of all leading axes: networks, batch, channels. */
+  readonly planes: number;
+  /** Rows of x. */
+  readonly inHeight: number;
+  /** Columns of x. */
+  readonly inWidth: number;
+  /** Rows of the window. */
+  readonly height: number;
+  /** Columns of the window. */
+  readonly width: number;
+  /** Between windows, on both axes. */
+  readonly stride: number;
+}
+
+/**
+ * Gives the params of an average pooling: `outHeight = floor((inHeight - height) / stride) + 1`.
+ *
+ * @param shape Sizes in elements.
+ * @returns What every entry of `averagePoolKernels` takes.
+ * @throws {RangeError} If a size is not a positive whole number or the window does not fit.
+ */
+export function averagePoolParams(shape: AveragePoolShape): Numbers {
+  const { planes, inHeight, inWidth, height, width, stride } = shape;
+  for (const [name, value] of Object.entries(shape)) {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new RangeError(`Cannot pool: ${name} must be a whole number from 1 on: ${value}`);
+    }
+  }
+  if (height > inHeight || width > inWidth) {
+    throw new RangeError(
+      `Cannot pool: the window must fit into the input: window is [${height}, ${width}], input is ` +
+        `[${inHeight}, ${inWidth}]`,
+    );
+  }
+  const outHeight = Math.floor((inHeight - height) / stride) + 1;
+  const outWidth = Math.floor((inWidth - width) / stride) + 1;
+  return { planes, inHeight, inWidth, outHeight, outWidth, height, width, stride };
+}
+
+/**
+ * Chooses the constants that fit a pooling.
+ *
+ * @param params From `averagePoolParams`.
+ * @returns WHOLE = 1 where the one window is the plane and the plane is whole vectors.
+ */
+export function chooseAveragePool({ inHeight, inWidth, height, width }: Numbers): Numbers {
+  const isWhole = height === inHeight && width === inWidth && inHeight * inWidth % 4 === 0;
+  return { WHOLE: isWhole ? 1 : 0 };
+}
+
+const planeOf = (p: Numbers): number => p.inHeight * p.inWidth;
+const inputsOf = (p: Numbers): number => p.planes * planeOf(p);
+const outputsOf = (p: Numbers): number => p.planes * p.outHeight * p.outWidth;
+
+/** Calls back for every pair of a window and an element in it, both counted through their tensor. */
+function eachElement(p: Numbers, pair: (window: number, element: number) => void): void {
+  for (let window = 0; window < outputsOf(p); window++) {
+    const line = Math.floor(window / p.outWidth);
+    const row = Math.floor(line / p.outHeight) * p.inHeight + line % p.outHeight * p.stride;
+    const corner = row * p.inWidth + window % p.outWidth * p.stride;
+    for (let ky = 0; ky < p.height; ky++) {
+      for (let kx = 0; kx < p.width; kx++) pair(window, corner + ky * p.inWidth + kx);
+    }
+  }
+}
+
+function pool(
+  planes: number,
+  [inHeight, inWidth]: readonly [number, number],
+  [height, width]: readonly [number, number],
+  stride: number,
+): KernelCase {
+  const params = averagePoolParams({ planes, inHeight, inWidth, height, width, stride });
+  return { params, constants: chooseAveragePool(params) };
+}
+
+/** Average pooling, floor mode: means forward, a gather backward. */
+export const averagePoolKernels: Kernels<"forward" | "backward"> = defineKernels({
+  name: "average_pool",
+  file: "kernels/average_pool/average_pool.wgsl",
+  source,
+  params: {
+    planes: "u32",
+    inHeight: "u32",
+    inWidth: "u32",
+    outHeight: "u32",
+    outWidth: "u32",
+    height: "u32",
+    width: "u32",
+    stride: "u32",
+  },
+  constants: { WHOLE: 0, WORKGROUP_SIZE: 64 },
+  lengths: (p) => ({ x: inputsOf(p), dx: inputsOf(p), y: outputsOf(p), dy: outputsOf(p) }),
+  entries: {
+    forward: {
+      reads: ["x"],
+      writes: ["y"],
+      flops: (p) => outputsOf(p) * p.height * p.width,
+      workgroups: (p, { WORKGROUP_SIZE }) => linearGrid(outputsOf(p), WORKGROUP_SIZE),
+      loopIterations: (p, { WHOLE }) =>
+        WHOLE === 1 ? Math.ceil(planeOf(p) / 16) + 3 : p.height * (p.width + 1),
+    },
+    backward: {
+      reads: ["dy"],
+      writes: ["dx"],
+      flops: inputsOf,
+      workgroups: (p, { WHOLE, WORKGROUP_SIZE }) =>
+        linearGrid(
+          WHOLE === 1 ? p.planes * Math.ceil(planeOf(p) / 16) : Math.ceil(inputsOf(p) / 4),
+          WORKGROUP_SIZE,
+        ),
+      loopIterations: (p) =>
+        4 * Math.ceil(p.height / p.stride) * (1 + Math.ceil(p.width / p.stride)),
+    },
+  },
+  workgroups: (p, { WORKGROUP_SIZE }) => linearGrid(outputsOf(p), WORKGROUP_SIZE),
+  // sums of up to some hundred numbers of both signs
+  tolerance: { absolute: 1e-6, relative: 2e-6 },
+  reference({ x, dy }, p, _constants, entry) {
+    const size = p.height * p.width;
+    const y = new Float64Array(outputsOf(p));
+    const dx = new Float64Array(inputsOf(p));
+    eachElement(p, (window, element) => {
+      if (entry === "forward") y[window] += x[element] / size;
+      else dx[element] += dy[window] / size;
+    });
+    return { y, dx };
+  },
+  gradients: [{ output: "y", input: "x", seed: "dy", gradient: "dx" }],
+  cases: [
+    pool(1, [1, 1], [1, 1], 1),
+    pool(6, [28, 28], [2, 2], 2),
+    pool(70, [8, 8], [8, 8], 1),
+    pool(5, [6, 6], [6, 6], 6),
+    pool(3, [7, 7], [7, 7], 1),
+    pool(5, [7, 9], [2, 2], 2),
+    pool(3, [14, 10], [3, 2], 2),
+    pool(2, [11, 8], [2, 2], 3),
+    pool(2, [9, 9], [5, 4], 1),
+  ],
+  randomCase: (random) => {
+    const side = () => randomInteger(random, 1, 4);
+    const [height, width] = [side(), side()];
+    return pool(
+      randomInteger(random, 1, 9),
+      [randomInteger(random, height, 20), randomInteger(random, width, 20)],
+      [height, width],
+      side(),
+    );
+  },
+  benchCases: [pool(128 * 64, [8, 8], [8, 8], 1), pool(128 * 16, [32, 32], [2, 2], 2)],
+});

@@ -1,0 +1,119 @@
+// average_pool: the mean of every window, and its gradient.
+//
+//   forward    y[plane, oy, ox] = mean over ky < height, kx < width of
+//                                 x[plane, oy stride + ky, ox stride + kx]
+//   backward  dx[i] = sum of dy / (height width) over the windows that i lies in
+//
+// x, dx   [planes, inHeight, inWidth], planes = networks * batch * channels
+// y, dy   [planes, outHeight, outWidth]; floor mode: rows and columns that no window fills are left
+//         out, their gradient is 0
+//
+// Launch: a line of invocations folded past 65,535 workgroups, one an output forward. Backward, one for
+// 4 elements of dx, each of which gathers from its windows: no two invocations write the same vector and
+// the order of sums is fixed. Memory-bound.
+//
+// WHOLE = 1 promises that the one window is the plane and the plane is whole vectors, as before the last
+// layer of most networks: forward 4 vectors a step, backward one invocation for 4 vectors of a plane.
+//
+// LeCun et al. 1998, doi:10.1109/5.726791. Over whole planes: Lin et al. 2013, arXiv:1312.4400.
+
+override WHOLE: u32 = 0u;
+override WORKGROUP_SIZE: u32 = 64u;
+
+struct Params {
+  planes: u32, inHeight: u32, inWidth: u32, outHeight: u32, outWidth: u32,
+  height: u32, width: u32, stride: u32,
+}
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> y: array<f32>;
+@group(0) @binding(2) var<storage, read> dy: array<f32>;
+@group(0) @binding(3) var<storage, read_write> dx: array<vec4f>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+fn sumOf(v: vec4f) -> f32 { return (v.x + v.y) + (v.z + v.w); }
+
+// The sum of a plane that begins at a vector.
+fn sumOfPlane(start: u32) -> f32 {
+  let end = start + params.inHeight * params.inWidth / 4u;
+  var even = vec4f();
+  var odd = vec4f();
+  var v = start;
+  for (; v + 3u < end; v += 4u) {
+    even += x[v] + x[v + 2u];
+    odd += x[v + 1u] + x[v + 3u];
+  }
+  for (; v < end; v++) { even += x[v]; }
+  return sumOf(even + odd);
+}
+
+fn sumOfWindow(corner: u32) -> f32 {
+  var sum = 0.0;
+  for (var ky = 0u; ky < params.height; ky++) {
+    let start = corner + ky * params.inWidth;
+    for (var i = start; i < start + params.width; i++) { sum += x[i / 4u][i % 4u]; }
+  }
+  return sum;
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * groups.x * WORKGROUP_SIZE + id.x;
+  let line = i / params.outWidth;
+  let plane = line / params.outHeight;
+  if (plane >= params.planes) { return; }
+  let start = plane * params.inHeight * params.inWidth;
+  let share = 1.0 / f32(params.height * params.width);
+  if (WHOLE == 1u) {
+    y[i] = sumOfPlane(start / 4u) * share;
+    return;
+  }
+  let row = line % params.outHeight * params.stride;
+  y[i] = sumOfWindow(start + row * params.inWidth + i % params.outWidth * params.stride) * share;
+}
+
+// The windows of `size` that position `at` lies in: from the first to the last, which may be before it.
+fn windowsOf(at: u32, size: u32, count: u32) -> vec2u {
+  let first = (max(at + 1u, size) - size + params.stride - 1u) / params.stride;
+  return vec2u(first, min(at / params.stride + 1u, count));
+}
+
+// What the windows send to one element of dx, times their size.
+fn gathered(i: u32) -> f32 {
+  let line = i / params.inWidth;
+  let plane = line / params.inHeight;
+  if (plane >= params.planes) { return 0.0; }
+  let rows = windowsOf(line % params.inHeight, params.height, params.outHeight);
+  let columns = windowsOf(i % params.inWidth, params.width, params.outWidth);
+  var sum = 0.0;
+  for (var oy = rows.x; oy < rows.y; oy++) {
+    let start = (plane * params.outHeight + oy) * params.outWidth;
+    for (var ox = columns.x; ox < columns.y; ox++) { sum += dy[start + ox]; }
+  }
+  return sum;
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = id.y * groups.x * WORKGROUP_SIZE + id.x;
+  let share = 1.0 / f32(params.height * params.width);
+  let plane = params.inHeight * params.inWidth;
+  if (WHOLE == 0u) {
+    if (4u * i >= params.planes * plane) { return; }
+    let first = 4u * i;
+    dx[i] = share *
+      vec4f(gathered(first), gathered(first + 1u), gathered(first + 2u), gathered(first + 3u));
+    return;
+  }
+  let vectors = plane / 4u;
+  let step = (vectors + 3u) / 4u; // of up to four vectors, `step` apart
+  let at = i / step;
+  let lane = i % step;
+  if (at >= params.planes) { return; }
+  let value = vec4f(dy[at] * share);
+  let first = at * vectors + lane;
+  dx[first] = value;
+  if (lane + step < vectors) { dx[first + step] = value; }
+  if (lane + 2u * step < vectors) { dx[first + 2u * step] = value; }
+  if (lane + 3u * step < vectors) { dx[first + 3u * step] = value; }
+}
