@@ -1,11 +1,14 @@
 import type { Command } from "@commander-js/extra-typings";
 import { readFile } from "node:fs/promises";
-import { chunksOf, firstImages, loadDataset, uploadImages } from "../data/mod.ts";
+import { chunksOf, firstImages, type ImageSet, loadDataset, uploadImages } from "../data/mod.ts";
+import { checkOutput } from "../experiments/write_file.ts";
 import { UserError } from "../formats/mod.ts";
-import { openDevice } from "../gpu/mod.ts";
-import { createModel, foldBatchNorms, uploadParameters } from "../models/mod.ts";
+import { type Device, openDevice } from "../gpu/mod.ts";
+import { createModel, foldBatchNorms, type Model, uploadParameters } from "../models/mod.ts";
 import { decodeNetwork, evaluate, type Evaluation } from "../training/mod.ts";
 import { downloadProgress } from "./download_progress.ts";
+import { describeMean, type EvaluatedFile, writeEvaluation } from "./evaluation_report.ts";
+import { gitCommit } from "./git_commit.ts";
 import {
   checkDataset,
   checkFit,
@@ -16,6 +19,7 @@ import {
   userPlace,
   wholeNumber,
 } from "./options.ts";
+import { trainingCommand } from "./train_resume.ts";
 
 interface EvaluateOptions {
   readonly model: string;
@@ -23,6 +27,7 @@ interface EvaluateOptions {
   readonly data?: string;
   readonly images?: number;
   readonly fold?: true;
+  readonly report?: string;
   readonly json?: true;
 }
 
@@ -45,41 +50,92 @@ export function describeEvaluation(
     `${(100 * accuracy).toFixed(2)} %, loss ${loss.toFixed(4)}`;
 }
 
-async function evaluateFile(path: string, options: EvaluateOptions): Promise<void> {
+/** Everything that is the same for all files, checked before any work. */
+async function prepare(options: EvaluateOptions) {
   const spec = parseModel(options.model);
   await checkDataset(options.dataset, options.data);
   checkFit(spec, options.dataset);
-  const bytes = await readFile(path).catch((error: Error) => {
-    throw new UserError(`Cannot read ${path}: ${error.message.split("\n")[0]}`);
-  });
+  if (options.report !== undefined) checkOutput(options.report);
   const { test, classes, name } = await loadDataset(options.dataset, {
     directory: options.data,
     onProgress: downloadProgress(),
   });
-  const images = firstImages(test, options.images ?? Infinity);
-  const asked = createModel(spec, [test.channels, test.height, test.width], classes.length);
-  const saved = decodeNetwork(asked, new Uint8Array(bytes), path).parameters;
-  const { model, parameters } = options.fold
-    ? foldBatchNorms(asked, saved)
-    : { model: asked, parameters: saved };
-  using device = await openDevice();
+  const model = createModel(spec, [test.channels, test.height, test.width], classes.length);
+  return { model, dataset: name, images: firstImages(test, options.images ?? Infinity) };
+}
+
+async function evaluateFile(
+  device: Device,
+  asked: Model,
+  images: ImageSet,
+  path: string,
+  fold: boolean,
+): Promise<EvaluatedFile & { readonly title: string }> {
+  const bytes = await readFile(path).catch((error: Error) => {
+    throw new UserError(`Cannot read ${path}: ${error.message.split("\n")[0]}`);
+  });
+  const saved = decodeNetwork(asked, new Uint8Array(bytes), path);
+  const { model, parameters } = fold
+    ? foldBatchNorms(asked, saved.parameters)
+    : { model: asked, parameters: saved.parameters };
+  using _scope = device.scope();
   const { tensors } = uploadParameters(device, model, [parameters]);
   const chunks = chunksOf(device, uploadImages(device, images, model.normalization));
   const started = performance.now();
   const [result] = await evaluate(model, tensors, 1, chunks);
   const seconds = (performance.now() - started) / 1000;
-  if (options.json) return console.log(JSON.stringify({ path, dataset: name, seconds, ...result }));
-  console.log(
-    `${describeEvaluation(path, model.title, name, result)}, ${seconds.toFixed(1)} s, ` +
-      `adapter: ${device.info.name}${device.isSoftware ? " (software)" : ""}`,
+  return { path, title: model.title, trainedBy: trainingCommand(saved.metadata), result, seconds };
+}
+
+function commandWords(paths: readonly string[], options: EvaluateOptions): string {
+  const { images, fold } = options;
+  return [
+    "deno task evaluate",
+    ...paths,
+    `--model ${options.model} --dataset ${options.dataset}`,
+    ...images === undefined ? [] : [`--images ${images}`],
+    ...fold ? ["--fold"] : [],
+  ].join(" ");
+}
+
+async function evaluateFiles(paths: readonly string[], options: EvaluateOptions): Promise<void> {
+  const { model, dataset, images } = await prepare(options);
+  using device = await openDevice();
+  const adapter = `${device.info.name}${device.isSoftware ? " (software)" : ""}`;
+  const files = [];
+  for (const path of paths) {
+    const file = await evaluateFile(device, model, images, path, options.fold ?? false);
+    files.push(file);
+    const { title, result, seconds } = file;
+    console.log(
+      options.json
+        ? JSON.stringify({ path, dataset, seconds, ...result })
+        : `${describeEvaluation(path, title, dataset, result)}, ${seconds.toFixed(1)} s, ` +
+          `adapter: ${adapter}`,
+    );
+  }
+  if (files.length > 1 && !options.json) {
+    console.log(describeMean(files.map(({ result }) => result)));
+  }
+  if (options.report === undefined) return;
+  const commit = await gitCommit();
+  const command = commandWords(paths, options);
+  writeEvaluation(
+    options.report,
+    { title: files[0].title, dataset, command, adapter, commit },
+    files,
   );
 }
 
 /** `evaluate`: accuracy and loss of a checkpoint on the test set. */
 export function addEvaluate(program: Command): void {
   program.command("evaluate")
-    .description("measure a checkpoint on the test set")
-    .argument("<file>", "a safetensors file, from `train` or with the names of PyTorch", userPath)
+    .description("measure checkpoints on the test set; with several, also their mean")
+    .argument(
+      "<file...>",
+      "safetensors files, from `train` or with the names of PyTorch",
+      (path: string, before: string[] | undefined) => [...before ?? [], userPath(path)],
+    )
     .option("--model <name>", MODEL_HELP, "fc_nn")
     .option("--dataset <name>", DATASET_HELP, userPlace, "mnist")
     .option("--data <folder>", "folder or address of a data set that is known by name", userPlace)
@@ -89,6 +145,7 @@ export function addEvaluate(program: Command): void {
       wholeNumber("a count of images of", 1),
     )
     .option("--fold", "put batch norms into the layers before them first")
-    .option("--json", "print the result as JSON")
-    .action(async (file, options) => await evaluateFile(file, options));
+    .option("--report <folder>", "write report.md and results.csv there as well", userPath)
+    .option("--json", "print the result as JSON, one line a file")
+    .action(async (files, options) => await evaluateFiles(files, options));
 }

@@ -69,6 +69,17 @@ export function commandOf(recipe: Recipe): string {
 }
 
 /**
+ * Gives the command that trained a network.
+ *
+ * @param metadata Of the network's file.
+ * @returns The command, or undefined if the file is of another tool.
+ */
+export function trainingCommand(metadata: Readonly<Record<string, string>>): string | undefined {
+  const recipe = parse(metadata.options ?? "");
+  return isRecipe(recipe) ? commandOf(recipe) : undefined;
+}
+
+/**
  * Says in a checkpoint what it was trained by and how that went.
  *
  * @param recipe The recipe.

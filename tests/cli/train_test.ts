@@ -50,6 +50,16 @@ Deno.test("train writes a checkpoint that evaluate measures and that fits no oth
     const some = [...fc32, "--images", "100", "--json"];
     assert.equal(JSON.parse((await succeed("evaluate", path, ...some)).stdout).count, 100);
 
+    const report = `${folder}/report`;
+    const twice = await succeed("evaluate", path, path, ...fc32, "--report", report);
+    assert.ok(twice.stdout.endsWith(`mean of 2: ${percent} +- 0.00 %\n`), twice.stdout);
+    const page = await Deno.readTextFile(`${report}/report.md`);
+    assert.match(page, /^# FC_NN 784-32-10 on bars$/m);
+    assert.equal(page.match(/`deno task train [^`]*--seed 5[^`]*`/g)?.length, 2);
+    const [head, first] = (await Deno.readTextFile(`${report}/results.csv`)).split("\r\n");
+    const named = Object.fromEntries(head.split(",").map((key, i) => [key, first.split(",")[i]]));
+    assert.equal(Number(named.accuracy), json.accuracy);
+
     const misfit = await refusal("evaluate", path, "--dataset", bars, "--model", "fc_nn:32-16");
     assert.ok(misfit.startsWith(`Cannot load "${path}" as FC_NN 784-32-16-10: `), misfit);
     assert.match(misfit, /: fc2\.weight \[16,32\] is F32 \[10,32\]; .*fc3\.bias \[10\] is missing/);
