@@ -1,5 +1,5 @@
 export { affine, combine, fill, reduceAxis } from "./arithmetic.ts";
-export { add } from "./ops/add.ts";
+export { add, type AddOptions } from "./ops/add.ts";
 export { averagePool, type AveragePoolOptions, globalAveragePool } from "./ops/average_pool.ts";
 export { batchNorm, type BatchNormOptions, type BatchNormTensors } from "./ops/batch_norm.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./ops/cross_entropy.ts";

@@ -5,7 +5,6 @@ import {
   globalAveragePool,
   linear,
   optionAShortcut,
-  relu,
   view,
 } from "../autograd/mod.ts";
 import { sizeOf, type Tensor } from "../gpu/mod.ts";
@@ -121,7 +120,7 @@ function convolve(
   if (bias !== undefined) {
     return shortcut === undefined
       ? conv2d(seen, weight, bias, { ...options, relu: true })
-      : relu(add(conv2d(seen, weight, bias, options), shortcut));
+      : add(conv2d(seen, weight, bias, options), shortcut, { relu: true });
   }
   const of = (name: string) => parameters[`${norm}.${name}`];
   return batchNorm(conv2d(seen, weight, undefined, options), {

@@ -19,6 +19,8 @@ export const BINARY = {
   maximum: 5,
   /** The first where the second is positive, else 0: what gradients of kinked functions need. */
   passWherePositive: 6,
+  /** The sum where it is positive, else 0: a residual block's end. */
+  addRectified: 7,
 } as const;
 
 /** Functions of one number, numbered as the shader's `OP` numbers them. */
@@ -41,6 +43,7 @@ const binary: readonly ((u: number, v: number) => number)[] = [
   Math.min,
   Math.max,
   (u, v) => v > 0 ? u : 0,
+  (u, v) => Math.max(u + v, 0),
 ];
 const unary: readonly ((v: number) => number)[] = [
   (v) => -v,

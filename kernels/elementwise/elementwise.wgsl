@@ -19,6 +19,7 @@ const DIVIDE = 3u;
 const MINIMUM = 4u;
 const MAXIMUM = 5u;
 const PASS_WHERE_POSITIVE = 6u;
+const ADD_RECTIFIED = 7u;
 
 const NEGATE = 0u;
 const EXPONENTIAL = 1u;
@@ -54,6 +55,7 @@ fn combine(u: vec4f, v: vec4f) -> vec4f {
     case MINIMUM: { return min(u, v); }
     case MAXIMUM: { return max(u, v); }
     case PASS_WHERE_POSITIVE: { return select(vec4f(), u, v > vec4f()); }
+    case ADD_RECTIFIED: { return max(u + v, vec4f()); }
     default: { return u + v; }
   }
 }
