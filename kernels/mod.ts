@@ -107,7 +107,12 @@ export {
   type AveragePoolShape,
   chooseAveragePool,
 } from "./average_pool/average_pool.ts";
-export { batchNormParams, type BatchNormShape } from "./batch_norm/geometry.ts";
+export {
+  batchNormParams,
+  type BatchNormParts,
+  type BatchNormShape,
+  chooseBatchNormParts,
+} from "./batch_norm/geometry.ts";
 export type { Conv2dEntry } from "./conv2d/naive.ts";
 export { conv2dParams, type Conv2dShape } from "./conv2d/spec.ts";
 export { dropoutParams, type DropoutShape } from "./dropout/dropout.ts";

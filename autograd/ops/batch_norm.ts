@@ -6,7 +6,12 @@ import {
   run,
   type Tensor,
 } from "../../gpu/mod.ts";
-import { batchNormKernels, batchNormParams, batchStatisticsKernels } from "../../kernels/mod.ts";
+import {
+  batchNormKernels,
+  batchNormParams,
+  batchStatisticsKernels,
+  chooseBatchNormParts,
+} from "../../kernels/mod.ts";
 import { isMasked, markActivated } from "../relu_mask.ts";
 import { fill } from "../arithmetic.ts";
 import { differentiable, type Wanted } from "../tape.ts";
@@ -44,9 +49,6 @@ interface Statistics {
   readonly variance: Tensor;
 }
 
-/** Parts that keep a GPU busy; processors are content with fewer, which are merged faster. */
-const MANY_PARTS = 131_072;
-
 function geometryOf(
   x: Tensor,
   { weight, ...others }: BatchNormTensors,
@@ -68,8 +70,7 @@ function geometryOf(
     );
   }
   const plane = image.reduce((product, axis) => product * axis, 1);
-  const shape = { networks, batch, channels, plane };
-  return x.device.isSoftware ? batchNormParams(shape) : batchNormParams(shape, MANY_PARTS);
+  return batchNormParams({ networks, batch, channels, plane }, chooseBatchNormParts(x.device));
 }
 
 /** Constants of the way that fits planes and adapter. */

@@ -20,8 +20,9 @@ const NUMBERS = { epsilon: 1e-5 };
 /** Four vectors of a plane an invocation; a line of all vectors where planes are not whole vectors. */
 function elementsGrid(p: Numbers, { FOURS, WORKGROUP_SIZE }: Numbers): Grid {
   if (FOURS === 0) return linearGrid(Math.ceil(sizeOfX(p) / 4), WORKGROUP_SIZE);
-  const across = p.channels * Math.ceil(p.plane / 16);
-  return [Math.ceil(across / WORKGROUP_SIZE), p.batch, p.networks];
+  const vectors = p.plane / 4;
+  const across = vectors < 32 ? Math.ceil(vectors / 4) : 8 * Math.ceil(vectors / 32);
+  return [Math.ceil(p.channels * across / WORKGROUP_SIZE), p.batch, p.networks];
 }
 
 /** Batch norm with statistics that are given, and its gradients. */

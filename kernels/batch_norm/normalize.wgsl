@@ -68,18 +68,22 @@ fn planeAt(image: u32, channel: u32, size: u32) -> u32 {
   return (image * params.channels + channel % params.channels) * size;
 }
 
-// Up to four vectors of a plane, `step` apart; `channel` counts the channels of all networks.
-struct Run { channel: u32, first: u32, step: u32, count: u32 }
+// Up to four vectors of a plane, `step` apart, of which `left` vectors are left; `channel` counts the
+// channels of all networks. Eight neighbors share 32 vectors: one stretch of memory for each of them.
+struct Run { channel: u32, first: u32, step: u32, left: u32 }
 
 fn runOf(id: vec3u) -> Run {
   let vectors = params.plane / 4u;
-  let step = (vectors + 3u) / 4u;
-  let within = id.x / step;
-  let lane = id.x % step;
-  let channel = id.z * params.channels + within;
-  let count = select(0u, (vectors - lane + step - 1u) / step, within < params.channels);
+  let isLong = vectors >= 32u;
+  let step = select((vectors + 3u) / 4u, 8u, isLong);
+  let across = select(step, (vectors + 31u) / 32u * 8u, isLong);
+  let within = id.x / across;
+  let lane = id.x - within * across;
+  let at = select(lane, lane / 8u * 32u + lane % 8u, isLong);
   let image = id.z * params.batch + id.y;
-  return Run(channel, (image * params.channels + within) * vectors + lane, step, count);
+  let left = select(0u, vectors - min(at, vectors), within < params.channels);
+  let first = (image * params.channels + within) * vectors + at;
+  return Run(id.z * params.channels + within, first, step, left);
 }
 
 // The channels of four neighboring elements, where planes are not whole vectors.
@@ -105,14 +109,14 @@ fn normalize(i: u32, centers: vec4f, scales: vec4f, shifts: vec4f) {
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   if (FOURS == 1u) {
     let run = runOf(id);
-    if (run.count == 0u) { return; }
+    if (run.left == 0u) { return; }
     let center = vec4f(mean[run.channel]);
     let scale = vec4f(scaleOf(run.channel));
     let shift = vec4f(bias[run.channel]);
     normalize(run.first, center, scale, shift);
-    if (run.count > 1u) { normalize(run.first + run.step, center, scale, shift); }
-    if (run.count > 2u) { normalize(run.first + 2u * run.step, center, scale, shift); }
-    if (run.count > 3u) { normalize(run.first + 3u * run.step, center, scale, shift); }
+    if (run.left > run.step) { normalize(run.first + run.step, center, scale, shift); }
+    if (run.left > 2u * run.step) { normalize(run.first + 2u * run.step, center, scale, shift); }
+    if (run.left > 3u * run.step) { normalize(run.first + 3u * run.step, center, scale, shift); }
     return;
   }
   let i = id.y * groups.x * WORKGROUP_SIZE + id.x;
@@ -189,16 +193,16 @@ fn differentiate(i: u32, centers: vec4f, scales: vec4f, offsets: vec4f, tilts: v
 fn inputGradient(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   if (FOURS == 1u) {
     let run = runOf(id);
-    if (run.count == 0u) { return; }
+    if (run.left == 0u) { return; }
     let center = vec4f(mean[run.channel]);
     let scale = vec4f(scaleOf(run.channel));
     let slope = slopes[run.channel];
     let offset = vec4f(slope.x);
     let tilt = vec4f(slope.y);
     differentiate(run.first, center, scale, offset, tilt);
-    if (run.count > 1u) { differentiate(run.first + run.step, center, scale, offset, tilt); }
-    if (run.count > 2u) { differentiate(run.first + 2u * run.step, center, scale, offset, tilt); }
-    if (run.count > 3u) { differentiate(run.first + 3u * run.step, center, scale, offset, tilt); }
+    if (run.left > run.step) { differentiate(run.first + run.step, center, scale, offset, tilt); }
+    if (run.left > 2u * run.step) { differentiate(run.first + 2u * run.step, center, scale, offset, tilt); }
+    if (run.left > 3u * run.step) { differentiate(run.first + 3u * run.step, center, scale, offset, tilt); }
     return;
   }
   let i = id.y * groups.x * WORKGROUP_SIZE + id.x;
