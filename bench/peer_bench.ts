@@ -1,38 +1,24 @@
 import { type Device, measureRoofline, timeBatches } from "../gpu/mod.ts";
 import { quantile } from "./alternate.ts";
-import type { Comparison, Target } from "./comparisons.ts";
+import type { Comparison } from "./comparisons.ts";
 import type { OurWork } from "./our_side.ts";
-import type { PeerProcess } from "./peer_process.ts";
-import {
-  type LibraryName,
-  type PeerName,
-  peerVersions,
-  type SampledOutput,
-  sampleOutput,
-} from "./peers/protocol.ts";
+import type { PeerGroup } from "./peer_group.ts";
+import { type PeerName, peerVersions, type SampledOutput, sampleOutput } from "./peers/protocol.ts";
 import { workloads } from "./peers/workloads.ts";
 import { largestDifference } from "./sameness.ts";
+import { isMet, type Reached, type Target } from "./target.ts";
 
 /** Seed of all inputs. */
 const SEED = 1;
 /** How often each side is measured in turn. */
 const ROUNDS = 3;
 
-/** The libraries that most of ours is measured beside. */
-const libraryNames = Object.keys(peerVersions) as readonly LibraryName[];
-
-/** All that ours is measured beside. */
-export const peerNames: readonly PeerName[] = [...libraryNames, "PyWavelets"];
-
-/**
- * Names those that can compute a workload.
- *
- * @param workload Its name in `peers/workloads.ts`.
- * @returns The peers.
- */
-export function peersOf(workload: string): readonly PeerName[] {
-  return workloads[workload].peers ?? libraryNames;
-}
+/** All that ours is measured beside, in the order of the table. */
+export const peerNames: readonly PeerName[] = [
+  ...Object.keys(peerVersions) as (keyof typeof peerVersions)[],
+  "PyTorch",
+  "PyWavelets",
+];
 
 /** One side of a comparison. */
 export interface Side {
@@ -50,7 +36,7 @@ export type PeerSide =
   | { readonly reason: string; readonly hung?: true };
 
 /** One workload on all sides. */
-export interface ComparisonRow {
+export interface ComparisonRow extends Reached {
   /** For a person. */
   readonly title: string;
   /** Name in `peers/workloads.ts`. */
@@ -59,18 +45,8 @@ export interface ComparisonRow {
   readonly params: Readonly<Record<string, number>>;
   /** Our time; a variant where ours does several at once. */
   readonly ours: Side;
-  /** 10^9 operations a second of ours, where they say something. */
-  readonly gflops: number | undefined;
-  /** Share of the measured copy rate, where it says something. */
-  readonly copyShare: number | undefined;
-  /** Theirs, by name; of those that can compute it. */
+  /** Theirs, by name; of those that are there and can compute it. */
   readonly peers: Readonly<Partial<Record<PeerName, PeerSide>>>;
-  /** How many times as fast as jax-js ours is; undefined if it was not measured. */
-  readonly overJax: number | undefined;
-  /** How many times as fast as the best of the peers ours is. */
-  readonly overBetter: number | undefined;
-  /** How many times as fast as PyWavelets ours is. */
-  readonly overPyWavelets: number | undefined;
   /** Allowed difference, as a share of the root mean square of an output. */
   readonly tolerance: number;
   /** True if every peer that was measured computed the same. */
@@ -87,29 +63,6 @@ function side(medians: readonly number[]): Side {
     fastest: Math.min(...medians),
     slowest: Math.max(...medians),
   };
-}
-
-/**
- * Tells whether a target is met.
- *
- * @param target What is to be reached.
- * @param reached What was.
- * @param isSoftware Whether GFLOP/s count: they are promised for software adapters.
- * @returns False if a part is not met, undefined if a part could not be measured.
- */
-export function isMet(
-  target: Target,
-  reached: { readonly [Part in keyof Target]: number | undefined },
-  isSoftware: boolean,
-): boolean | undefined {
-  const parts = (Object.keys(target) as (keyof Target)[])
-    .filter((part) => part !== "gflops" || isSoftware)
-    .map((part) => {
-      const value = reached[part];
-      return value === undefined ? undefined : value >= target[part]!;
-    });
-  if (parts.includes(false)) return false;
-  return parts.includes(undefined) ? undefined : true;
 }
 
 async function sampledOutputs(work: OurWork): Promise<Record<string, SampledOutput>> {
@@ -131,7 +84,7 @@ interface Asked {
  * Measures ours and the peers in turn, after their results were compared.
  *
  * @param device Where ours runs; the peers open the same adapter.
- * @param peers The peer process, or processes.
+ * @param peers The peers; those that are not there are not asked.
  * @param comparison The workload.
  * @param seconds How long to measure each side in each round at least.
  * @param all Whether to ask peers that take minutes, too.
@@ -139,14 +92,16 @@ interface Asked {
  */
 export async function compare(
   device: Device,
-  peers: Pick<PeerProcess, "ask">,
+  peers: Pick<PeerGroup, "ask" | "versions">,
   comparison: Comparison,
   seconds: number,
   all: boolean = false,
 ): Promise<ComparisonRow> {
   const { title, workload, params, tolerance, flops, bytes, target } = comparison;
   using _scope = device.scope();
-  const work = comparison.prepare(device, params, workloads[workload].inputs(params, SEED));
+  const inputs = workloads[workload].inputs(params, SEED);
+  const work = comparison.prepare(device, params, inputs);
+  const forward = comparison.forward?.(device, params, inputs);
   const outputs = await sampledOutputs(work);
   const asked = new Map<PeerName, Asked>();
   const ask = async (peer: PeerName, minimumSeconds: number): Promise<void> => {
@@ -162,7 +117,7 @@ export async function compare(
     state.difference = largestDifference(outputs, answer.outputs);
     if (answer.median_ms !== null) state.medians.push(answer.median_ms);
   };
-  const names = peersOf(workload);
+  const names = workloads[workload].peers.filter((name) => name in peers.versions);
   for (const peer of names) {
     const reason = !all && comparison.slow?.includes(peer)
       ? "it takes a minute: --all measures it"
@@ -170,11 +125,15 @@ export async function compare(
     asked.set(peer, { medians: [], difference: Infinity, adapter: "", reason, hung: undefined });
     await ask(peer, 0);
   }
+  const time = async ({ repeat, variants = 1 }: OurWork): Promise<number> =>
+    (await timeBatches(device, seconds, repeat)).median / variants;
   const ours: number[] = [];
+  const forwards: number[] = [];
   const copyRates: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    ours.push((await timeBatches(device, seconds, work.repeat)).median / (work.variants ?? 1));
-    // beside the roof of the same moment, like the peers
+    ours.push(await time(work));
+    // beside the forward pass and the roof of the same moment, like the peers
+    if (forward !== undefined) forwards.push(await time(forward));
     if (bytes !== undefined) copyRates.push((await measureRoofline(device)).bytesPerSecond);
     for (const peer of names) await ask(peer, seconds);
   }
@@ -195,11 +154,13 @@ export async function compare(
     const theirs = measured[peer];
     return theirs !== undefined && "median" in theirs ? theirs.median / our.median : undefined;
   };
-  const reached = {
+  const reached: Reached = {
     gflops: flops && flops / our.median / 1e6,
     copyShare: bytes && bytes / our.median * 1000 / quantile(copyRates, 0.5),
     overJax: over("jax-js"),
+    overPyTorch: over("PyTorch"),
     overPyWavelets: over("PyWavelets"),
+    timesForward: forward && our.median / quantile(forwards, 0.5),
     overBetter: medians.length > 0
       ? Math.min(...medians.map(({ median }) => median)) / our.median
       : undefined,

@@ -1,44 +1,66 @@
-import { PeerEndedError } from "./peer_connection.ts";
-import { peerCommand, type PeerProcess, pyWaveletsCommand, startPeers } from "./peer_process.ts";
-import type { PeerName } from "./peers/protocol.ts";
+import { type PeerCommand, PeerEndedError } from "./peer_connection.ts";
+import { peerCommand, type PeerProcess, pythonCommands, startPeers } from "./peer_process.ts";
+import { type PeerName, peerVersions, type PythonName } from "./peers/protocol.ts";
 
 /** All peer processes, asked as one. */
 export interface PeerGroup extends Pick<PeerProcess, "ask">, AsyncDisposable {
   /** Versions of the peers that are there. */
   readonly versions: Readonly<Partial<Record<PeerName, string>>>;
-  /** A line for each peer that this machine does not have. */
+  /** A line for each peer that was wanted and that this machine does not have. */
   readonly absences: readonly string[];
 }
 
+/** How to start the processes of a group. */
+export interface PeerCommands {
+  /** The libraries on WebGPU. */
+  readonly libraries: PeerCommand;
+  /** Those in Python. */
+  readonly python: Readonly<Record<PythonName, PeerCommand>>;
+}
+
 /**
- * Starts the libraries on WebGPU, and PyWavelets where Python has it.
+ * Starts the processes of the peers that are wanted; those in Python where Python has them.
  *
+ * @param wanted Names of peers.
  * @param commands How to start them; the project's own if left out.
  * @returns The processes; `await using` ends them.
- * @throws {Error} If the libraries on WebGPU cannot be started.
+ * @throws {Error} If the libraries on WebGPU are wanted and cannot be started.
  */
 export async function startPeerGroup(
-  commands = { libraries: peerCommand, pyWavelets: pyWaveletsCommand },
+  wanted: ReadonlySet<PeerName>,
+  commands: PeerCommands = { libraries: peerCommand, python: pythonCommands },
 ): Promise<PeerGroup> {
   await using started = new AsyncDisposableStack();
-  const libraries = started.use(await startPeers(commands.libraries));
+  const versions: Partial<Record<PeerName, string>> = {};
   const absences: string[] = [];
-  let pyWavelets: PeerProcess | undefined;
-  try {
-    pyWavelets = started.use(await startPeers(commands.pyWavelets));
-  } catch (error) {
-    absences.push(`PyWavelets is left out: it needs a python3 that has it: ${whyAbsent(error)}`);
+  const processes = new Map<string, PeerProcess>();
+  const start = async (command: PeerCommand): Promise<void> => {
+    const process = started.use(await startPeers(command));
+    for (const name of Object.keys(process.greeting.peers)) processes.set(name, process);
+    Object.assign(versions, process.greeting.peers);
+  };
+  if (Object.keys(peerVersions).some((name) => wanted.has(name as PeerName))) {
+    await start(commands.libraries);
   }
-  const processes = started.move();
+  for (const name of Object.keys(commands.python) as PythonName[]) {
+    if (!wanted.has(name)) continue;
+    try {
+      await start(commands.python[name]);
+    } catch (error) {
+      absences.push(`${name} is left out: it needs a python3 that has it: ${whyAbsent(error)}`);
+    }
+  }
+  const running = started.move();
   return {
-    versions: { ...libraries.greeting.peers, ...pyWavelets?.greeting.peers },
+    versions,
     absences,
     ask(request) {
-      const process = request.peer === "PyWavelets" ? pyWavelets : libraries;
+      const process = processes.get(request.peer);
       if (process !== undefined) return process.ask(request);
-      return Promise.resolve({ ok: false, unsupported: true, reason: absences[0] });
+      const reason = `${request.peer} was not started`;
+      return Promise.resolve({ ok: false, unsupported: true, reason });
     },
-    [Symbol.asyncDispose]: () => processes.disposeAsync(),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
 

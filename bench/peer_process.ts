@@ -1,5 +1,5 @@
 import { connect, type PeerCommand, type PeerConnection } from "./peer_connection.ts";
-import type { Answer, Greeting, Request } from "./peers/protocol.ts";
+import type { Answer, Greeting, PythonName, Request } from "./peers/protocol.ts";
 
 /** The project's own peer process: a package of its own, with its own lock. */
 export const peerCommand: PeerCommand = {
@@ -8,11 +8,17 @@ export const peerCommand: PeerCommand = {
   cwd: new URL("./peers/", import.meta.url),
 };
 
-/** The process that measures PyWavelets. */
-export const pyWaveletsCommand: PeerCommand = {
+/** A script of the same folder, which Python leaves as it is: -B keeps no compiled modules there. */
+const inPython = (script: string): PeerCommand => ({
   command: "python3",
-  args: ["pywavelets.py"],
+  args: ["-B", script],
   cwd: peerCommand.cwd,
+});
+
+/** The processes that measure the peers in Python, by the name of the peer. */
+export const pythonCommands: Readonly<Record<PythonName, PeerCommand>> = {
+  PyTorch: inPython("pytorch.py"),
+  PyWavelets: inPython("pywavelets.py"),
 };
 
 /** A peer process; one that was killed is started again when it is asked next. */

@@ -1,12 +1,19 @@
 import { type Column, formatColumns, formatMilliseconds, formatRate } from "./columns.ts";
-import type { Target } from "./comparisons.ts";
 import { type ComparisonRow, peerNames, type PeerSide } from "./peer_bench.ts";
 import type { PeerName } from "./peers/protocol.ts";
+import { formatReached, formatTarget } from "./target.ts";
 
 const PEER_TITLES: Readonly<Record<PeerName, string>> = {
   "jax-js": "jax-js",
   tfjs: "TF.js",
+  PyTorch: "PyTorch",
   PyWavelets: "PyWavelets",
+};
+
+/** What those run on that do not run on the adapter. */
+const PROCESSOR_NOTES: Readonly<Partial<Record<PeerName, string>>> = {
+  PyTorch: " PyTorch: two threads of the processor.",
+  PyWavelets: " PyWavelets: one thread of the processor.",
 };
 
 const columnsOf = (peers: readonly PeerName[]): readonly Column[] => [
@@ -29,23 +36,6 @@ function formatSide(side: PeerSide | undefined): string {
 
 function formatFactor(factor: number | undefined): string {
   return factor === undefined ? "-" : `${formatRate(factor)}x`;
-}
-
-/** What else a target may be about: a rate of ours. */
-function formatReached({ gflops, copyShare }: ComparisonRow): string {
-  if (gflops !== undefined) return `${formatRate(gflops)} GFLOP/s`;
-  return copyShare === undefined ? "" : `${(100 * copyShare).toFixed(0)} % of copy`;
-}
-
-function formatTarget(target: Target): string {
-  const { gflops, copyShare, overJax, overBetter, overPyWavelets } = target;
-  return [
-    gflops === undefined ? [] : [`${gflops} GFLOP/s`],
-    copyShare === undefined ? [] : [`${100 * copyShare} % of copy`],
-    overJax === undefined ? [] : [`${overJax}x jax-js`],
-    overBetter === undefined ? [] : [`${overBetter}x better`],
-    overPyWavelets === undefined ? [] : [`${overPyWavelets}x PyWavelets`],
-  ].flat().join(", ");
 }
 
 function formatMet({ target, met }: ComparisonRow): string {
@@ -95,8 +85,10 @@ export function formatComparisons(rows: readonly ComparisonRow[]): string {
     `allowed ${
       tolerances.join(", ")
     } by workload. Training: the first 10 losses. Convolutions: 3 x 3, batch 32. ` +
+    `Forward: our own forward pass of the same shape, measured in turn. ` +
     `Bytes: our side holds the same images as bytes, as training holds MNIST; the peers hold floats. ` +
-    `A variant of 8: our side evaluates 8 networks at once; the time is that of one.`,
+    `A variant of 8: our side evaluates 8 networks at once; the time is that of one.` +
+    asked.map((name) => PROCESSOR_NOTES[name] ?? "").join(""),
     ...reasons,
     `${judged.filter(({ met }) => met).length} of ${judged.length} targets met`,
   ].join("\n");

@@ -1,13 +1,15 @@
 import type { Command } from "@commander-js/extra-typings";
 import { bestRoofline } from "../bench/best_roofline.ts";
+import { chooseComparisons } from "../bench/choose_comparisons.ts";
+import type { Comparison } from "../bench/comparisons.ts";
 import { benchEvaluation, type EvaluationRow } from "../bench/evaluation_bench.ts";
 import { benchKernels, type KernelGroup } from "../bench/kernel_bench.ts";
 import { formatAdapter, formatKernelGroup } from "../bench/kernel_report.ts";
-import { comparisons } from "../bench/comparisons.ts";
 import { formatEvaluation, formatTraining } from "../bench/network_report.ts";
-import { compare, type ComparisonRow, peersOf } from "../bench/peer_bench.ts";
+import { compare, type ComparisonRow } from "../bench/peer_bench.ts";
 import { type PeerGroup, startPeerGroup } from "../bench/peer_group.ts";
 import { formatComparisons } from "../bench/peer_report.ts";
+import { workloads } from "../bench/peers/workloads.ts";
 import { benchTraining, type TrainingRow } from "../bench/training_bench.ts";
 import { checkOutput } from "../experiments/write_file.ts";
 import { unknownName, UserError } from "../formats/mod.ts";
@@ -82,22 +84,29 @@ interface PeerResult {
 
 async function benchPeers(
   device: Device,
+  comparisons: readonly Comparison[],
   { seconds, all }: BenchOptions,
   print: (text: string) => void,
 ): Promise<PeerResult> {
   const roofline = await bestRoofline(device);
   print(formatAdapter(device.info, roofline));
-  await using peers = await startPeerGroup();
+  const wanted = new Set(comparisons.flatMap(({ workload }) => workloads[workload].peers));
+  await using peers = await startPeerGroup(wanted);
   const { versions, absences } = peers;
+  for (const line of absences) console.error(line);
+  const present = comparisons.filter(({ workload }) =>
+    workloads[workload].peers.some((name) => name in versions)
+  );
+  if (present.length === 0) {
+    throw new UserError(
+      `Cannot compare ${[...wanted].join(", ")} with ours: one of them must be there: none is`,
+    );
+  }
   print(
     "Beside " + Object.entries(versions).map(([name, version]) => `${name} ${version}`).join(", ") +
       ": medians of rounds in turn, same inputs",
   );
-  for (const line of absences) console.error(line);
   const rows: ComparisonRow[] = [];
-  const present = comparisons.filter(({ workload }) =>
-    peersOf(workload).some((name) => name in versions)
-  );
   for (const comparison of present) {
     const row = await compare(device, peers, comparison, seconds, all);
     if (Deno.stderr.isTerminal()) console.error(`measured ${row.title}`);
@@ -119,11 +128,15 @@ const secondsOf = positiveNumber("a time of");
 export function addBench(program: Command): void {
   program.command("bench")
     .description("measure kernels against the adapter's roof, training steps and evaluation")
-    .argument("[kernel...]", "names of kernels, training_step, evaluation; all if left out")
+    .argument(
+      "[name...]",
+      "kernels, training_step, evaluation; with --peers workloads or parts of their titles; " +
+        "all if left out",
+    )
     .option("--show", "print path and head comment of each shader beside its rows")
     .option(
       "--peers",
-      "measure jax-js, TensorFlow.js and PyWavelets beside ours instead, results compared",
+      "measure jax-js, TensorFlow.js, PyTorch and PyWavelets beside ours instead, results compared",
     )
     .option("--all", "with --peers: measure also what takes a peer a minute")
     .option("--quick", "measure only the first case of each kernel's entries")
@@ -131,19 +144,15 @@ export function addBench(program: Command): void {
     .option("--out <folder>", "where --json keeps what it measured", userPath, userPath("runs"))
     .option("--seconds <s>", "least time for each row, or each side and round", secondsOf)
     .action(async (names, options) => {
-      checkNames(names);
-      if (options.peers && names.length > 0) {
-        throw new UserError(
-          `Cannot measure peers on kernels of ours: --peers takes no names: ${names.join(" ")}`,
-        );
-      }
+      const comparisons = options.peers ? chooseComparisons(names) : undefined;
+      if (comparisons === undefined) checkNames(names);
       const seconds = options.seconds ?? (options.peers ? PEER_SECONDS : ROW_SECONDS);
       if (options.json) checkOutput(options.out);
       using device = await openDevice();
       const started = new Date();
       const print = options.json ? () => {} : (text: string) => console.log(text);
-      const result = options.peers
-        ? await benchPeers(device, { ...options, seconds }, print)
+      const result = comparisons !== undefined
+        ? await benchPeers(device, comparisons, { ...options, seconds }, print)
         : await bench(device, names, { ...options, seconds }, print);
       if (!options.json) return;
       console.log(JSON.stringify(result, null, 2));

@@ -1,6 +1,6 @@
 /**
  * The protocol of a peer process: one JSON object a line, on standard input and output. `main.ts`
- * speaks it for the libraries on WebGPU, `pywavelets.py` for PyWavelets.
+ * speaks it for the libraries on WebGPU, `pywavelets.py` and `pytorch.py` for those in Python.
  *
  * On start the process writes a {@link Greeting}. Each line it then reads is a {@link Request}; for
  * each it writes one {@link Answer}, in order, and ends when its input ends. Whatever the libraries
@@ -30,8 +30,11 @@ export const peerVersions = { "jax-js": "0.1.25", "tfjs": "4.22.0" } as const;
 /** Name of a library that `main.ts` measures. */
 export type LibraryName = keyof typeof peerVersions;
 
+/** Name of a peer in Python, which has a process of its own. */
+export type PythonName = "PyTorch" | "PyWavelets";
+
 /** Name of a peer. */
-export type PeerName = LibraryName | "PyWavelets";
+export type PeerName = LibraryName | PythonName;
 
 /** First line of the process. */
 export interface Greeting {

@@ -27,8 +27,8 @@ export type Inputs = Readonly<Record<string, Input>>;
 export interface Workload {
   /** What is computed, in one line. */
   readonly summary: string;
-  /** Who can compute it; the libraries on WebGPU if left out. */
-  readonly peers?: readonly PeerName[];
+  /** Who can compute it, and is measured. */
+  readonly peers: readonly PeerName[];
   /** Every number it takes, with the value it has when a request leaves it out. */
   readonly defaults: Params;
   /** Draws the inputs; streams are numbered in the order in which the inputs are written here. */
@@ -101,6 +101,10 @@ function convolution(params: Params, seed: number): Inputs {
 
 const convolutionDefaults = { batch: 32, inputChannels: 1, outputChannels: 16, size: 28 };
 
+/** The libraries on WebGPU, which compute all that networks are made of. */
+const LIBRARIES: readonly PeerName[] = ["jax-js", "tfjs"];
+/** Who is measured on convolutions. */
+const CONVOLUTION_PEERS: readonly PeerName[] = [...LIBRARIES, "PyTorch"];
 /** Who computes wavelet transforms. */
 const WAVELET_PEERS: readonly PeerName[] = ["PyWavelets"];
 
@@ -108,6 +112,7 @@ const WAVELET_PEERS: readonly PeerName[] = ["PyWavelets"];
 export const workloads: Readonly<Record<string, Workload>> = {
   matmul: {
     summary: "y [m, n] = a [m, k] b [k, n]",
+    peers: LIBRARIES,
     defaults: { m: 256, n: 256, k: 256 },
     inputs: ({ m, n, k }, seed) => ({
       a: signed(seed, 0, [m, k]),
@@ -116,36 +121,43 @@ export const workloads: Readonly<Record<string, Workload>> = {
   },
   conv2d: {
     summary: "y = x convolved with w, 3 x 3, stride 1, padding 1",
+    peers: CONVOLUTION_PEERS,
     defaults: convolutionDefaults,
     inputs: convolution,
   },
   conv2d_input_gradient: {
     summary: "dx of conv2d from dy and w",
+    peers: CONVOLUTION_PEERS,
     defaults: convolutionDefaults,
     inputs: convolution,
   },
   conv2d_weight_gradient: {
     summary: "dw of conv2d from dy and x",
+    peers: CONVOLUTION_PEERS,
     defaults: convolutionDefaults,
     inputs: convolution,
   },
   fc_nn_step: {
     summary: "one step of Adam on the mean cross-entropy of FC_NN 784-64-32-10, on one fixed batch",
+    peers: LIBRARIES,
     defaults: { batch: 64, steps: 10 },
     inputs: ({ batch }, seed) => fullyConnected(batch, seed),
   },
   cnn_step: {
     summary: "one step of Adam on conv 16 - ReLU - pool 2 - conv 32 - ReLU - pool 2 - linear 10",
+    peers: CONVOLUTION_PEERS,
     defaults: { batch: 64, steps: 10 },
     inputs: ({ batch }, seed) => convolutional(batch, seed),
   },
   fc_nn_evaluation: {
     summary: "mean cross-entropy and count of right answers of FC_NN over all images",
+    peers: LIBRARIES,
     defaults: { images: 10_000 },
     inputs: ({ images }, seed) => fullyConnected(images, seed),
   },
   fake_quantize: {
     summary: "y = (clamp(round(x * inverseScale) + zeroPoint, qMin, qMax) - zeroPoint) * scale",
+    peers: LIBRARIES,
     defaults: {
       size: 16 * 2 ** 20,
       scale: Math.fround(2 / 255),
@@ -175,6 +187,16 @@ export const workloads: Readonly<Record<string, Workload>> = {
     }),
   },
 };
+
+/**
+ * Names what a peer is measured on.
+ *
+ * @param peer The peer.
+ * @returns Names of workloads.
+ */
+export function workloadsOf(peer: PeerName): string[] {
+  return Object.keys(workloads).filter((name) => workloads[name].peers.includes(peer));
+}
 
 /** Names of the trained arrays among a network's inputs, in order. */
 export function parameterNames(inputs: Inputs): string[] {

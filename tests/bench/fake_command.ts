@@ -3,7 +3,7 @@ import type { PeerCommand } from "../../bench/peer_connection.ts";
 /**
  * Says how to start `fake_peer.ts`.
  *
- * @param args `silent` or `garbled`, for one that does not greet.
+ * @param args `silent` or `garbled`, for one that does not greet; the name of a peer in Python.
  * @returns The command.
  */
 export function fakePeer(...args: string[]): PeerCommand {

@@ -5,8 +5,8 @@ const write = (message: unknown): void => console.log(JSON.stringify(message));
 console.error("chatter before the greeting");
 if (Deno.args.includes("silent")) Deno.exit(3);
 if (Deno.args.includes("garbled")) console.log("not JSON");
-const isPython = Deno.args.includes("python");
-const peers = isPython ? { PyWavelets: "1" } : { "jax-js": "0", tfjs: "0" };
+const inPython = Deno.args.find((name) => name.startsWith("Py"));
+const peers = inPython === undefined ? { "jax-js": "0", tfjs: "0" } : { [inPython]: "1" };
 write({ ready: true, peers, workloads: {} });
 
 let rest = "";
@@ -26,7 +26,7 @@ for await (const chunk of Deno.stdin.readable.pipeThrough(new TextDecoderStream(
         ? { ok: false, unsupported: true, reason: "no such operation" }
         : {
           ok: true,
-          version: isPython ? "1" : "0",
+          version: inPython === undefined ? "0" : "1",
           median_ms: 5,
           workload: request.workload,
           outputs: {},

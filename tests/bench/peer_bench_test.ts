@@ -1,22 +1,19 @@
 import assert from "node:assert/strict";
 import { type Comparison, comparisons } from "../../bench/comparisons.ts";
-import { compare, type ComparisonRow, isMet } from "../../bench/peer_bench.ts";
+import { compare, type ComparisonRow } from "../../bench/peer_bench.ts";
 import { formatComparisons } from "../../bench/peer_report.ts";
-import type { PeerProcess } from "../../bench/peer_process.ts";
-import {
-  type Answer,
-  peerVersions,
-  type Request,
-  sampleOutput,
-} from "../../bench/peers/protocol.ts";
+import type { PeerGroup } from "../../bench/peer_group.ts";
+import { type Answer, type Request, sampleOutput } from "../../bench/peers/protocol.ts";
 import { workloads } from "../../bench/peers/workloads.ts";
 import { largestDifference } from "../../bench/sameness.ts";
 import { testDevice } from "../support/device.ts";
 
+type Peers = Pick<PeerGroup, "ask" | "versions">;
+
 /** Peers without a process: `values` is what each computes; none where it lacks the operation. */
-function peersOf(values: Readonly<Record<string, number[] | undefined>>): PeerProcess {
+function peersOf(values: Readonly<Record<string, number[] | undefined>>): Peers {
   return {
-    greeting: { ready: true, peers: peerVersions, workloads: {} },
+    versions: Object.fromEntries(Object.keys(values).map((name) => [name, "0"])),
     ask({ peer, workload, params, seed, minimumSeconds }: Request): Promise<Answer> {
       const y = values[peer];
       if (y === undefined) {
@@ -38,12 +35,11 @@ function peersOf(values: Readonly<Record<string, number[] | undefined>>): PeerPr
         outputs: { y: sampleOutput(y) },
       });
     },
-    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }
 
 async function comparedWith(
-  peers: PeerProcess,
+  peers: Peers,
   other: Partial<Comparison> = {},
 ): Promise<ComparisonRow> {
   return await compare(await testDevice(), peers, {
@@ -115,6 +111,7 @@ Deno.test("compare() asks a slow peer only when all is asked for", async () => {
   const [comparison] = comparisons.filter(({ slow }) => slow?.includes("tfjs"));
   const quick = {
     ...comparison,
+    forward: undefined,
     params: { batch: 1, inputChannels: 1, outputChannels: 1, size: 4 },
   };
   const peers = peersOf({ "jax-js": [1], tfjs: [1] });
@@ -141,13 +138,36 @@ Deno.test("compare() asks PyWavelets alone for wavelets; other rows leave its ce
   assert.doesNotMatch(formatComparisons([matmul]), /PyWavelets/);
 });
 
-Deno.test("isMet() asks for every part, and for GFLOP/s only of a software adapter", () => {
-  const target = { gflops: 20, overBetter: 4 };
-  assert.equal(isMet(target, { gflops: 21, overBetter: 4 }, true), true);
-  assert.equal(isMet(target, { gflops: 19, overBetter: 9 }, true), false);
-  assert.equal(isMet(target, { gflops: 19, overBetter: 9 }, false), true);
-  assert.equal(isMet(target, { gflops: 21, overBetter: undefined }, true), undefined);
-  assert.equal(isMet(target, { gflops: 19, overBetter: undefined }, true), false);
+Deno.test("compare() measures a peer that is there beside others that are not, and asks no others", async () => {
+  const y = { "jax-js": [2, 4], tfjs: [2, 4], PyTorch: [2, 4] };
+  const other = {
+    workload: "cnn_step",
+    params: { batch: 1, steps: 1 },
+    target: { overPyTorch: 1 },
+  };
+  const all = await comparedWith(peersOf(y), other);
+  assert.deepEqual(Object.keys(all.peers), ["jax-js", "tfjs", "PyTorch"]);
+  assert.equal(all.overPyTorch, 3e5 / all.ours.median);
+  assert.equal(all.met, true);
+  assert.match(formatComparisons([all]), /^workload +ours +jax-js +TF\.js +PyTorch +vs jax-js /);
+  const { PyTorch: _, ...libraries } = y;
+  const without = await comparedWith(peersOf(libraries), other);
+  assert.deepEqual(Object.keys(without.peers), ["jax-js", "tfjs"]);
+  assert.equal(without.met, undefined);
+  assert.match(formatComparisons([without]), /^workload +ours +jax-js +TF\.js +vs jax-js /);
+});
+
+Deno.test("compare() measures a gradient beside the forward pass of its shape", async () => {
+  const outputs = () => Promise.resolve({ y: [2, 4] });
+  const of = (variants: number) => () => ({ repeat() {}, outputs, variants });
+  const gradient = { prepare: of(1), forward: of(1e-6), target: { timesForward: 1.4 } };
+  const fast = await comparedWith(peersOf({}), gradient);
+  assert.ok(fast.timesForward! < 1, `${fast.timesForward}`);
+  assert.equal(fast.met, true);
+  assert.match(formatComparisons([fast]), / 0\.00x forward +- +1\.4x forward +yes$/m);
+  const slow = await comparedWith(peersOf({}), { ...gradient, forward: of(1e6) });
+  assert.ok(slow.timesForward! > 1.4, `${slow.timesForward}`);
+  assert.equal(slow.met, false);
 });
 
 Deno.test("largestDifference() sees elements, sums of squares, lengths, names and NaN", () => {

@@ -29,15 +29,22 @@ Deno.test("bench refuses a kernel that does not exist, with a near match", async
   assert.match(error, /^Cannot find kernel "matmull": known are .*: did you mean "matmul"\?\n$/);
 });
 
-Deno.test("bench refuses times and combinations that make no sense, in one line", async () => {
+Deno.test("bench refuses a time that makes no sense, in one line", async () => {
   assert.deepEqual(await bench("relu", "--seconds", "0"), {
     code: 2,
     out: "",
     error: "Cannot use a time of 0: it must be a number above 0\n",
   });
-  const { code, error } = await bench("--peers", "relu");
+});
+
+Deno.test("bench --peers refuses a workload that does not exist, with a near match", async () => {
+  const { code, out, error } = await bench("--peers", "conv2d", "cnn_stp");
   assert.equal(code, 2);
-  assert.match(error, /^Cannot measure peers on kernels of ours: --peers takes no names: relu\n$/);
+  assert.equal(out, "");
+  assert.match(
+    error,
+    /^Cannot find workload "cnn_stp": known are .*: did you mean "cnn_step"\?\n$/,
+  );
 });
 
 Deno.test("bench --json appends what it prints to bench.jsonl, a line a run", async () => {
