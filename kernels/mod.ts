@@ -157,7 +157,7 @@ export {
   type LinearBytesShape,
 } from "./linear_bytes/linear_bytes.ts";
 export { channelMode, ROUNDING } from "./fake_quantize/fake_quantize.ts";
-export { shortcutParams, type ShortcutShape } from "./shortcut/shortcut.ts";
+export { chooseShortcut, shortcutParams, type ShortcutShape } from "./shortcut/shortcut.ts";
 export { permutationBits, permutedIndex } from "./sample_batch/permutation.ts";
 export { roundHalfEven } from "./rounding.ts";
 

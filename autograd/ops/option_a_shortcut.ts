@@ -1,5 +1,5 @@
 import { reshape, run, type Tensor } from "../../gpu/mod.ts";
-import { shortcutKernels, shortcutParams } from "../../kernels/mod.ts";
+import { chooseShortcut, shortcutKernels, shortcutParams } from "../../kernels/mod.ts";
 import { differentiable } from "../tape.ts";
 
 /**
@@ -16,9 +16,11 @@ export function optionAShortcut(x: Tensor, outChannels: number): Tensor {
   const [networks, rows, inChannels, inHeight, inWidth] = x.shape;
   const images = networks * rows;
   const params = shortcutParams({ images, inChannels, inHeight, inWidth, outChannels });
-  const { y } = run(shortcutKernels.forward, { x }, params);
+  const constants = chooseShortcut(params);
+  const { y } = run(shortcutKernels.forward, { x }, params, { constants });
   const shape = [networks, rows, outChannels, params.outHeight, params.outWidth];
   return differentiable(reshape(y, shape), [x], (dy) => {
-    return [reshape(run(shortcutKernels.backward, { dy }, params).dx, x.shape)];
+    const { dx } = run(shortcutKernels.backward, { dy }, params, { constants });
+    return [reshape(dx, x.shape)];
   });
 }

@@ -7,10 +7,12 @@
 // x, dx   [images, inChannels, inHeight, inWidth]
 // y, dy   [images, outChannels, outHeight, outWidth],  outHeight = ceil(inHeight / 2), outWidth alike
 //
-// One invocation per element that is written; bound by memory and, on processors, by index arithmetic.
+// One invocation per vector of 4 elements that is written, whose index arithmetic it shares where FOURS = 1
+// promises that lines are whole vectors: outWidth % 4 = 0 and inWidth = 2 outWidth. Memory-bound.
 //
 // He et al. 2016, Deep Residual Learning for Image Recognition, arXiv:1512.03385, section 3.3.
 
+override FOURS: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 64u;
 
 struct Params {
@@ -20,44 +22,80 @@ struct Params {
   pad: u32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> dy: array<f32>;
-@group(0) @binding(2) var<storage, read_write> y: array<f32>;
-@group(0) @binding(3) var<storage, read_write> dx: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read> dy: array<vec2f>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> dx: array<vec4f>;
 @group(1) @binding(0) var<uniform> params: Params;
+
+// The line of x that a line of y is taken from, if `isCarried`.
+struct Source { line: u32, isCarried: bool }
+
+fn sourceOf(line: u32) -> Source {
+  let plane = line / params.outHeight;
+  let image = plane / params.outChannels;
+  // wraps around to a large number below the first channel
+  let channel = plane % params.outChannels - params.pad;
+  let first = (image * params.inChannels + channel) * params.inHeight;
+  let isCarried = channel < params.inChannels && image < params.images;
+  return Source(first + 2u * (line % params.outHeight), isCarried);
+}
+
+fn carried(i: u32) -> f32 {
+  let source = sourceOf(i / params.outWidth);
+  if (!source.isCarried) { return 0.0; }
+  let at = source.line * params.inWidth + 2u * (i % params.outWidth);
+  return x[at / 4u][at % 4u];
+}
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * WORKGROUP_SIZE + id.x;
-  let line = i / params.outWidth;
-  let plane = line / params.outHeight;
-  let image = plane / params.outChannels;
-  if (image >= params.images) { return; }
-  // wraps around to a large number below the first channel
-  let channel = plane % params.outChannels - params.pad;
-  if (channel >= params.inChannels) {
-    y[i] = 0.0;
+  let first = 4u * i;
+  if (first >= params.images * params.outChannels * params.outHeight * params.outWidth) { return; }
+  if (FOURS == 0u) {
+    y[i] = vec4f(carried(first), carried(first + 1u), carried(first + 2u), carried(first + 3u));
     return;
   }
-  let row = 2u * (line % params.outHeight);
-  let source = (image * params.inChannels + channel) * params.inHeight + row;
-  y[i] = x[source * params.inWidth + 2u * (i % params.outWidth)];
+  let source = sourceOf(first / params.outWidth);
+  var value = vec4f();
+  if (source.isCarried) {
+    let at = (source.line * params.inWidth + 2u * (first % params.outWidth)) / 4u;
+    value = vec4f(x[at].xz, x[at + 1u].xz);
+  }
+  y[i] = value;
+}
+
+// The line of y that a line of x goes to; odd lines go nowhere.
+fn targetOf(line: u32) -> u32 {
+  let plane = line / params.inHeight;
+  let image = plane / params.inChannels;
+  let channel = params.pad + plane % params.inChannels;
+  return (image * params.outChannels + channel) * params.outHeight + line % params.inHeight / 2u;
+}
+
+fn returned(i: u32) -> f32 {
+  let line = i / params.inWidth;
+  let column = i % params.inWidth;
+  let isInside = line < params.images * params.inChannels * params.inHeight;
+  if (!isInside || (((line % params.inHeight) | column) & 1u) == 1u) { return 0.0; }
+  let at = targetOf(line) * params.outWidth + column / 2u;
+  return dy[at / 2u][at % 2u];
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * WORKGROUP_SIZE + id.x;
-  let line = i / params.inWidth;
-  let plane = line / params.inHeight;
-  let image = plane / params.inChannels;
-  if (image >= params.images) { return; }
-  let row = line % params.inHeight;
-  let column = i % params.inWidth;
-  if (((row | column) & 1u) == 1u) {
-    dx[i] = 0.0;
+  let first = 4u * i;
+  if (first >= params.images * params.inChannels * params.inHeight * params.inWidth) { return; }
+  if (FOURS == 0u) {
+    dx[i] = vec4f(returned(first), returned(first + 1u), returned(first + 2u), returned(first + 3u));
     return;
   }
-  let channel = params.pad + plane % params.inChannels;
-  let source = (image * params.outChannels + channel) * params.outHeight + row / 2u;
-  dx[i] = dy[source * params.outWidth + column / 2u];
+  let line = first / params.inWidth;
+  var value = vec2f();
+  if (((line % params.inHeight) & 1u) == 0u) {
+    value = dy[(targetOf(line) * params.outWidth + first % params.inWidth / 2u) / 2u];
+  }
+  dx[i] = vec4f(value.x, 0.0, value.y, 0.0);
 }
