@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { backward, batchNorm } from "../../autograd/mod.ts";
-import { read, type Tensor, tensor } from "../../gpu/mod.ts";
+import { read, record, type Tensor, tensor } from "../../gpu/mod.ts";
 import { randomSource, standardNormal } from "../../kernels/mod.ts";
 import { testDevice } from "../support/device.ts";
 import { relativeError } from "../support/relative_error.ts";
@@ -119,4 +119,59 @@ Deno.test("batchNorm() refuses factors of other channels", async () => {
     message:
       /^Cannot normalize a batch: shapes must be .*: x is \[2, 5, 3, 2, 3\], weight \[2, 2\]$/,
   });
+});
+
+Deno.test("batchNorm() refuses a shortcut of another shape, and a variance of one element", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const one = tensor(device, [1], [1, 1]);
+  const tensors = { weight: one, bias: one, runningMean: one, runningVar: one };
+  const x = tensor(device, [1, 2], [1, 2, 1]);
+  assert.throws(() => batchNorm(x, tensors, { shortcut: one }), {
+    name: "RangeError",
+    message: "Cannot normalize a batch: the shortcut must have x's shape [1, 2, 1]: it is [1, 1]",
+  });
+  const single = tensor(device, [1], [1, 1, 1]);
+  assert.throws(() => batchNorm(single, tensors, { isTraining: true }), {
+    name: "RangeError",
+    message: "Cannot normalize by a batch: a channel must have at least 2 elements: x is [1, 1, 1]",
+  });
+});
+
+Deno.test("batchNorm() in a replay gives the bits of the same steps run eagerly", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const make = () => {
+    const perChannel = (values: Float32Array<ArrayBuffer>) =>
+      tensor(device, values, [NETWORKS, CHANNELS]);
+    const runningMean = perChannel(host.mean);
+    const runningVar = perChannel(host.variance);
+    const [weight, bias] = [perChannel(host.weight), perChannel(host.bias)];
+    return { weight, bias, runningMean, runningVar };
+  };
+  const x = tensor(device, host.x, SHAPE);
+  const seed = tensor(device, dy, SHAPE);
+  const step = (tensors: ReturnType<typeof make>) => {
+    const y = batchNorm(x, tensors, { isTraining: true, relu: true, shortcut: seed });
+    const [dx, dWeight] = backward(y, [x, tensors.weight], { seed }).values();
+    return { y, dx, dWeight };
+  };
+  const [eagerly, recorded] = [make(), make()];
+  step(eagerly);
+  const wanted = step(eagerly);
+  using program = record(device, () => step(recorded));
+  program.run(2);
+  for (const name of ["y", "dx", "dWeight"] as const) {
+    assert.deepEqual(await read(program.result[name]), await read(wanted[name]), name);
+  }
+  assert.deepEqual(await read(recorded.runningVar), await read(eagerly.runningVar));
+  assert.notDeepEqual(await read(recorded.runningVar), host.variance);
+});
+
+Deno.test("batchNorm() differentiates by x alone where its averages are given", async () => {
+  using _scope = (await testDevice()).scope();
+  const { device, x, y, weight } = await onDevice(false);
+  const seed = tensor(device, dy, SHAPE);
+  const alone = await read(backward(y, [x], { seed }).get(x)!);
+  assert.deepEqual(alone, await read(backward(y, [x, weight], { seed }).get(x)!));
 });

@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { add, backward, globalAveragePool, optionAShortcut } from "../../autograd/mod.ts";
+import {
+  add,
+  averagePool,
+  backward,
+  globalAveragePool,
+  optionAShortcut,
+} from "../../autograd/mod.ts";
 import { read, tensor } from "../../gpu/mod.ts";
 import { randomSource, standardNormal } from "../../kernels/mod.ts";
 import { testDevice } from "../support/device.ts";
@@ -65,4 +71,18 @@ Deno.test("optionAShortcut() takes every second row and column between channels 
       "Cannot take a shortcut: channels of zeros must stand half on either side: from 1 to " +
       "2 channels",
   });
+});
+
+Deno.test("averagePool() refuses windows that do not fit, and tensors without an image", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const x = tensor(device, draw(6, 1), [2, 3]);
+  assert.throws(() => averagePool(x, { size: 3 }), {
+    name: "RangeError",
+    message: "Cannot pool: the window must fit into the input: window is [3, 3], input is [2, 3]",
+  });
+  const line = tensor(device, draw(6, 1), [6]);
+  const message = "Cannot pool: x must be [..., height, width]: it is [6]";
+  assert.throws(() => averagePool(line), { name: "RangeError", message });
+  assert.throws(() => globalAveragePool(line), { name: "RangeError", message });
 });
