@@ -53,16 +53,26 @@ export function averagePoolParams(shape: AveragePoolShape): Numbers {
  * Chooses the constants that fit a pooling.
  *
  * @param params From `averagePoolParams`.
- * @returns WHOLE = 1 where the one window is the plane and the plane is whole vectors.
+ * @returns WHOLE = 1 where the one window is the plane and the plane is whole vectors, HALVING = 1 where
+ *   windows of 2 x 2 fill even sides and lines of windows are whole vectors.
  */
-export function chooseAveragePool({ inHeight, inWidth, height, width }: Numbers): Numbers {
+export function chooseAveragePool(params: Numbers): Numbers {
+  const { inHeight, inWidth, height, width, stride } = params;
   const isWhole = height === inHeight && width === inWidth && inHeight * inWidth % 4 === 0;
-  return { WHOLE: isWhole ? 1 : 0 };
+  const halves = height === 2 && width === 2 && stride === 2 && inHeight % 2 === 0 &&
+    inWidth % 8 === 0;
+  return { WHOLE: isWhole ? 1 : 0, HALVING: halves ? 1 : 0 };
 }
 
 const planeOf = (p: Numbers): number => p.inHeight * p.inWidth;
 const inputsOf = (p: Numbers): number => p.planes * planeOf(p);
 const outputsOf = (p: Numbers): number => p.planes * p.outHeight * p.outWidth;
+
+/** Invocations that write dx. */
+function writersOf(p: Numbers, { WHOLE, HALVING }: Numbers): number {
+  if (WHOLE === 1) return p.planes * Math.ceil(planeOf(p) / 16);
+  return HALVING === 1 ? outputsOf(p) / 4 : Math.ceil(inputsOf(p) / 4);
+}
 
 /** Calls back for every pair of a window and an element in it, both counted through their tensor. */
 function eachElement(p: Numbers, pair: (window: number, element: number) => void): void {
@@ -101,14 +111,15 @@ export const averagePoolKernels: Kernels<"forward" | "backward"> = defineKernels
     width: "u32",
     stride: "u32",
   },
-  constants: { WHOLE: 0, WORKGROUP_SIZE: 64 },
+  constants: { WHOLE: 0, HALVING: 0, WORKGROUP_SIZE: 64 },
   lengths: (p) => ({ x: inputsOf(p), dx: inputsOf(p), y: outputsOf(p), dy: outputsOf(p) }),
   entries: {
     forward: {
       reads: ["x"],
       writes: ["y"],
       flops: (p) => outputsOf(p) * p.height * p.width,
-      workgroups: (p, { WORKGROUP_SIZE }) => linearGrid(outputsOf(p), WORKGROUP_SIZE),
+      workgroups: (p, { HALVING, WORKGROUP_SIZE }) =>
+        linearGrid(outputsOf(p) / (HALVING === 1 ? 4 : 1), WORKGROUP_SIZE),
       loopIterations: (p, { WHOLE }) =>
         WHOLE === 1 ? Math.ceil(planeOf(p) / 16) + 3 : p.height * (p.width + 1),
     },
@@ -116,11 +127,7 @@ export const averagePoolKernels: Kernels<"forward" | "backward"> = defineKernels
       reads: ["dy"],
       writes: ["dx"],
       flops: inputsOf,
-      workgroups: (p, { WHOLE, WORKGROUP_SIZE }) =>
-        linearGrid(
-          WHOLE === 1 ? p.planes * Math.ceil(planeOf(p) / 16) : Math.ceil(inputsOf(p) / 4),
-          WORKGROUP_SIZE,
-        ),
+      workgroups: (p, constants) => linearGrid(writersOf(p, constants), constants.WORKGROUP_SIZE),
       loopIterations: (p) =>
         4 * Math.ceil(p.height / p.stride) * (1 + Math.ceil(p.width / p.stride)),
     },
@@ -142,6 +149,8 @@ export const averagePoolKernels: Kernels<"forward" | "backward"> = defineKernels
   cases: [
     pool(1, [1, 1], [1, 1], 1),
     pool(6, [28, 28], [2, 2], 2),
+    pool(3, [6, 24], [2, 2], 2),
+    pool(5, [2, 8], [2, 2], 2),
     pool(70, [8, 8], [8, 8], 1),
     pool(5, [6, 6], [6, 6], 6),
     pool(3, [7, 7], [7, 7], 1),

@@ -15,9 +15,13 @@
 // WHOLE = 1 promises that the one window is the plane and the plane is whole vectors, as before the last
 // layer of most networks: forward 4 vectors a step, backward one invocation for 4 vectors of a plane.
 //
+// HALVING = 1 promises windows of 2 x 2 that do not overlap and lines of y that are whole vectors: four
+// windows an invocation, forward and back.
+//
 // LeCun et al. 1998, doi:10.1109/5.726791. Over whole planes: Lin et al. 2013, arXiv:1312.4400.
 
 override WHOLE: u32 = 0u;
+override HALVING: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 64u;
 
 struct Params {
@@ -56,9 +60,32 @@ fn sumOfWindow(corner: u32) -> f32 {
   return sum;
 }
 
+// Where four windows of a line begin in x, in vectors; their second line is `below` vectors further.
+struct Four { corner: u32, below: u32, inside: bool }
+
+fn fourAt(i: u32) -> Four {
+  let across = params.outWidth / 4u;
+  let line = i / across;
+  let below = params.inWidth / 4u;
+  let inside = line < params.planes * params.outHeight;
+  return Four(2u * line * below + i % across * 2u, below, inside);
+}
+
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * WORKGROUP_SIZE + id.x;
+  if (HALVING == 1u) {
+    let four = fourAt(i);
+    if (!four.inside) { return; }
+    let left = x[four.corner] + x[four.corner + four.below];
+    let right = x[four.corner + 1u] + x[four.corner + four.below + 1u];
+    let means = 0.25 * vec4f(left.xz + left.yw, right.xz + right.yw);
+    y[4u * i] = means.x;
+    y[4u * i + 1u] = means.y;
+    y[4u * i + 2u] = means.z;
+    y[4u * i + 3u] = means.w;
+    return;
+  }
   let line = i / params.outWidth;
   let plane = line / params.outHeight;
   if (plane >= params.planes) { return; }
@@ -96,6 +123,17 @@ fn gathered(i: u32) -> f32 {
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * WORKGROUP_SIZE + id.x;
+  if (HALVING == 1u) {
+    let four = fourAt(i);
+    if (!four.inside) { return; }
+    let left = 0.25 * vec2f(dy[4u * i], dy[4u * i + 1u]);
+    let right = 0.25 * vec2f(dy[4u * i + 2u], dy[4u * i + 3u]);
+    dx[four.corner] = left.xxyy;
+    dx[four.corner + 1u] = right.xxyy;
+    dx[four.corner + four.below] = left.xxyy;
+    dx[four.corner + four.below + 1u] = right.xxyy;
+    return;
+  }
   let share = 1.0 / f32(params.height * params.width);
   let plane = params.inHeight * params.inWidth;
   if (WHOLE == 0u) {

@@ -104,9 +104,11 @@ for (const room of kernelRooms) {
 Deno.test("kernelRooms declare the gradient of every layer and loss", () => {
   const families = kernelRooms.filter((room) => declaredBy(room).length > 0)
     .map(({ family }) => family.name);
-  for (
-    const name of ["conv2d", "dropout", "log_softmax", "max_pool", "nll", "relu", "softmax_nll"]
-  ) {
+  const layers = [
+    ...["average_pool", "batch_norm", "conv2d", "dropout", "max_pool", "relu", "shortcut"],
+    ...["log_softmax", "nll", "softmax_nll"],
+  ];
+  for (const name of layers) {
     assert.ok(families.includes(name), `${name} declares no gradient`);
   }
 });
