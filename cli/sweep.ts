@@ -1,5 +1,6 @@
 import type { Command } from "@commander-js/extra-typings";
 import {
+  captionNetwork,
   checkOutput,
   cliffsTable,
   definitions,
@@ -30,6 +31,7 @@ import { availableParallelism } from "node:os";
 import { type AdapterDescription, type Device, openDevice } from "../gpu/mod.ts";
 import { downloadProgress } from "./download_progress.ts";
 import { gitCommit } from "./git_commit.ts";
+import { type Checkpoint, keepCheckpoint, readCheckpoint } from "./sweep_checkpoint.ts";
 import {
   checkDataset,
   checkFit,
@@ -43,6 +45,8 @@ import {
   wholeNumber,
 } from "./options.ts";
 
+/** Test images that a residual network is judged on unless more are asked for. */
+const PREVIEW_IMAGES = 1000;
 /** Networks trained side by side on a GPU. */
 const SEEDS_TOGETHER = 16;
 
@@ -52,17 +56,40 @@ interface SweepOptions {
   readonly data?: string;
   readonly seeds?: number;
   readonly epochs?: number;
+  readonly checkpoint?: string;
+  readonly images?: number;
   readonly out: string;
   readonly fresh?: true;
   readonly dryRun?: true;
   readonly json?: true;
 }
 
-function choose(names: readonly string[], options: SweepOptions): Experiment[] {
-  const { seeds, epochs, dataset } = options;
-  const model = options.model === undefined ? undefined : parseModel(options.model);
+/** What is asked of which network, and the network where it is not trained. */
+async function choose(
+  names: readonly string[],
+  options: SweepOptions,
+): Promise<{ experiments: Experiment[]; checkpoint: Checkpoint | undefined }> {
+  const { seeds, epochs, dataset, model: name } = options;
   const chosen = names.length === 0 ? definitions : names.map(findExperiment);
-  return chosen.map((one) => overrideExperiment(one, { seeds, epochs, dataset, model }));
+  const model = name === undefined ? undefined : parseModel(name);
+  const asked = model ?? chosen[0].baseline(0).model;
+  // a whole test set through a residual network, dozens of times, is an hour on a processor
+  const usual = asked.kind === "resnet" ? PREVIEW_IMAGES : Infinity;
+  const images = options.images ?? usual;
+  const change = { dataset, model, images: Number.isFinite(images) ? images : undefined };
+  // mistakes first, files later
+  for (const one of chosen) overrideExperiment(one, { seeds, epochs, ...change });
+  const checkpoint = await readCheckpoint(name ?? asked.kind, asked, options.checkpoint);
+  const pretrained = checkpoint?.sha256;
+  const experiments = chosen.map((one) =>
+    overrideExperiment(one, { seeds, epochs, ...change, pretrained })
+  );
+  return { experiments, checkpoint };
+}
+
+/** Reads how many images to judge on: a count, or `all`. */
+function imageCount(text: string): number {
+  return text === "all" ? Infinity : wholeNumber("images", 1)(text);
 }
 
 function describe(experiment: Experiment): string {
@@ -74,6 +101,7 @@ function describe(experiment: Experiment): string {
 /** Refuses batches that hold more images than there are to learn from. */
 function checkBatches(experiment: Experiment, { name, train, validationCount }: Dataset): void {
   for (const { trial } of planTrials(experiment).trials) {
+    if (trial.pretrained !== undefined) continue;
     const { data, training: { batchSize } } = trial;
     const learned = data.train === "all"
       ? train
@@ -162,7 +190,7 @@ function adapterLine({ name, isSoftware }: AdapterDescription): string {
 }
 
 async function sweep(names: readonly string[], options: SweepOptions): Promise<void> {
-  const experiments = choose(names, options);
+  const { experiments, checkpoint } = await choose(names, options);
   const { dataset } = experiments[0].baseline(0).data;
   await checkDataset(dataset, options.data);
   for (const experiment of experiments) checkFit(experiment.baseline(0).model, dataset);
@@ -174,9 +202,13 @@ async function sweep(names: readonly string[], options: SweepOptions): Promise<v
     onProgress: downloadProgress(),
   });
   for (const experiment of experiments) checkBatches(experiment, loaded);
+  const networks = join(options.out, "networks");
+  if (checkpoint !== undefined) keepCheckpoint(checkpoint, experiments, networks, loaded);
   using store = openStore(join(options.out, "bitcliff.sqlite"));
   using device = await openDevice();
   console.error(adapterLine(device.info));
+  if (checkpoint !== undefined) console.error(`network: ${checkpoint.path}`);
+  for (const one of experiments) console.error(`${one.name}: ${captionNetwork(one)}`);
   const run = store.startRun({
     command: ["bitcliff", ...Deno.args].join(" "),
     commit: await gitCommit(),
@@ -216,6 +248,12 @@ export function addSweep(program: Command): void {
       "--epochs <n>",
       "passes over the training images",
       wholeNumber("epochs", 1, MOST_EPOCHS),
+    )
+    .option("--checkpoint <file>", "a safetensors file that is the network, not trained", userPath)
+    .option(
+      "--images <n>",
+      `judge on the first so many test images, or all (usual: all; ${PREVIEW_IMAGES} of a resnet)`,
+      imageCount,
     )
     .option("--out <folder>", "where results and the store go", userPath, userPath("runs"))
     .option("--fresh", "measure again what is in the store")

@@ -18,7 +18,7 @@ function checkKeep(keep: number): void {
   if (!(keep > 0 && keep <= 1)) refuse("the keep ratio", "above 0 and at most 1", keep);
 }
 
-function checkCompression(compression: CompressionSpec): void {
+function checkCompression(compression: CompressionSpec, model: ModelSpec): void {
   switch (compression.kind) {
     case "none":
       return;
@@ -26,6 +26,16 @@ function checkCompression(compression: CompressionSpec): void {
       return checkWhole("bits", compression.bits, 1, 16);
     case "wavelet_threshold":
       checkWhole("wavelet levels", compression.levels, 1, Infinity);
+      // neither is a kernel an image, nor what a hidden layer looks at
+      if (compression.layout !== "matrix") {
+        if (model.kind !== "fc_nn") {
+          const wanted = "matrix, [outputs, inputs x height x width] of a convolution";
+          refuse(`the wavelet layout for ${model.kind}`, wanted, compression.layout);
+        }
+        if (compression.layers === "all") {
+          refuse("the wavelet layout for all layers", "matrix", compression.layout);
+        }
+      }
       return checkKeep(compression.keep);
     case "magnitude_prune":
       return checkKeep(compression.keep);
@@ -50,10 +60,11 @@ function widthsOf(model: ModelSpec): readonly number[] {
  *
  * @param trial Any trial.
  * @throws {UserError} If a number is out of range: bits outside 1 to 16, a keep ratio outside (0, 1],
- *   no epochs, an empty batch, a layer without units, a plan that cannot be carried out.
+ *   no epochs, an empty batch, a layer without units, no images to judge on, a plan that cannot be
+ *   carried out; or if the weights cannot be laid out as images.
  */
 export function checkTrial(trial: Trial): void {
-  const { model, training, seed, compression } = trial;
+  const { model, training, seed, compression, pretrained, images } = trial;
   checkWhole("the seed", seed, 0, 2 ** 32 - 1);
   checkWhole("epochs", training.epochs, 1, Infinity);
   checkWhole("the batch size", training.batchSize, 1, Infinity);
@@ -62,5 +73,9 @@ export function checkTrial(trial: Trial): void {
   const mistakes = planMistakes(training);
   if (mistakes.length > 0) throw new UserError(`Cannot run a trial: ${mistakes.join("; ")}`);
   for (const width of widthsOf(model)) checkWhole("the width of a layer", width, 1, Infinity);
-  checkCompression(compression);
+  checkCompression(compression, model);
+  if (images !== undefined) checkWhole("the count of images to judge on", images, 1, Infinity);
+  if (pretrained !== undefined && !/^[0-9a-f]{64}$/.test(pretrained)) {
+    refuse("a pretrained network", "the SHA-256 of its checkpoint", pretrained);
+  }
 }

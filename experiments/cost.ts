@@ -22,7 +22,9 @@ export class WorkMeter {
     for (const { id, trial } of trials) {
       const network = networkId(trial);
       const images = TRAINING_IMAGES[trial.data.train];
-      const total = PASSES_OF_A_TRAINING_STEP * trial.training.epochs * images;
+      const total = trial.pretrained === undefined
+        ? PASSES_OF_A_TRAINING_STEP * trial.training.epochs * images
+        : 0;
       this.#networkOf.set(id, network);
       this.#training.set(network, { total, completed: 0 });
     }

@@ -67,6 +67,8 @@ export interface ExperimentSpec<G extends Grid> {
   readonly seeds: number;
   /** Kinds of model that the question makes sense for. */
   readonly models: readonly ModelSpec["kind"][];
+  /** The same question as it has to be asked of other kinds of model, under the same name. */
+  readonly forOtherModels?: Experiment;
   /** The float32 network that everything is compared with. */
   readonly baseline: (seed: number) => Trial;
   /** What is measured at a point of the grid: a pure function. */

@@ -92,7 +92,9 @@ export function cliffTable(
     ],
     rows: cliffs.map((series) => [
       showSeries(experiment, series.series) || experiment.name,
-      ...series.cliffs.map((cliff) => showCliff(experiment, cliff)),
+      ...series.cliffs.map((cliff) =>
+        series.seeds === 1 ? "one seed" : showCliff(experiment, cliff)
+      ),
       showKnee(experiment, series),
       series.collapsed.map((budget) => showBudgetOf(experiment, budget)).join(", ") || "-",
     ]),

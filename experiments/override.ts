@@ -2,6 +2,7 @@ import { UserError } from "../formats/user_error.ts";
 import { checkTrial } from "./check_trial.ts";
 import type { Experiment } from "./define.ts";
 import type { ModelSpec } from "../models/mod.ts";
+import { modelName } from "./model_name.ts";
 import type { Trial } from "./trial.ts";
 
 /** What a person may change about an experiment without writing a new one. */
@@ -14,6 +15,10 @@ export interface Overrides {
   readonly dataset?: string;
   /** Another architecture. */
   readonly model?: ModelSpec;
+  /** SHA-256 of the checkpoint that is the network, instead of training: one network, one seed. */
+  readonly pretrained?: string;
+  /** How many images of the judging set to use, the first ones. */
+  readonly images?: number;
 }
 
 /**
@@ -25,7 +30,18 @@ export interface Overrides {
  * @throws {UserError} If a number is out of range or the question makes no sense for the model.
  */
 export function overrideExperiment(experiment: Experiment, overrides: Overrides): Experiment {
-  const { seeds = experiment.seeds, epochs, dataset, model } = overrides;
+  const { epochs, dataset, model, pretrained, images } = overrides;
+  const other = experiment.forOtherModels;
+  if (model && !experiment.models.includes(model.kind) && other?.models.includes(model.kind)) {
+    return overrideExperiment(other, overrides);
+  }
+  if (pretrained !== undefined && (epochs ?? overrides.seeds) !== undefined) {
+    throw new UserError(
+      `Cannot run experiment "${experiment.name}": a checkpoint is one network that is not trained: ` +
+        "epochs and seeds must be left out",
+    );
+  }
+  const { seeds = pretrained === undefined ? experiment.seeds : 1 } = overrides;
   if (!Number.isInteger(seeds) || seeds < 1) {
     throw new UserError(
       `Cannot run experiment "${experiment.name}": seeds must be a whole number from 1: ${seeds}`,
@@ -42,13 +58,18 @@ export function overrideExperiment(experiment: Experiment, overrides: Overrides)
     data: { ...trial.data, dataset: dataset ?? trial.data.dataset },
     model: model ?? trial.model,
     training: { ...trial.training, epochs: epochs ?? trial.training.epochs },
+    ...pretrained !== undefined && { pretrained },
+    ...images !== undefined && { images },
   });
+  const isSame = [dataset, model, pretrained, images].every((change) => change === undefined);
   const changed: Experiment = {
     ...experiment,
+    // results of another architecture do not lie over those of the usual one
+    name: model === undefined ? experiment.name : `${experiment.name}_${modelName(model)}`,
     seeds,
     baseline: (seed) => change(experiment.baseline(seed)),
     trial: (point, seed) => change(experiment.trial(point, seed)),
-    published: dataset === undefined && model === undefined ? experiment.published : undefined,
+    published: isSame ? experiment.published : undefined,
   };
   checkTrial(changed.baseline(0));
   return Object.freeze(changed);

@@ -4,6 +4,7 @@ import { matches } from "./grid_points.ts";
 import { cliffTable, showBudgetOf, showInterval } from "./format_result.ts";
 import type { ExperimentResult } from "./runner.ts";
 import { resultCells, resultHeader } from "./table.ts";
+import { networkSentences } from "./describe_network.ts";
 import { shortId } from "./trial.ts";
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -21,12 +22,15 @@ function showP(p: number): string {
 }
 
 function provenance({ experiment, runs, trials }: ExperimentResult): string {
-  const { data, model, training } = experiment.baseline(0);
+  const { data, model, training, pretrained } = experiment.baseline(0);
+  const network = pretrained === undefined
+    ? `Data, model, training: \`${JSON.stringify({ data, model, training })}\``
+    : `Data, model, checkpoint: \`${JSON.stringify({ data, model, pretrained })}\``;
   return [
-    list(experiment.method),
+    list([...networkSentences(experiment), ...experiment.method]),
     "",
     list([
-      `Data, model, training: \`${JSON.stringify({ data, model, training })}\``,
+      network,
       `Seeds: ${
         Array.from({ length: experiment.seeds }, (_, seed) => seed).join(", ")
       }, the same ` +
@@ -135,6 +139,12 @@ export function writeReport(result: ExperimentResult): string {
     "the tolerated loss. The knee is where the two lines of a least-squares fit meet, with a 95 % " +
     "bootstrap interval over seeds.",
     "",
+    ...experiment.seeds === 1
+      ? [
+        "One network has no interval over seeds, and no budget is called safe on its strength.",
+        "",
+      ]
+      : [],
     table(cliff.header, cliff.rows),
     "",
     "## Results",

@@ -72,8 +72,10 @@ export interface Recipe {
   readonly data: DataSpec;
   /** What is trained. */
   readonly model: ModelSpec;
-  /** How the float32 network is trained. */
+  /** How the float32 network is trained; not carried out where it is pretrained. */
   readonly training: TrainingPlan;
+  /** SHA-256 of the checkpoint that is the network, 64 hexadecimal digits; it is trained if left out. */
+  readonly pretrained?: string;
 }
 
 /**
@@ -87,6 +89,8 @@ export interface Trial extends Recipe {
   readonly seed: number;
   /** What is done to the trained network. */
   readonly compression: CompressionSpec;
+  /** How many images it is judged on, the first of the set; all if left out. */
+  readonly images?: number;
 }
 
 /**
@@ -105,8 +109,9 @@ export function trialId(trial: Trial): string {
  * @param trial Any trial.
  * @returns SHA-256 of the canonical JSON of recipe and seed, 64 hexadecimal digits.
  */
-export function networkId({ data, model, training, seed }: Trial): string {
-  return createHash("sha256").update(canonicalJson({ data, model, training, seed })).digest("hex");
+export function networkId({ data, model, training, pretrained, seed }: Trial): string {
+  const network = { data, model, training, pretrained, seed };
+  return createHash("sha256").update(canonicalJson(network)).digest("hex");
 }
 
 /**

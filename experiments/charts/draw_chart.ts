@@ -1,4 +1,5 @@
 import { createCanvas, type SKRSContext2D } from "@napi-rs/canvas";
+import { captionNetwork } from "../describe_network.ts";
 import { METRIC_DISPLAY } from "../metrics.ts";
 import type { ExperimentResult } from "../runner.ts";
 import { type ChartData, chartData, type ChartSeries } from "./chart_data.ts";
@@ -82,15 +83,17 @@ function panelsOf(
     const yTitle = display.unit ? `${display.label} (${display.unit})` : display.label;
     const { y } = data.reference;
     const tolerance = spec.markDelta * display.scale;
+    // a network that is not as good as the chart was made for gets a range of its own
+    const zoomFrom = y > spec.zoomFrom + 1 ? spec.zoomFrom : Math.max(0, Math.floor(y) - 3);
     // Room above the line for its band and the tops of the error bars.
-    const yMax = Math.ceil((y + 0.12 * (y - spec.zoomFrom)) * 10) / 10;
+    const yMax = Math.ceil((y + 0.12 * (y - zoomFrom)) * 10) / 10;
     return [
       { ...base, yTitle, title: "(a) full range", yMin: 0, yMax: 100, markCliffs: false },
       {
         ...base,
         yTitle,
         title: `(b) around float32: cliff = smallest budget that stays within ${tolerance} point`,
-        yMin: spec.zoomFrom,
+        yMin: zoomFrom,
         yMax,
         markCliffs: true,
         tolerance: { y: y - tolerance, label: `float32 - ${tolerance} point` },
@@ -135,6 +138,7 @@ function captionOf(
     : ` ± ${((upper - lower) / 2).toFixed(digits)}`;
   const distinct = (values: string[]) => [...new Set(values)].join(", ");
   return [
+    captionNetwork(experiment),
     seeds > 1
       ? `Mean of ${seeds} seeds; bars${spec.kind === "line" ? " and band" : ""}: 95 % Student t ` +
         `interval${spec.kind === "line" ? "" : " of the difference, paired by seed"}.`

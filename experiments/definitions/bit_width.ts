@@ -6,7 +6,7 @@ import { fcNNOnMnist } from "./fc_nn_on_mnist.ts";
 export const bitWidth: Experiment = defineExperiment({
   name: "bit_width",
   question:
-    "At how many bits does FC_NN, quantized after training, lose its accuracy, and how much " +
+    "At how many bits does a network, quantized after training, lose its accuracy, and how much " +
     "of that is due to the granularity of the ranges and to the activations?",
   hypotheses: [
     "8 bits for weights and activations cost less than 0.1 point.",
@@ -14,7 +14,6 @@ export const bitWidth: Experiment = defineExperiment({
     "Quantizing activations as well moves the cliff up, and never down.",
   ],
   method: [
-    "A float32 network is trained once for each seed on all 60,000 training images.",
     "Each point quantizes that same network with asymmetric affine min-max ranges and rounding to " +
     "nearest even, without retraining; biases stay at 32 bits.",
     "Ranges of activations are calibrated on training images; the test set is used for the figures " +
@@ -39,7 +38,7 @@ export const bitWidth: Experiment = defineExperiment({
   },
   budget: { axis: "bits", scale: "linear" },
   seeds: 5,
-  models: ["fc_nn", "cnn"],
+  models: ["fc_nn", "cnn", "resnet"],
 
   baseline: (seed) => ({ ...fcNNOnMnist, seed, compression: { kind: "none" } }),
   trial: ({ granularity, quantized, bits }, seed) => ({
@@ -74,14 +73,14 @@ export const bitWidth: Experiment = defineExperiment({
   charts: [
     lineChart({
       name: "accuracy_over_bits",
-      title: "FC_NN quantized after training: accuracy over bit-width",
+      title: "Quantized after training: accuracy over bit-width",
       y: "testAccuracy",
       zoomFrom: 95,
       markDelta: 0.005,
     }),
     differenceChart({
       name: "differences_over_bits",
-      title: "FC_NN quantized after training: what granularity and activations change",
+      title: "Quantized after training: what granularity and activations change",
       y: "testAccuracy",
       zoomWithin: 0.5,
       comparisons: [

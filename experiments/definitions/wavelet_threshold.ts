@@ -2,6 +2,7 @@ import { differenceChart, lineChart } from "../charts/chart_spec.ts";
 import { defineExperiment, type Experiment } from "../define.ts";
 import type { CompressionSpec } from "../trial.ts";
 import { fcNNOnMnist } from "./fc_nn_on_mnist.ts";
+import { waveletThresholdOfConvolutions } from "./wavelet_threshold_of_convolutions.ts";
 
 type Wavelet = "haar" | "db2" | "bior4.4";
 type Layout = "image" | "permuted" | "matrix";
@@ -45,7 +46,8 @@ type Arm = keyof typeof arms;
 /** How few wavelet coefficients of the first layer does a network live on? */
 export const waveletThreshold: Experiment = defineExperiment({
   name: "wavelet_threshold",
-  question: "How few wavelet coefficients of its first layer does FC_NN live on, and is it the " +
+  question:
+    "How few wavelet coefficients of its first layer does a network live on, and is it the " +
     "image structure of the weights that makes this possible?",
   hypotheses: [
     "Weights of a hidden unit, seen as a 28 x 28 image, are smooth: 10 % of their Haar coefficients " +
@@ -55,7 +57,6 @@ export const waveletThreshold: Experiment = defineExperiment({
     "At equal keep ratios the image layout beats magnitude pruning, and the raw matrix does not.",
   ],
   method: [
-    "A float32 network is trained once for each seed on all 60,000 training images.",
     "The first layer's weights go through a 2-D wavelet transform; the largest share of the " +
     "coefficients by magnitude is kept unchanged, the others are set to zero (hard threshold), and " +
     "the inverse transform gives the weights that are evaluated, without retraining.",
@@ -86,6 +87,7 @@ export const waveletThreshold: Experiment = defineExperiment({
   budget: { axis: "keep", scale: "log2" },
   seeds: 5,
   models: ["fc_nn"],
+  forOtherModels: waveletThresholdOfConvolutions,
 
   baseline: (seed) => ({ ...fcNNOnMnist, seed, compression: { kind: "none" } }),
   trial: ({ arm, keep }, seed) => ({ ...fcNNOnMnist, seed, compression: arms[arm](keep) }),
@@ -116,7 +118,7 @@ export const waveletThreshold: Experiment = defineExperiment({
   charts: [
     lineChart({
       name: "accuracy_over_keep",
-      title: "FC_NN, first layer thresholded in a wavelet basis: accuracy over kept share",
+      title: "First layer thresholded in a wavelet basis: accuracy over kept share",
       y: "testAccuracy",
       where: { arm: ["haar_image", "haar_permuted", "haar_matrix", "magnitude"] },
       zoomFrom: 95,
@@ -124,7 +126,7 @@ export const waveletThreshold: Experiment = defineExperiment({
     }),
     lineChart({
       name: "accuracy_by_wavelet",
-      title: "FC_NN, first layer as 28 x 28 images: which wavelet, how many levels",
+      title: "First layer as 28 x 28 images: which wavelet, how many levels",
       y: "testAccuracy",
       where: { arm: ["haar_image", "haar_image_1_level", "db2_image", "bior44_image"] },
       zoomFrom: 95,
@@ -132,7 +134,7 @@ export const waveletThreshold: Experiment = defineExperiment({
     }),
     differenceChart({
       name: "differences_over_keep",
-      title: "FC_NN, first layer: what the image structure of the weights is worth",
+      title: "First layer: what the image structure of the weights is worth",
       y: "testAccuracy",
       zoomWithin: 2,
       comparisons: [

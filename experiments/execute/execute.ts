@@ -1,5 +1,10 @@
 import { evaluate, type Evaluation } from "../../training/mod.ts";
-import { type HostParameters, type Model, uploadParameters } from "../../models/mod.ts";
+import {
+  foldBatchNorms,
+  type HostParameters,
+  type Model,
+  uploadParameters,
+} from "../../models/mod.ts";
 import type { Execute, Report } from "../executor.ts";
 import { networkId, type Recipe, type Trial, trialId } from "../trial.ts";
 import { type ActivationRanges, calibrate } from "./calibrate.ts";
@@ -27,8 +32,9 @@ function runsOf<T>(list: readonly T[], size: number): T[][] {
   );
 }
 
-function recipeKey({ data, model, training }: Recipe): string {
-  return JSON.stringify([data, model, training]);
+/** Trials of one key are trained and judged on the same images. */
+function benchKey({ data, model, training, pretrained, images }: Trial): string {
+  return JSON.stringify([data, model, training, pretrained, images]);
 }
 
 function failAll(trials: readonly Trial[], error: unknown, report: Report): void {
@@ -36,16 +42,17 @@ function failAll(trials: readonly Trial[], error: unknown, report: Report): void
   for (const trial of trials) report(trialId(trial), { status: "failed", error: words });
 }
 
-/** Measures every compression of one trained network. */
+/** Measures every compression of one trained network, its batch norms folded. */
 async function measureNetwork(
   { device }: Laboratory,
-  model: Model,
+  trained: Model,
   bench: Bench,
-  host: HostParameters,
+  values: HostParameters,
   trials: readonly Trial[],
   report: Report,
   signal: AbortSignal,
 ): Promise<void> {
+  const { model, parameters: host } = foldBatchNorms(trained, values);
   let calibrated: Promise<ActivationRanges> | undefined;
   const rangesFor = ({ compression }: Trial): ActivationRanges | Promise<ActivationRanges> => {
     if (compression.kind !== "affine" || !compression.activations) return {};
@@ -109,9 +116,9 @@ export interface ExecutorOptions {
 export function deviceExecutor(laboratory: Laboratory, options: ExecutorOptions): Execute {
   const { shelf, seedsTogether } = options;
   return async (trials, report, signal) => {
-    for (const ofRecipe of groupBy(trials, recipeKey)) {
+    for (const ofRecipe of groupBy(trials, benchKey)) {
       const [recipe] = ofRecipe;
-      const bench = await laboratory.bench(recipe);
+      const bench = await laboratory.bench(ofRecipe[0]);
       const model = modelOn(recipe.model, bench);
       for (const together of runsOf(groupBy(ofRecipe, networkId), seedsTogether)) {
         signal.throwIfAborted();
@@ -134,6 +141,14 @@ export function deviceExecutor(laboratory: Laboratory, options: ExecutorOptions)
         } catch (error) {
           failAll(ofNetwork, error, report);
         }
+      }
+      if (recipe.pretrained !== undefined) {
+        for (const { trials: lacking } of entries.filter(({ host }) => host === undefined)) {
+          const words = `Cannot measure a pretrained network: it must be with the trained ones: ` +
+            `SHA-256 ${recipe.pretrained} is not`;
+          failAll(lacking, words, report);
+        }
+        return await measureEntries(entries);
       }
       const missing = entries.filter(({ host }) => host === undefined);
       const seeds = missing.map(({ seed }) => seed);
@@ -159,9 +174,13 @@ export function deviceExecutor(laboratory: Laboratory, options: ExecutorOptions)
           for (const { trials } of failed) await measureSeeds(lab, model, bench, recipe, [trials]);
         }
       }
-      for (const { host, trials: ofNetwork } of entries) {
-        if (host === undefined) continue;
-        await measureNetwork(lab, model, bench, host, ofNetwork, report, signal);
+      await measureEntries(entries);
+
+      async function measureEntries(all: typeof entries): Promise<void> {
+        for (const { host, trials: ofNetwork } of all) {
+          if (host === undefined) continue;
+          await measureNetwork(lab, model, bench, host, ofNetwork, report, signal);
+        }
       }
     }
   };

@@ -11,7 +11,7 @@ import {
 } from "../../data/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
 import { createModel, type Model, type ModelSpec } from "../../models/mod.ts";
-import type { DataSpec, Recipe } from "../trial.ts";
+import type { DataSpec, Trial } from "../trial.ts";
 
 /** Training images on which the ranges of activations are found. */
 const CALIBRATION_IMAGES = 2048;
@@ -32,15 +32,21 @@ export interface Bench {
 export interface Laboratory {
   readonly device: Device;
   /** Loads and uploads a data set the way the model wants to see it, once. */
-  bench(recipe: Pick<Recipe, "data" | "model">): Promise<Bench>;
+  bench(trial: Pick<Trial, "data" | "model" | "images">): Promise<Bench>;
 }
 
-function layOut(device: Device, dataset: Dataset, data: DataSpec, model: Model): Bench {
+function layOut(
+  device: Device,
+  dataset: Dataset,
+  data: DataSpec,
+  model: Model,
+  images: number,
+): Bench {
   const split = data.train === "split"
     ? splitTrainValidation(dataset.train, dataset.validationCount)
     : undefined;
   const train = split?.train ?? dataset.train;
-  const judge = split?.validation ?? dataset.test;
+  const judge = firstImages(split?.validation ?? dataset.test, images);
   const upload = (set: ImageSet) => uploadImages(device, set, model.normalization);
   return {
     train: upload(train),
@@ -63,14 +69,14 @@ export function openLaboratory(device: Device, directory?: string): Laboratory {
   const benches = new Map<string, Bench>();
   return {
     device,
-    async bench({ data, model: spec }): Promise<Bench> {
+    async bench({ data, model: spec, images }): Promise<Bench> {
       const loading = datasets.get(data.dataset) ?? loadDataset(data.dataset, { directory });
       datasets.set(data.dataset, loading);
       const dataset = await loading;
       const { channels, height, width } = dataset.train;
       const model = createModel(spec, [channels, height, width], dataset.classes.length);
-      const key = JSON.stringify([data.dataset, data.train, model.normalization]);
-      const bench = benches.get(key) ?? layOut(device, dataset, data, model);
+      const key = JSON.stringify([data.dataset, data.train, model.normalization, images]);
+      const bench = benches.get(key) ?? layOut(device, dataset, data, model, images ?? Infinity);
       benches.set(key, bench);
       return bench;
     },

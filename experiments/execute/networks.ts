@@ -53,6 +53,28 @@ export function networkShelf(folder: string): NetworkShelf {
   };
 }
 
+/**
+ * Puts a checkpoint on the shelf as the network of its trials.
+ *
+ * @param shelf Where trained networks are kept.
+ * @param model What the file must hold.
+ * @param recipe Of the trials; its `pretrained` names the file's content.
+ * @param seed Of the trials.
+ * @param bytes The checkpoint.
+ * @param label What to call it in an error, such as its path.
+ * @throws {UserError} If tensors are missing, unknown or misshaped: all of them.
+ */
+export function adoptNetwork(
+  shelf: NetworkShelf,
+  model: Model,
+  recipe: Recipe,
+  seed: number,
+  bytes: Uint8Array,
+  label: string,
+): void {
+  shelf.save(model, recipe, seed, decodeNetwork(model, bytes, label).parameters);
+}
+
 /** Steps between two words about the progress. */
 const STEPS_A_REPORT = 512;
 

@@ -104,14 +104,21 @@ function startWorker(options: WorkerPoolOptions, signal: AbortSignal): Worker {
   };
 }
 
-/** Trials by network, in order of first appearance. */
-function jobsOf(trials: readonly Trial[]): Trial[][] {
+/** Trials by network, in order of first appearance; of one that is not trained, in `workers` parts. */
+function jobsOf(trials: readonly Trial[], workers: number): Trial[][] {
   const jobs = new Map<string, Trial[]>();
   for (const trial of trials) {
     const network = networkId(trial);
     jobs.set(network, [...jobs.get(network) ?? [], trial]);
   }
-  return [...jobs.values()];
+  return [...jobs.values()].flatMap((job) => {
+    if (job[0].pretrained === undefined) return [job];
+    const size = Math.ceil(job.length / workers);
+    return Array.from(
+      { length: Math.ceil(job.length / size) },
+      (_, i) => job.slice(i * size, (i + 1) * size),
+    );
+  });
 }
 
 /**
@@ -125,7 +132,7 @@ function jobsOf(trials: readonly Trial[]): Trial[][] {
  */
 export function processExecutor(options: WorkerPoolOptions): Execute {
   return async (trials, report, signal) => {
-    const jobs = jobsOf(trials);
+    const jobs = jobsOf(trials, options.workers);
     const serve = async (): Promise<void> => {
       let worker: Worker | undefined;
       for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {

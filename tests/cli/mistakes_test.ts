@@ -38,7 +38,8 @@ Deno.test("commands refuse numbers that make no sense, and missing arguments", a
     [["train"], /required option '--output <file>' not specified$/],
     [["evaluate"], /missing required argument 'file'$/],
     [["sweep", "--seeds"], /option '--seeds <n>' argument missing$/],
-    [["sweep", "wavelet_threshold", "--model", "cnn"], /the model must be one of fc_nn: cnn$/],
+    [["sweep", "--images", "0"], /^Cannot use images 0: /],
+    [["sweep", "--checkpoint", "none"], /^Cannot read .*none: ENOENT/],
   ] as const;
   for (const [[task, ...args], words] of refused) assert.match(await refusal(task, ...args), words);
 });

@@ -1,11 +1,15 @@
 import assert from "node:assert/strict";
+import { checkTrial } from "../../experiments/check_trial.ts";
 import { defineExperiment, type Experiment } from "../../experiments/define.ts";
 import { bitWidth } from "../../experiments/definitions/bit_width.ts";
 import { waveletThreshold } from "../../experiments/definitions/wavelet_threshold.ts";
+import { networkSentences } from "../../experiments/describe_network.ts";
+import { modelName } from "../../experiments/model_name.ts";
 import { overrideExperiment } from "../../experiments/override.ts";
 import { planTrials } from "../../experiments/plan.ts";
 import { networkId } from "../../experiments/trial.ts";
 import { UserError } from "../../formats/user_error.ts";
+import { MODELS } from "../../models/mod.ts";
 import { smallExperiment } from "./small_experiment.ts";
 
 /** The small experiment with one part replaced. */
@@ -96,5 +100,57 @@ Deno.test("overrideExperiment() refuses what makes no sense", () => {
     });
   refused({ seeds: 0 }, /seeds must be a whole number from 1: 0$/);
   refused({ epochs: 0.5 }, /epochs must be a whole number from 1: 0.5$/);
-  refused({ model: { kind: "cnn", channels: [16, 32] } }, /model must be one of fc_nn: cnn$/);
+  const pretrained = "0".repeat(64);
+  refused({ pretrained, epochs: 1 }, /checkpoint is one network .*: epochs and seeds must be left/);
+  refused({ pretrained: "x" }, /must be the SHA-256 of its checkpoint: x$/);
+  refused({ images: 0 }, /images to judge on must be a whole number from 1: 0$/);
+  const onlyFcNN = { ...smallExperiment };
+  assert.throws(
+    () => overrideExperiment(onlyFcNN, { model: MODELS.resnet20 }),
+    /model must be one of fc_nn: resnet$/,
+  );
+});
+
+Deno.test("overrideExperiment() asks convolutions for the matrix of all layers, under a name of its own", () => {
+  for (const model of [MODELS.cnn_282k, MODELS.resnet20]) {
+    const changed = overrideExperiment(waveletThreshold, { model, dataset: "cifar10" });
+    assert.equal(changed.name, `wavelet_threshold_${modelName(model)}`);
+    for (const { trial: { compression } } of planTrials(changed).trials) {
+      checkTrial({ ...changed.baseline(0), compression });
+      if (compression.kind !== "wavelet_threshold") continue;
+      assert.deepEqual([compression.layout, compression.layers], ["matrix", "all"]);
+    }
+  }
+  const mlp = overrideExperiment(waveletThreshold, { model: MODELS.mlp_128 });
+  assert.ok(mlp.grid.arm.includes("haar_image"), "hidden units still see images");
+});
+
+Deno.test("overrideExperiment() makes one trial a point of a checkpoint, on as many images as asked", () => {
+  const pretrained = "0".repeat(64);
+  const changed = overrideExperiment(bitWidth, {
+    model: MODELS.resnet20,
+    dataset: "cifar10",
+    pretrained,
+    images: 1000,
+  });
+  const { trials } = planTrials(changed);
+  assert.equal(trials.length, 45);
+  assert.ok(trials.every(({ trial }) => trial.pretrained === pretrained && trial.images === 1000));
+  assert.deepEqual(networkSentences(changed), [
+    "The float32 network is resnet20 as a checkpoint has it (SHA-256 000000000000...); it is not " +
+    "trained here.",
+    "Batch norms are folded into the convolutions before them first, those of float32 too.",
+    "Judged on the first 1,000 test images only: a preview.",
+  ]);
+  const whole = overrideExperiment(bitWidth, { model: MODELS.mlp_128 });
+  assert.deepEqual(networkSentences(whole), [
+    "A float32 network, mlp_128, is trained once for each seed on all training images of mnist.",
+    "Judged on all test images.",
+  ]);
+});
+
+Deno.test("modelName() is what the command line takes, or kind and sizes", () => {
+  for (const [name, model] of Object.entries(MODELS)) assert.equal(modelName(model), name);
+  assert.equal(modelName({ kind: "fc_nn", hidden: [128, 64] }), "fc_nn_128_64");
+  assert.equal(modelName({ kind: "resnet", depth: 8 }), "resnet_8");
 });

@@ -73,8 +73,28 @@ Deno.test("trialId() of what was known before plans could regularize is what it 
   assert.equal(new Set([trial, ...trials].map(networkId)).size, trials.length + 1);
 });
 
+Deno.test("trialId() tells previews and checkpoints apart, and networkId() checkpoints", () => {
+  const pretrained = "ab".repeat(32);
+  const others: Trial[] = [{ ...trial, images: 1000 }, { ...trial, pretrained }];
+  others.forEach(checkTrial);
+  assert.equal(new Set([trial, ...others].map(trialId)).size, 3);
+  assert.equal(networkId(others[0]), networkId(trial));
+  assert.notEqual(networkId(others[1]), networkId(trial));
+  assert.equal(trialId({ ...trial, images: undefined, pretrained: undefined }), trialId(trial));
+});
+
 Deno.test("checkTrial() refuses numbers out of range in one line", () => {
   const affine = { kind: "affine", granularity: "tensor", activations: false } as const;
+  const image = {
+    kind: "wavelet_threshold",
+    wavelet: "haar",
+    levels: 1,
+    mode: "periodization",
+    keep: 0.5,
+    layout: "image",
+    layers: "first",
+    threshold: "hard",
+  } as const;
   const wrong: [Trial, RegExp][] = [
     [{ ...trial, compression: { ...affine, bits: 0 } }, /bits must be 1 to 16: 0$/],
     [{ ...trial, compression: { ...affine, bits: 17 } }, /bits must be 1 to 16: 17$/],
@@ -84,6 +104,14 @@ Deno.test("checkTrial() refuses numbers out of range in one line", () => {
       /keep ratio must be above 0 and at most 1: 0$/,
     ],
     [{ ...trial, seed: -1 }, /seed/],
+    [
+      { ...trial, model: { kind: "cnn", channels: [4] }, compression: image },
+      /wavelet layout for cnn must be matrix, \[outputs, inputs x height x width\] .*: image$/,
+    ],
+    [
+      { ...trial, compression: { ...image, layers: "all" } },
+      /for all layers must be matrix: image$/,
+    ],
     [{ ...trial, training: { ...trial.training, epochs: 0 } }, /epochs must be a whole number/],
     [{ ...trial, model: { kind: "fc_nn", hidden: [64, 0] } }, /width of a layer/],
     [

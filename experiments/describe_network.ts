@@ -1,0 +1,55 @@
+import type { Experiment } from "./define.ts";
+import { modelName } from "./model_name.ts";
+import type { Trial } from "./trial.ts";
+
+/** Digits of a checkpoint's hash that a person is shown. */
+const SHORT_HASH = 12;
+
+/**
+ * Says in words on which images a trial is judged.
+ *
+ * @param trial Any trial.
+ * @returns Such as `all test images`, or `the first 1,000 test images only: a preview`.
+ */
+export function describeJudge({ data, images }: Trial): string {
+  const set = data.train === "split" ? "validation images" : "test images";
+  if (images === undefined) return `all ${set}`;
+  return `the first ${images.toLocaleString("en-US")} ${set} only: a preview`;
+}
+
+/**
+ * Says in a few words which network an experiment reduces, for the caption of a chart.
+ *
+ * @param experiment Any experiment.
+ * @returns Such as `resnet20 on cifar10, all test images.`.
+ */
+export function captionNetwork(experiment: Experiment): string {
+  const trial = experiment.baseline(0);
+  return `${modelName(trial.model)} on ${trial.data.dataset}, ${describeJudge(trial)}.`;
+}
+
+/**
+ * Says in sentences where an experiment's networks come from and what they are judged on, for the
+ * report.
+ *
+ * @param experiment Any experiment.
+ * @returns One sentence an item.
+ */
+export function networkSentences(experiment: Experiment): string[] {
+  const trial = experiment.baseline(0);
+  const { model, data, pretrained } = trial;
+  const name = modelName(model);
+  const learned = data.train === "all"
+    ? `all training images of ${data.dataset}`
+    : `the training images of ${data.dataset}, less those that judge`;
+  return [
+    pretrained === undefined
+      ? `A float32 network, ${name}, is trained once for each seed on ${learned}.`
+      : `The float32 network is ${name} as a checkpoint has it (SHA-256 ` +
+        `${pretrained.slice(0, SHORT_HASH)}...); it is not trained here.`,
+    ...model.kind === "resnet"
+      ? ["Batch norms are folded into the convolutions before them first, those of float32 too."]
+      : [],
+    `Judged on ${describeJudge(trial)}.`,
+  ];
+}
