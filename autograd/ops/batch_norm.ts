@@ -13,7 +13,7 @@ import {
   chooseBatchNormParts,
 } from "../../kernels/mod.ts";
 import { isMasked, markActivated } from "../relu_mask.ts";
-import { fill } from "../arithmetic.ts";
+import { combine, fill, reduceAxis } from "../arithmetic.ts";
 import { differentiable, type Wanted } from "../tape.ts";
 import { reluGradient } from "./relu.ts";
 
@@ -54,23 +54,36 @@ function geometryOf(
   { weight, ...others }: BatchNormTensors,
   shortcut?: Tensor,
 ): Numbers {
-  const [networks, batch, channels, ...image] = x.shape;
+  const [copies, batch, channels, ...image] = x.shape;
+  const [networks] = weight.shape;
   const isWhole = Object.values(others).every(({ size }) => size === networks * channels);
-  if (`${weight.shape}` !== `${[networks, channels]}` || !isWhole) {
+  const isShared = copies === 1 || copies === networks;
+  if (`${weight.shape}` !== `${[networks, channels]}` || !isWhole || !isShared) {
     throw new RangeError(
-      "Cannot normalize a batch: shapes must be x [networks, rows, channels, ...], weight and all " +
-        `others [networks, channels]: x is ${formatShape(x.shape)}, weight ` +
+      "Cannot normalize a batch: shapes must be x [networks or 1, rows, channels, ...], weight and " +
+        `all others [networks, channels]: x is ${formatShape(x.shape)}, weight ` +
         formatShape(weight.shape),
     );
   }
-  if (shortcut !== undefined && `${shortcut.shape}` !== `${x.shape}`) {
+  const shape = [networks, ...x.shape.slice(1)];
+  if (shortcut !== undefined && `${shortcut.shape}` !== `${shape}`) {
     throw new RangeError(
-      `Cannot normalize a batch: the shortcut must have x's shape ${formatShape(x.shape)}: it is ` +
+      `Cannot normalize a batch: the shortcut must have x's shape ${formatShape(shape)}: it is ` +
         formatShape(shortcut.shape),
     );
   }
   const plane = image.reduce((product, axis) => product * axis, 1);
   return batchNormParams({ networks, batch, channels, plane }, chooseBatchNormParts(x.device));
+}
+
+/** A copy for every network of what they share; it differentiates to the sum over networks. */
+function copyToNetworks(x: Tensor, networks: number): Tensor {
+  if (x.shape[0] === networks) return x;
+  const copies = combine("add", reshape(x, [1, x.size]), fill(x.device, [networks, 1], 0));
+  const y = reshape(copies, [networks, ...x.shape.slice(1)]);
+  return differentiable(y, [x], (dy) => [
+    reshape(reduceAxis("sum", reshape(dy, [networks, x.size]), 0), x.shape),
+  ]);
 }
 
 /** Constants of the way that fits planes and adapter. */
@@ -119,22 +132,23 @@ function batchStatistics(
  * In training, mean and (biased) variance are those of the batch, and the moving averages follow them;
  * otherwise they are the moving averages. A shortcut and a ReLU cost no pass of their own.
  *
- * @param x `[networks, rows, channels, ...]`.
+ * @param given `[networks, rows, channels, ...]`, or `[1, ...]` shared by all networks, which copies it.
  * @param tensors Factor, term and moving averages.
  * @param options Epsilon, momentum, whether to train, and what follows.
- * @returns The same shape.
+ * @returns `[networks, rows, channels, ...]`.
  * @throws {RangeError} If there is not one factor a channel of each network, the shortcut has another
  *   shape, or there is nothing to take a variance of.
  * @see Ioffe and Szegedy 2015, arXiv:1502.03167
  */
 export function batchNorm(
-  x: Tensor,
+  given: Tensor,
   tensors: BatchNormTensors,
   options: BatchNormOptions = {},
 ): Tensor {
   const { epsilon = 1e-5, momentum = 0.1, isTraining = false, shortcut, relu = false } = options;
   const { weight, bias, runningMean, runningVar } = tensors;
-  const geometry = geometryOf(x, tensors, shortcut);
+  const geometry = geometryOf(given, tensors, shortcut);
+  const x = copyToNetworks(given, geometry.networks);
   const params = { ...geometry, epsilon };
   const statistics = isTraining
     ? batchStatistics(x, tensors, geometry, momentum)

@@ -175,3 +175,37 @@ Deno.test("batchNorm() differentiates by x alone where its averages are given", 
   const alone = await read(backward(y, [x], { seed }).get(x)!);
   assert.deepEqual(alone, await read(backward(y, [x, weight], { seed }).get(x)!));
 });
+
+Deno.test("batchNorm() of x that networks share equals that of copies, dx their sum", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const one = host.x.slice(0, host.x.length / NETWORKS);
+  const copies = Float32Array.from(host.x, (_, i) => one[i % one.length]);
+  const perform = async (values: Float32Array<ArrayBuffer>, networks: number) => {
+    const perChannel = (numbers: Float32Array<ArrayBuffer>) =>
+      tensor(device, numbers, [NETWORKS, CHANNELS]);
+    const [weight, bias] = [perChannel(host.weight), perChannel(host.bias)];
+    const [runningMean, runningVar] = [perChannel(host.mean), perChannel(host.variance)];
+    const x = tensor(device, values, [networks, ...SHAPE.slice(1)]);
+    const y = batchNorm(
+      x,
+      { weight, bias, runningMean, runningVar },
+      { isTraining: true, relu: true },
+    );
+    const made = backward(y, [x, weight], { seed: tensor(device, dy, SHAPE) });
+    assert.deepEqual(y.shape, SHAPE);
+    assert.deepEqual(made.get(x)!.shape, x.shape);
+    const rest = { y, runningMean, runningVar, dWeight: made.get(weight)! };
+    const held = Object.entries(rest).map(async ([name, it]) => [name, await read(it)] as const);
+    return { dx: await read(made.get(x)!), rest: Object.fromEntries(await Promise.all(held)) };
+  };
+  const wanted = await perform(copies, NETWORKS);
+  const found = await perform(one, 1);
+  assert.deepEqual(found.rest, wanted.rest);
+  const sum = Float64Array.from(one, (_, i) => {
+    let total = 0;
+    for (let at = i; at < wanted.dx.length; at += one.length) total += wanted.dx[at];
+    return total;
+  });
+  assert.ok(relativeError(found.dx, sum) < 1e-6);
+});
