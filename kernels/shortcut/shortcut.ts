@@ -1,5 +1,6 @@
 import {
   defineKernels,
+  type Grid,
   type KernelCase,
   type Kernels,
   linearGrid,
@@ -67,6 +68,25 @@ export function chooseShortcut({ inWidth, outWidth }: Numbers): Numbers {
 const inputsOf = (p: Numbers): number => p.images * p.inChannels * p.inHeight * p.inWidth;
 const outputsOf = (p: Numbers): number => p.images * p.outChannels * p.outHeight * p.outWidth;
 
+/** Covers what is written: in vectors, or in 4 vectors of a plane, of x two and two below each other. */
+function gridOf(size: number, across: number, { FOURS, WORKGROUP_SIZE }: Numbers): Grid {
+  return linearGrid(FOURS === 1 ? across : Math.ceil(size / 4), WORKGROUP_SIZE);
+}
+
+const forwardGrid = (p: Numbers, constants: Numbers): Grid =>
+  gridOf(
+    outputsOf(p),
+    p.images * p.outChannels * Math.ceil(p.outHeight * p.outWidth / 16),
+    constants,
+  );
+
+const backwardGrid = (p: Numbers, constants: Numbers): Grid =>
+  gridOf(
+    inputsOf(p),
+    p.images * p.inChannels * Math.ceil(p.outHeight * p.inWidth / 8),
+    constants,
+  );
+
 /** Calls back for every element that is carried: where it stands in y and where in x. */
 function eachCarried(p: Numbers, carry: (output: number, input: number) => void): void {
   for (let image = 0; image < p.images; image++) {
@@ -121,18 +141,18 @@ export const shortcutKernels: Kernels<"forward" | "backward"> = defineKernels({
       flops: outputsOf,
       // of every second line of x all is moved, though half of it is not used
       touched: (p) => outputsOf(p) + p.images * p.inChannels * p.outHeight * p.inWidth,
-      workgroups: (p, { WORKGROUP_SIZE }) =>
-        linearGrid(Math.ceil(outputsOf(p) / 4), WORKGROUP_SIZE),
+      workgroups: forwardGrid,
+      loopIterations: () => 4,
     },
     backward: {
       reads: ["dy"],
       writes: ["dx"],
       flops: inputsOf,
       touched: (p) => inputsOf(p) + p.images * p.inChannels * p.outHeight * p.outWidth,
-      workgroups: (p, { WORKGROUP_SIZE }) => linearGrid(Math.ceil(inputsOf(p) / 4), WORKGROUP_SIZE),
+      workgroups: backwardGrid,
     },
   },
-  workgroups: (p, { WORKGROUP_SIZE }) => linearGrid(Math.ceil(outputsOf(p) / 4), WORKGROUP_SIZE),
+  workgroups: forwardGrid,
   tolerance: "exact",
   reference({ x, dy }, p, _constants, entry) {
     if (entry === "forward") {

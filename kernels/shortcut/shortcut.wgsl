@@ -7,8 +7,9 @@
 // x, dx   [images, inChannels, inHeight, inWidth]
 // y, dy   [images, outChannels, outHeight, outWidth],  outHeight = ceil(inHeight / 2), outWidth alike
 //
-// One invocation per vector of 4 elements that is written, whose index arithmetic it shares where FOURS = 1
-// promises that lines are whole vectors: outWidth % 4 = 0 and inWidth = 2 outWidth. Memory-bound.
+// One invocation per vector of 4 elements that is written. FOURS = 1 promises that lines are whole vectors,
+// outWidth % 4 = 0 and inWidth = 2 outWidth: then one for 4 vectors of a plane, which share what it takes to
+// find the plane. Memory-bound.
 //
 // He et al. 2016, Deep Residual Learning for Image Recognition, arXiv:1512.03385, section 3.3.
 
@@ -51,19 +52,28 @@ fn carried(i: u32) -> f32 {
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * WORKGROUP_SIZE + id.x;
-  let first = 4u * i;
-  if (first >= params.images * params.outChannels * params.outHeight * params.outWidth) { return; }
   if (FOURS == 0u) {
+    let first = 4u * i;
+    if (first >= params.images * params.outChannels * params.outHeight * params.outWidth) { return; }
     y[i] = vec4f(carried(first), carried(first + 1u), carried(first + 2u), carried(first + 3u));
     return;
   }
-  let source = sourceOf(first / params.outWidth);
-  var value = vec4f();
-  if (source.isCarried) {
-    let at = (source.line * params.inWidth + 2u * (first % params.outWidth)) / 4u;
-    value = vec4f(x[at].xz, x[at + 1u].xz);
+  let width = params.outWidth / 4u;
+  let vectors = params.outHeight * width;
+  let across = (vectors + 3u) / 4u;
+  let plane = i / across;
+  if (plane >= params.images * params.outChannels) { return; }
+  let source = sourceOf(plane * params.outHeight);
+  let first = 4u * (i % across);
+  for (var v = first; v < min(first + 4u, vectors); v++) {
+    var value = vec4f();
+    if (source.isCarried) {
+      // every line of y skips a line of x, which is twice as long
+      let at = source.line * 2u * width + 2u * (v + v / width * width);
+      value = vec4f(x[at].xz, x[at + 1u].xz);
+    }
+    y[plane * vectors + v] = value;
   }
-  y[i] = value;
 }
 
 // The line of y that a line of x goes to; odd lines go nowhere.
@@ -86,16 +96,25 @@ fn returned(i: u32) -> f32 {
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.y * groups.x * WORKGROUP_SIZE + id.x;
-  let first = 4u * i;
-  if (first >= params.images * params.inChannels * params.inHeight * params.inWidth) { return; }
   if (FOURS == 0u) {
+    let first = 4u * i;
+    if (first >= params.images * params.inChannels * params.inHeight * params.inWidth) { return; }
     dx[i] = vec4f(returned(first), returned(first + 1u), returned(first + 2u), returned(first + 3u));
     return;
   }
-  let line = first / params.inWidth;
-  var value = vec2f();
-  if (((line % params.inHeight) & 1u) == 0u) {
-    value = dy[(targetOf(line) * params.outWidth + first % params.inWidth / 2u) / 2u];
+  let width = params.inWidth / 4u; // of a line of x in vectors, and of one of y in pairs
+  let pairs = params.outHeight * width;
+  let across = (pairs + 1u) / 2u;
+  let plane = i / across;
+  if (plane >= params.images * params.inChannels) { return; }
+  let source = targetOf(plane * params.inHeight) * width;
+  let start = plane * params.inHeight * width;
+  let end = start + params.inHeight * width;
+  let first = 2u * (i % across);
+  for (var p = first; p < min(first + 2u, pairs); p++) {
+    let value = dy[source + p];
+    let at = start + p + p / width * width;
+    dx[at] = vec4f(value.x, 0.0, value.y, 0.0);
+    if (at + width < end) { dx[at + width] = vec4f(); }
   }
-  dx[i] = vec4f(value.x, 0.0, value.y, 0.0);
 }
