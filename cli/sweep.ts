@@ -18,6 +18,7 @@ import {
   resultTable,
   runExperiment,
   type Store,
+  usualDefinitions,
   writeResults,
 } from "../experiments/mod.ts";
 import { deviceExecutor } from "../experiments/execute/execute.ts";
@@ -70,7 +71,7 @@ async function choose(
   options: SweepOptions,
 ): Promise<{ experiments: Experiment[]; checkpoint: Checkpoint | undefined }> {
   const { seeds, epochs, dataset, model: name } = options;
-  const chosen = names.length === 0 ? definitions : names.map(findExperiment);
+  const chosen = names.length === 0 ? usualDefinitions : names.map(findExperiment);
   const model = name === undefined ? undefined : parseModel(name);
   const asked = model ?? chosen[0].baseline(0).model;
   // a whole test set through a residual network, dozens of times, is an hour on a processor

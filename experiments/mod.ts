@@ -46,7 +46,8 @@ export {
 } from "./define.ts";
 export { bitWidth } from "./definitions/bit_width.ts";
 export { fcNNOnMnist } from "./definitions/fc_nn_on_mnist.ts";
-export { definitions, findExperiment } from "./definitions/mod.ts";
+export { generalisation } from "./definitions/generalisation.ts";
+export { definitions, findExperiment, usualDefinitions } from "./definitions/mod.ts";
 export { waveletThreshold } from "./definitions/wavelet_threshold.ts";
 export { waveletThresholdOfConvolutions } from "./definitions/wavelet_threshold_of_convolutions.ts";
 export { captionNetwork } from "./describe_network.ts";

@@ -1,8 +1,10 @@
 import { UserError } from "../formats/user_error.ts";
+import { datasetForm } from "../data/mod.ts";
 import { checkTrial } from "./check_trial.ts";
 import type { Experiment } from "./define.ts";
 import type { ModelSpec } from "../models/mod.ts";
 import { modelName } from "./model_name.ts";
+import type { TrainingPlan } from "../training/mod.ts";
 import type { Trial } from "./trial.ts";
 
 /** What a person may change about an experiment without writing a new one. */
@@ -19,6 +21,22 @@ export interface Overrides {
   readonly pretrained?: string;
   /** How many images of the judging set to use, the first ones. */
   readonly images?: number;
+}
+
+/** Another architecture, with the dropout of an arm that is about dropout. */
+function modelFor(usual: ModelSpec, asked: ModelSpec | undefined): ModelSpec {
+  const hasDropout = usual.kind === "cnn" && usual.dropout !== undefined;
+  if (asked?.kind !== "cnn" || !hasDropout) return asked ?? usual;
+  return { ...asked, dropout: usual.dropout };
+}
+
+/** Another length; and no mirrored digits, as only images in color are sure to stay what they are. */
+function trainingFor(usual: TrainingPlan, { dataset, epochs }: Overrides): TrainingPlan {
+  const training = { ...usual, epochs: epochs ?? usual.epochs };
+  if (dataset === undefined || !usual.augmentation?.horizontalFlip) return training;
+  if (datasetForm(dataset)?.inputShape[0] === 3) return training;
+  const { horizontalFlip: _flip, ...augmentation } = usual.augmentation;
+  return { ...training, augmentation };
 }
 
 /**
@@ -56,8 +74,8 @@ export function overrideExperiment(experiment: Experiment, overrides: Overrides)
   const change = (trial: Trial): Trial => ({
     ...trial,
     data: { ...trial.data, dataset: dataset ?? trial.data.dataset },
-    model: model ?? trial.model,
-    training: { ...trial.training, epochs: epochs ?? trial.training.epochs },
+    model: modelFor(trial.model, model),
+    training: trainingFor(trial.training, { dataset, epochs }),
     ...pretrained !== undefined && { pretrained },
     ...images !== undefined && { images },
   });

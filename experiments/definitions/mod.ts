@@ -1,10 +1,17 @@
 import { unknownName } from "../../formats/user_error.ts";
 import type { Experiment } from "../define.ts";
 import { bitWidth } from "./bit_width.ts";
+import { generalisation } from "./generalisation.ts";
 import { waveletThreshold } from "./wavelet_threshold.ts";
 
+/** The experiments of a sweep that names none: they take about a minute. */
+export const usualDefinitions: readonly Experiment[] = Object.freeze([bitWidth, waveletThreshold]);
+
 /** Every experiment that can be asked for by name. */
-export const definitions: readonly Experiment[] = Object.freeze([bitWidth, waveletThreshold]);
+export const definitions: readonly Experiment[] = Object.freeze([
+  ...usualDefinitions,
+  generalisation,
+]);
 
 /**
  * Finds an experiment by its name.

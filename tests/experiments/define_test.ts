@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { checkTrial } from "../../experiments/check_trial.ts";
 import { defineExperiment, type Experiment } from "../../experiments/define.ts";
 import { bitWidth } from "../../experiments/definitions/bit_width.ts";
+import { generalisation } from "../../experiments/definitions/generalisation.ts";
 import { waveletThreshold } from "../../experiments/definitions/wavelet_threshold.ts";
 import { networkSentences } from "../../experiments/describe_network.ts";
 import { modelName } from "../../experiments/model_name.ts";
@@ -123,6 +124,22 @@ Deno.test("overrideExperiment() asks convolutions for the matrix of all layers, 
   }
   const mlp = overrideExperiment(waveletThreshold, { model: MODELS.mlp_128 });
   assert.ok(mlp.grid.arm.includes("haar_image"), "hidden units still see images");
+});
+
+Deno.test("generalisation trains every combination, the same seeds in all, and keeps its arms elsewhere", () => {
+  const plan = planTrials(generalisation);
+  const networksOf = (trials: typeof plan.trials) =>
+    new Set(trials.map(({ trial }) => networkId(trial))).size;
+  // float32 of the arm without anything is the baseline
+  assert.equal(plan.trials.length, 3 * 8 * 5);
+  assert.equal(networksOf(plan.trials), 3 * 8);
+  const digits = planTrials(
+    overrideExperiment(generalisation, { model: MODELS.cnn, dataset: "mnist", epochs: 2 }),
+  );
+  assert.equal(networksOf(digits.trials), 3 * 8, "dropout and augmentation are still arms");
+  for (const { trial: { training } } of digits.trials) {
+    assert.equal(training.augmentation?.horizontalFlip, undefined, "digits are not mirrored");
+  }
 });
 
 Deno.test("overrideExperiment() makes one trial a point of a checkpoint, on as many images as asked", () => {

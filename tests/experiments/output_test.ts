@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import fc from "../support/fast_check.ts";
 import { Writable } from "node:stream";
 import { writeCsv } from "../../experiments/csv.ts";
-import { definitions, findExperiment } from "../../experiments/definitions/mod.ts";
+import {
+  definitions,
+  findExperiment,
+  usualDefinitions,
+} from "../../experiments/definitions/mod.ts";
 import { showInterval } from "../../experiments/format_result.ts";
 import { openProgress, showDuration } from "../../experiments/progress.ts";
 import { writeReport } from "../../experiments/report.ts";
@@ -154,13 +158,14 @@ Deno.test("checkOutput() says before the work that a folder cannot be written", 
   }
 });
 
-Deno.test("findExperiment() finds both, and suggests a near match", () => {
-  assert.deepEqual(definitions.map(({ name }) => name), ["bit_width", "wavelet_threshold"]);
+Deno.test("findExperiment() finds each, and suggests a near match", () => {
+  assert.deepEqual(usualDefinitions.map(({ name }) => name), ["bit_width", "wavelet_threshold"]);
+  for (const one of definitions) assert.equal(findExperiment(one.name), one);
   assert.equal(findExperiment("bit_width").name, "bit_width");
   assert.throws(() => findExperiment("bitwidth"), {
     name: "UserError",
-    message: 'Cannot find experiment "bitwidth": known are bit_width, wavelet_threshold: ' +
-      'did you mean "bit_width"?',
+    message: 'Cannot find experiment "bitwidth": known are bit_width, wavelet_threshold, ' +
+      'generalisation: did you mean "bit_width"?',
   });
 });
 
