@@ -1,5 +1,6 @@
 import type { Command } from "@commander-js/extra-typings";
 import { readFile } from "node:fs/promises";
+import { relative } from "node:path";
 import { chunksOf, firstImages, type ImageSet, loadDataset, uploadImages } from "../data/mod.ts";
 import { checkOutput } from "../experiments/write_file.ts";
 import { UserError } from "../formats/mod.ts";
@@ -87,11 +88,16 @@ async function evaluateFile(
   return { path, title: model.title, trainedBy: trainingCommand(saved.metadata), result, seconds };
 }
 
+/** A path as one would type it here: a report is for other machines too. */
+function typed(path: string): string {
+  return relative(Deno.cwd(), path);
+}
+
 function commandWords(paths: readonly string[], options: EvaluateOptions): string {
   const { images, fold } = options;
   return [
     "deno task evaluate",
-    ...paths,
+    ...paths.map(typed),
     `--model ${options.model} --dataset ${options.dataset}`,
     ...images === undefined ? [] : [`--images ${images}`],
     ...fold ? ["--fold"] : [],
@@ -123,7 +129,7 @@ async function evaluateFiles(paths: readonly string[], options: EvaluateOptions)
   writeEvaluation(
     options.report,
     { title: files[0].title, dataset, command, adapter, commit },
-    files,
+    files.map((file) => ({ ...file, path: typed(file.path) })),
   );
 }
 
