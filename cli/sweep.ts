@@ -21,18 +21,14 @@ import {
   usualDefinitions,
   writeResults,
 } from "../experiments/mod.ts";
-import { deviceExecutor } from "../experiments/execute/execute.ts";
-import { openLaboratory } from "../experiments/execute/laboratory.ts";
-import { networkShelf } from "../experiments/execute/networks.ts";
-import { processExecutor } from "../experiments/execute/worker_pool.ts";
 import { type Dataset, loadDataset, splitTrainValidation } from "../data/mod.ts";
 import { UserError } from "../formats/mod.ts";
 import { join } from "node:path";
-import { availableParallelism } from "node:os";
-import { type AdapterDescription, type Device, openDevice } from "../gpu/mod.ts";
+import { openDevice } from "../gpu/mod.ts";
 import { downloadProgress } from "./download_progress.ts";
-import { gitCommit } from "./git_commit.ts";
 import { type Checkpoint, keepCheckpoint, readCheckpoint } from "./sweep_checkpoint.ts";
+import { searchHyperparameters } from "./sweep_search.ts";
+import { abortOnSignals, adapterLine, describeRun, executorFor } from "./sweep_session.ts";
 import {
   checkDataset,
   checkFit,
@@ -48,8 +44,8 @@ import {
 
 /** Test images that a residual network is judged on unless more are asked for. */
 const PREVIEW_IMAGES = 1000;
-/** Networks trained side by side on a GPU. */
-const SEEDS_TOGETHER = 16;
+/** What is asked for by name as an experiment is, but chooses its trials as it goes. */
+const SEARCH = "hyperparameters";
 
 interface SweepOptions {
   readonly model?: string;
@@ -116,33 +112,6 @@ function checkBatches(experiment: Experiment, { name, train, validationCount }: 
   }
 }
 
-/** On a processor one process a core; on a GPU this process, seeds side by side. */
-function executorFor(device: Device, options: SweepOptions): Execute {
-  const networks = join(options.out, "networks");
-  if (device.isSoftware) {
-    return processExecutor({ workers: availableParallelism(), networks, directory: options.data });
-  }
-  return deviceExecutor(openLaboratory(device, options.data), {
-    shelf: networkShelf(networks),
-    seedsTogether: SEEDS_TOGETHER,
-  });
-}
-
-/** Aborts at Ctrl-C and at the end of the terminal; a second Ctrl-C ends at once. */
-function abortOnSignals(): { signal: AbortSignal; stop: () => void } {
-  const controller = new AbortController();
-  const abort = () => {
-    if (controller.signal.aborted) Deno.exit(130);
-    controller.abort();
-  };
-  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-  for (const name of signals) Deno.addSignalListener(name, abort);
-  return {
-    signal: controller.signal,
-    stop: () => signals.forEach((name) => Deno.removeSignalListener(name, abort)),
-  };
-}
-
 async function runOne(
   experiment: Experiment,
   store: Store,
@@ -186,11 +155,13 @@ function complain({ experiment, trials }: ExperimentResult): void {
   Deno.exitCode = 1;
 }
 
-function adapterLine({ name, isSoftware }: AdapterDescription): string {
-  return `adapter: ${name}${isSoftware ? " (software)" : ""}`;
-}
-
 async function sweep(names: readonly string[], options: SweepOptions): Promise<void> {
+  if (names.includes(SEARCH)) {
+    if (names.length > 1) {
+      throw new UserError(`Cannot sweep ${names.join(", ")}: ${SEARCH} is run alone`);
+    }
+    return await searchHyperparameters(options);
+  }
   const { experiments, checkpoint } = await choose(names, options);
   const { dataset } = experiments[0].baseline(0).data;
   await checkDataset(dataset, options.data);
@@ -210,13 +181,7 @@ async function sweep(names: readonly string[], options: SweepOptions): Promise<v
   console.error(adapterLine(device.info));
   if (checkpoint !== undefined) console.error(`network: ${checkpoint.path}`);
   for (const one of experiments) console.error(`${one.name}: ${captionNetwork(one)}`);
-  const run = store.startRun({
-    command: ["bitcliff", ...Deno.args].join(" "),
-    commit: await gitCommit(),
-    adapter: device.info.name,
-    software: device.info.isSoftware,
-    started: new Date().toISOString(),
-  });
+  const run = store.startRun(await describeRun(device));
   const execute = executorFor(device, options);
   const { signal, stop } = abortOnSignals();
   try {
@@ -240,7 +205,10 @@ async function sweep(names: readonly string[], options: SweepOptions): Promise<v
 export function addSweep(program: Command): void {
   program.command("sweep")
     .description("measure how far a network can be reduced; resumes where it was stopped")
-    .argument("[experiment...]", `any of ${definitions.map(({ name }) => name).join(", ")}`)
+    .argument(
+      "[experiment...]",
+      `any of ${definitions.map(({ name }) => name).join(", ")}, ${SEARCH}`,
+    )
     .option("--model <name>", MODEL_HELP)
     .option("--dataset <name>", DATASET_HELP, userPlace)
     .option("--data <folder>", "folder or address of a data set that is known by name", userPlace)

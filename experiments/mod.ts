@@ -47,6 +47,7 @@ export {
 export { bitWidth } from "./definitions/bit_width.ts";
 export { fcNNOnMnist } from "./definitions/fc_nn_on_mnist.ts";
 export { generalisation } from "./definitions/generalisation.ts";
+export { hyperparameters, type SearchOverrides } from "./definitions/hyperparameters.ts";
 export { definitions, findExperiment, usualDefinitions } from "./definitions/mod.ts";
 export { waveletThreshold } from "./definitions/wavelet_threshold.ts";
 export { waveletThresholdOfConvolutions } from "./definitions/wavelet_threshold_of_convolutions.ts";
@@ -66,6 +67,17 @@ export {
   type RunnerEvent,
   type RunOptions,
 } from "./runner.ts";
+export { drawSearch } from "./charts/draw_search.ts";
+export {
+  type Configuration,
+  type Dimension,
+  type Draw,
+  drawConfigurations,
+  planRungs,
+  type Rung,
+  type Search,
+} from "./search_space.ts";
+export { searchCsv, searchTable, writeSearch, writeSearchReport } from "./search_report.ts";
 export {
   bootstrapInterval,
   comparePairs,
@@ -78,6 +90,12 @@ export {
   standardDeviation,
 } from "./statistics.ts";
 export { openStore, type Outcome, type Run, type Store, type TrialRecord } from "./store.ts";
+export {
+  runSearch,
+  type SearchedTrial,
+  type SearchOptions,
+  type SearchResult,
+} from "./successive_halving.ts";
 export { studentTQuantile } from "./student_t.ts";
 export { cliffsTable, resultLine, resultTable } from "./table.ts";
 export {

@@ -118,7 +118,7 @@ export async function runExperiment(
   tellProgress();
   tellRows();
   if (missing.length > 0) {
-    await measure(missing, execute, signal, interrupted, (planned, outcome) => {
+    await measureTrials(missing, execute, signal, interrupted, (planned, outcome) => {
       if (outcome.status === "training") {
         meter.trained(planned.id, outcome.completed);
         return tellProgress(outcome.note);
@@ -160,8 +160,18 @@ function concludeExperiment(
   };
 }
 
-/** Hands the trials to the executor and checks what it reports. */
-async function measure(
+/**
+ * Hands trials to an executor and checks what it reports: each trial once, and finite numbers.
+ *
+ * @param missing What to measure.
+ * @param execute Who measures.
+ * @param signal Stops the wait at once when it aborts.
+ * @param interrupted Makes the error to throw then.
+ * @param onReport Told how each trial goes and ends.
+ * @throws {InterruptedError} If the signal aborts.
+ * @throws {Error} If a trial is not reported, or whatever the executor rejects with.
+ */
+export async function measureTrials(
   missing: readonly PlannedTrial[],
   execute: Execute,
   signal: AbortSignal | undefined,

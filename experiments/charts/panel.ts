@@ -67,7 +67,7 @@ function lineOf(
       yMin: lower,
       yMax: upper,
     })),
-    showLine: true,
+    showLine: !options.isScatter,
     borderColor: color,
     borderWidth: 1.75,
     backgroundColor: hollow ? "white" : color,
@@ -138,7 +138,8 @@ function xAxis(data: PanelData, options: PanelOptions): ScaleOptions {
       font: TICK_FONT,
       autoSkip: false,
       maxRotation: 0,
-      callback: (value: string | number) => showBudget(Number(value), options.xScale),
+      callback: (value: string | number) =>
+        options.showX?.(Number(value)) ?? showBudget(Number(value), options.xScale),
     },
     afterBuildTicks: (axis: { ticks: { value: number }[] }) => {
       axis.ticks = ticks.map((value) => ({ value }));

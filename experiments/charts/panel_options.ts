@@ -15,6 +15,10 @@ export interface PanelOptions {
   readonly tolerance?: { readonly y: number; readonly label: string };
   /** True to mark and label the cliffs. */
   readonly markCliffs: boolean;
+  /** Writes a tick of the x axis; as a budget if left out. */
+  readonly showX?: (value: number) => string;
+  /** True to draw points without lines between them. */
+  readonly isScatter?: true;
   /** True to draw points where they are, as they have no bars; else series are set side by side. */
   readonly isExact?: true;
 }

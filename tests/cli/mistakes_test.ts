@@ -38,6 +38,8 @@ Deno.test("commands refuse numbers that make no sense, and missing arguments", a
     [["train"], /required option '--output <file>' not specified$/],
     [["evaluate"], /missing required argument 'file'$/],
     [["sweep", "--seeds"], /option '--seeds <n>' argument missing$/],
+    [["sweep", "hyperparameters", "--seeds", "2"], /judged on images held out: leave out --seeds$/],
+    [["sweep", "hyperparameters", "bit_width"], /: hyperparameters is run alone$/],
     [["sweep", "--images", "0"], /^Cannot use images 0: /],
     [["sweep", "--checkpoint", "none"], /^Cannot read .*none: ENOENT/],
   ] as const;

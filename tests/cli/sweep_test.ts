@@ -75,6 +75,22 @@ Deno.test("sweep measures a folder of idx files and writes table, charts and rep
     assert.deepEqual(JSON.parse(json.stdout), JSON.parse(written));
   }));
 
+Deno.test("sweep hyperparameters searches by halving, and finds all of it in the store the next time", () =>
+  withBars(async (folder, bars) => {
+    const args = ["hyperparameters", "--dataset", bars, "--epochs", "3", "--out", `${folder}/out`];
+    const first = await succeed("sweep", ...args);
+    assert.match(first.stdout, /│ epochs │ learningRate │ weightDecay │ batchSize │ width │/);
+    const names = [...Deno.readDirSync(`${folder}/out/hyperparameters`)].map(({ name }) => name);
+    assert.deepEqual(names.sort(), [
+      "accuracy_over_hyperparameters.png",
+      "report.md",
+      "results.csv",
+    ]);
+    const second = await succeed("sweep", ...args);
+    assert.match(second.stderr, /^hyperparameters: 36\/36 trials \(36 from earlier runs\)$/m);
+    assert.equal(second.stdout, first.stdout);
+  }));
+
 Deno.test({
   name: "sweep killed in the middle keeps every trial that it had recorded, and resumes",
   ignore: Deno.build.os !== "linux", // looks for processes in /proc
