@@ -31,10 +31,13 @@ function provenance({ experiment, runs, trials }: ExperimentResult): string {
     "",
     list([
       network,
-      `Seeds: ${
-        Array.from({ length: experiment.seeds }, (_, seed) => seed).join(", ")
-      }, the same ` +
-      "in every arm.",
+      ...pretrained === undefined
+        ? [
+          `Seeds: ${
+            Array.from({ length: experiment.seeds }, (_, seed) => seed).join(", ")
+          }, the same in every arm.`,
+        ]
+        : [],
       `Trials: ${trials.length}.`,
     ]),
     "",

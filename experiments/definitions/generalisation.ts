@@ -5,8 +5,6 @@ import { differenceChart, lineChart } from "../charts/chart_spec.ts";
 import { defineExperiment, type Experiment } from "../define.ts";
 import type { Recipe } from "../trial.ts";
 
-/** What 32 bits stand for: the network as it was trained. */
-const FLOAT_BITS = 32;
 const WEIGHT_DECAY = 0.05;
 const DROPOUT = 0.3;
 
@@ -50,8 +48,8 @@ export const generalisation: Experiment = defineExperiment({
     `images), decoupled weight decay (${WEIGHT_DECAY}) and dropout (${DROPOUT}, inputs of linear ` +
     "layers) is a training of its own; each seed has the same initial weights and batches in all.",
     "Each network is then quantized after training: weights, one asymmetric min-max range an output " +
-    "channel, rounding to nearest even; biases and activations stay at 32 bits. 32 bits are the " +
-    "network itself.",
+    "channel, rounding to nearest even; biases and activations stay at 32 bits. 16 bits, with steps " +
+    "of 1/65,535 of a range, stand for each network as it was trained.",
     "What everything is compared with is the float32 network trained without any of the three.",
   ],
 
@@ -59,7 +57,7 @@ export const generalisation: Experiment = defineExperiment({
     augmentation: ["none", "crop_flip"] as Augmentation[],
     decay: ["none", "decay"] as Decay[],
     dropout: ["none", "dropout"] as Dropout[],
-    bits: [2, 3, 4, 8, FLOAT_BITS],
+    bits: [2, 3, 4, 8, 16],
   },
   axes: {
     augmentation: {
@@ -82,9 +80,7 @@ export const generalisation: Experiment = defineExperiment({
   trial: ({ augmentation, decay, dropout, bits }, seed) => ({
     ...recipeOf(augmentation, decay, dropout),
     seed,
-    compression: bits === FLOAT_BITS
-      ? { kind: "none" }
-      : { kind: "affine", bits, granularity: "channel", activations: false },
+    compression: { kind: "affine", bits, granularity: "channel", activations: false },
   }),
 
   metrics: ["testAccuracy", "testLoss", "predictedClasses"],
