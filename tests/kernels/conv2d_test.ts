@@ -83,9 +83,9 @@ async function checkNaive(device: Device, index: number, params: Numbers): Promi
 }
 
 for (const [index, shape] of shapes.entries()) {
-  const { batch, inChannels, outChannels, kernelHeight, kernelWidth, stride, padding } = shape;
+  const { batch, groups, inChannels, outChannels, kernelHeight, kernelWidth } = shape;
   const label = `${inChannels} to ${outChannels} channels, ${kernelHeight} x ${kernelWidth}, ` +
-    `stride ${stride}, padding ${padding}, batch ${batch}`;
+    `stride ${shape.stride}, padding ${shape.padding}, groups ${groups}, batch ${batch}`;
 
   Deno.test(`conv2dForward() and its gradients agree with PyTorch: ${label}`, async () => {
     await checkTiled(await testDevice(), index, conv2dParams(shape));
