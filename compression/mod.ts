@@ -14,6 +14,13 @@ export {
   quantizeWeight,
 } from "./quantize/post_training.ts";
 export {
+  type CodebookGrid,
+  dequantizeWeight,
+  type QuantizedWeight,
+  valueOf,
+  type WeightGrid,
+} from "./quantize/quantized_weight.ts";
+export {
   fixedPermutation,
   type ImageLayout,
   imageLayout,

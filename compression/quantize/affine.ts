@@ -2,6 +2,8 @@ import { roundHalfEven } from "../../kernels/mod.ts";
 
 /** An integer grid: real = (q - zeroPoint) * scale, for q from qMin to qMax. */
 export interface AffineGrid {
+  /** Tells it from a grid of listed levels. */
+  readonly kind: "affine";
   /** Distance of two neighbours, a float32. */
   readonly scale: number;
   /** float32(1 / scale): what quantizing multiplies by, so that every adapter agrees. */
@@ -68,7 +70,7 @@ export function chooseQuantParams(range: Range, bits: number): AffineGrid {
   const scale = low === high ? 1 : Math.max(step, 1 / WIDEST);
   const inverseScale = fround(1 / scale);
   const zeroPoint = Math.min(Math.max(roundHalfEven(fround(-fround(low * inverseScale))), 0), qMax);
-  return { scale, inverseScale, zeroPoint, qMin: 0, qMax };
+  return { kind: "affine", scale, inverseScale, zeroPoint, qMin: 0, qMax };
 }
 
 /**
