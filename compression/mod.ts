@@ -10,9 +10,28 @@ export {
 export {
   activationGrids,
   type AffineQuantization,
-  type Granularity,
   quantizeWeight,
 } from "./quantize/post_training.ts";
+export { affineGrid } from "./quantize/grids/affine_grid.ts";
+export { chooseWeightGrids, type WeightGridOptions } from "./quantize/grids/choose.ts";
+export { groupSizeOf } from "./quantize/grids/granularity.ts";
+export { roundingTo, roundToGrids, type WeightRounding } from "./quantize/grids/round.ts";
+export {
+  type AffineGridSpec,
+  type AsymmetricGridSpec,
+  type Bits,
+  type Granularity,
+  isBits,
+  type ScaleKind,
+  type SymmetricGridSpec,
+  type WeightGridSpec,
+} from "./quantize/grids/spec.ts";
+export type {
+  FixedObserver,
+  MeanSquaredErrorObserver,
+  MinMaxObserver,
+  ObserverSpec,
+} from "./quantize/observers/spec.ts";
 export {
   type CodebookGrid,
   dequantizeWeight,

@@ -36,6 +36,36 @@ export const BITS: Readonly<{ least: number; most: number }> = { least: 1, most:
 const WIDEST = 2 ** 120;
 
 /**
+ * Widens a range to include 0, in float32.
+ *
+ * @param range Smallest and largest value.
+ * @returns The range that a grid spans.
+ * @throws {RangeError} If the range is not finite or wider than 2^120.
+ */
+export function widenToZero(range: Range): Range {
+  const low = fround(Math.min(range.low, 0));
+  const high = fround(Math.max(range.high, 0));
+  if (!(range.low <= range.high) || !(high - low <= WIDEST)) {
+    throw new RangeError(
+      `Cannot quantize values from ${range.low} to ${range.high}: the range must be finite and at ` +
+        "most 2^120 wide",
+    );
+  }
+  return { low, high };
+}
+
+/**
+ * Keeps a step off the subnormal numbers; a range of nothing but 0 gets 1.
+ *
+ * @param step What the range asks for, 0 or more.
+ * @param range The range, with 0 in it.
+ * @returns 1, or at least 2^-120.
+ */
+export function scaleFor(step: number, { low, high }: Range): number {
+  return low === high ? 1 : Math.max(step, 1 / WIDEST);
+}
+
+/**
  * Chooses the asymmetric grid of b bits for values in a range (min-max).
  *
  *     s = (hi - lo) / (2^b - 1),  r = 1 / s,  z = clamp(round(qMin - lo r), qMin, qMax)
@@ -57,17 +87,9 @@ export function chooseQuantParams(range: Range, bits: number): AffineGrid {
         `${BITS.most}`,
     );
   }
-  const low = fround(Math.min(range.low, 0));
-  const high = fround(Math.max(range.high, 0));
-  if (!(range.low <= range.high) || !(high - low <= WIDEST)) {
-    throw new RangeError(
-      `Cannot quantize values from ${range.low} to ${range.high}: the range must be finite and at ` +
-        "most 2^120 wide",
-    );
-  }
+  const { low, high } = widenToZero(range);
   const qMax = 2 ** bits - 1;
-  const step = fround(fround(high - low) / qMax);
-  const scale = low === high ? 1 : Math.max(step, 1 / WIDEST);
+  const scale = scaleFor(fround(fround(high - low) / qMax), { low, high });
   const inverseScale = fround(1 / scale);
   const zeroPoint = Math.min(Math.max(roundHalfEven(fround(-fround(low * inverseScale))), 0), qMax);
   return { kind: "affine", scale, inverseScale, zeroPoint, qMin: 0, qMax };

@@ -6,50 +6,57 @@ import {
 } from "../../autograd/mod.ts";
 import type { Device, Tensor } from "../../gpu/mod.ts";
 import { chooseQuantParams, type Range, rangesOf } from "./affine.ts";
-
-/** One range for a whole weight, or one for each output channel. */
-export type Granularity = "tensor" | "channel";
+import { groupSizeOf } from "./grids/granularity.ts";
+import type { Granularity } from "./grids/spec.ts";
 
 /** How one network of a population is quantized; frozen data, part of a trial. */
 export interface AffineQuantization {
   /** Bits of a weight (and of an activation): 1 to 16. */
   readonly bits: number;
-  /** One range for the whole weight, or one a channel. */
+  /** Which weights share a range. */
   readonly granularity: Granularity;
 }
 
 /**
  * Quantizes one weight of P copies of a network, each in its own way, in one dispatch.
  *
- * Every output channel of every network is a channel of the fake-quantize kernel, so different
- * bit-widths and granularities share it.
+ * Every channel of the fake-quantize kernel is a run of weights that share a grid in all variants, so
+ * different bit-widths and granularities share the dispatch.
  *
  * @param weight P equal copies `[networks, outputs, ...]`.
  * @param values The same weight on the host, one copy, where its ranges are found.
  * @param variants One a network.
  * @returns `[networks, outputs, ...]`, every network on its own grid.
- * @throws {RangeError} If there is not one variant a network, or a value is not finite.
+ * @throws {RangeError} If there is not one variant a network, a group does not divide a row, or a value
+ *   is not finite.
  */
 export function quantizeWeight(
   weight: Tensor,
   values: Float32Array,
   variants: readonly AffineQuantization[],
 ): Tensor {
-  const [networks, outputs] = weight.shape;
+  const [networks, ...shape] = weight.shape;
   if (variants.length !== networks) {
     throw new RangeError(
       `Cannot quantize ${networks} networks: each needs one variant: ${variants.length} were given`,
     );
   }
-  const whole = rangesOf(values, 1);
-  const channels = rangesOf(values, outputs);
-  const grids = variants.flatMap(({ bits, granularity }): GridNumbers[] =>
-    Array.from(
-      { length: outputs },
-      (_, o) => chooseQuantParams(granularity === "tensor" ? whole[0] : channels[o], bits),
-    )
+  const sizes = variants.map(({ granularity }) => groupSizeOf(shape, granularity));
+  const inner = sizes.reduce(greatestCommonDivisor);
+  const ranges = new Map(
+    [...new Set(sizes)].map((size) => [size, rangesOf(values, values.length / size)]),
   );
-  return fakeQuantize(weight, uploadGrids(weight.device, grids, values.length / outputs));
+  const grids = variants.flatMap(({ bits }, network): GridNumbers[] => {
+    const size = sizes[network];
+    return ranges.get(size)!.flatMap((range) =>
+      new Array<GridNumbers>(size / inner).fill(chooseQuantParams(range, bits))
+    );
+  });
+  return fakeQuantize(weight, uploadGrids(weight.device, grids, inner));
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
 /**

@@ -62,6 +62,28 @@ Deno.test("quantizeWeight() gives every network its own bits and granularity at 
   });
 });
 
+Deno.test("quantizeWeight() quantizes runs of weights beside channels and whole weights", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const values = drawWeight().slice(0, 24);
+  const variants = [
+    { bits: 4, granularity: { group: 4 } },
+    { bits: 3, granularity: "tensor" },
+    { bits: 2, granularity: { group: 6 } },
+    { bits: 4, granularity: "channel" },
+  ] as const;
+  const weight = tensor(device, new Float32Array(variants.flatMap(() => [...values])), [4, 2, 12]);
+  const found = await read(quantizeWeight(weight, values, variants));
+  const wanted = [4, 24, 6, 12].flatMap((size, network) => {
+    const ranges = rangesOf(values, 24 / size);
+    return Array.from(values, (value, i) => {
+      const grid = chooseQuantParams(ranges[Math.floor(i / size)], variants[network].bits);
+      return dequantize(quantize(value, grid), grid);
+    });
+  });
+  assert.deepEqual(Array.from(found, (value) => value + 0), wanted.map((value) => value + 0));
+});
+
 Deno.test("quantizeWeight() by channel is closer than by tensor where ranges differ", async () => {
   const device = await testDevice();
   using _scope = device.scope();

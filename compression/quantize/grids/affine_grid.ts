@@ -1,0 +1,70 @@
+import {
+  type AffineGrid,
+  chooseQuantParams,
+  type Range,
+  scaleFor,
+  widenToZero,
+} from "../affine.ts";
+import { type AffineGridSpec, isBits } from "./spec.ts";
+import { roundHalfEven } from "../../../kernels/mod.ts";
+
+const { fround } = Math;
+
+/** The smallest power of two that is not below a positive number. */
+function powerOfTwoAbove(value: number): number {
+  const power = 2 ** Math.ceil(Math.log2(value));
+  // a logarithm may be off by its last bit beside a whole number
+  if (power / 2 >= value) return power / 2;
+  return power < value ? 2 * power : power;
+}
+
+function refuseImpossible({ bits, symmetric, narrow }: AffineGridSpec): void {
+  if (!isBits(bits)) chooseQuantParams({ low: 0, high: 1 }, bits); // says what bits may be
+  if (symmetric && (bits as number) === 1) {
+    throw new RangeError(
+      "Cannot make a symmetric affine grid of 1 bit: its zero point must be whole: it would be 0.5: " +
+        "use a binary grid",
+    );
+  }
+  if (!symmetric && narrow) {
+    throw new RangeError(
+      "Cannot make a narrow asymmetric affine grid: only signed codes have a lowest one to leave out",
+    );
+  }
+}
+
+/**
+ * Makes the grid of equal steps that spans a range.
+ *
+ *     asymmetric          s = (hi - lo) / (2^b - 1),                      z as in `chooseQuantParams`
+ *     symmetric           s = max(-lo / 2^(b-1), hi / (2^(b-1) - 1)),     z = 0
+ *     symmetric, narrow   s = max(-lo, hi) / (2^(b-1) - 1),               z = 0
+ *     power of two        s = 2^ceil(log2 s)
+ *
+ * in float32. A symmetric scale is the smallest at which nothing in the range is clipped.
+ *
+ * @param range Smallest and largest value; widened to include 0.
+ * @param spec Bits, symmetry and kind of scale.
+ * @returns Scale, its reciprocal, zero point and the codes' limits.
+ * @throws {RangeError} If the bits are out of range, a symmetric grid has one bit only, an
+ *   asymmetric one is narrow, or the range is
+ *   not finite or wider than 2^120.
+ * @see Jacob et al. 2018, arXiv:1712.05877; Nagel et al. 2021, arXiv:2106.08295, section 2.2
+ */
+export function affineGrid(range: Range, spec: AffineGridSpec): AffineGrid {
+  refuseImpossible(spec);
+  const isPower = spec.scale === "powerOfTwo";
+  if (!spec.symmetric) {
+    const grid = chooseQuantParams(range, spec.bits);
+    if (!isPower) return grid;
+    const scale = powerOfTwoAbove(grid.scale);
+    const zero = roundHalfEven(fround(-widenToZero(range).low / scale));
+    return { ...grid, scale, inverseScale: 1 / scale, zeroPoint: Math.min(zero, grid.qMax) };
+  }
+  const wide = widenToZero(range);
+  const qMax = 2 ** (spec.bits - 1) - 1;
+  const qMin = spec.narrow ? -qMax : -qMax - 1;
+  const step = scaleFor(Math.max(fround(wide.low / qMin), fround(wide.high / qMax)), wide);
+  const scale = isPower ? powerOfTwoAbove(step) : step;
+  return { kind: "affine", scale, inverseScale: fround(1 / scale), zeroPoint: 0, qMin, qMax };
+}

@@ -1,0 +1,88 @@
+import { type Range, widenToZero } from "../affine.ts";
+import { type Points, squaredError } from "../grids/squared_error.ts";
+import { valueOf, type WeightGrid } from "../quantized_weight.ts";
+
+/** Clipped ranges tried on each side of 0: multiples of a 24th of the widest. */
+const STEPS = 24;
+/** Halvings of that step around the best, to a 768th of the widest range. */
+const HALVINGS = 5;
+/** Rescalings by least squares after that. */
+const RESCALINGS = 8;
+
+/** A range, and the squared error of its grid. */
+interface Candidate {
+  readonly low: number;
+  readonly high: number;
+  readonly error: number;
+}
+
+/**
+ * Searches the range whose grid is nearest to values in the mean of squares.
+ *
+ * Both ends move on their own: first all pairs of 24 shares of the widest range, then the neighbors of
+ * the best pair at steps halved five times, then the grid is rescaled by least squares,
+ *
+ *     c = sum x x_hat / sum x_hat^2,
+ *
+ * for as long as that helps. The widest range is among those tried, so the result is never worse than
+ * min-max. The same values give the same range.
+ *
+ * @param points Values and how often each occurs.
+ * @param widest Their smallest and largest value.
+ * @param gridOf Makes the grid that spans a range.
+ * @returns The range to give to `gridOf`.
+ * @throws {RangeError} If the widest range is not finite.
+ * @see Nagel et al. 2021, arXiv:2106.08295, section 3.1
+ */
+export function leastSquaresRange(
+  points: Points,
+  widest: Range,
+  gridOf: (range: Range) => WeightGrid,
+): Range {
+  const { low, high } = widenToZero(widest);
+  if (low === high) return { low, high };
+  const known = new Map<string, number>();
+  const tryRange = (range: Range): Candidate => {
+    const grid = gridOf(range);
+    const key = grid.kind === "affine" ? `${grid.scale} ${grid.zeroPoint}` : grid.levels.join(" ");
+    const error = known.get(key) ?? squaredError(points, grid).error;
+    known.set(key, error);
+    return { ...range, error };
+  };
+  let best = tryRange({ low, high });
+  const consider = (range: Range): void => {
+    const candidate = tryRange(range);
+    if (candidate.error < best.error) best = candidate;
+  };
+  const shares = Array.from({ length: STEPS }, (_, i) => (STEPS - i) / STEPS);
+  for (const below of low < 0 ? shares : [1]) {
+    for (const above of high > 0 ? shares : [1]) consider({ low: below * low, high: above * high });
+  }
+  for (let halving = 1, share = 1 / STEPS; halving <= HALVINGS; halving++) {
+    share /= 2;
+    const middle = best;
+    for (const below of [-1, 0, 1]) {
+      for (const above of [-1, 0, 1]) {
+        consider({
+          low: Math.min(middle.low + below * share * low, 0),
+          high: Math.max(middle.high + above * share * high, 0),
+        });
+      }
+    }
+  }
+  for (let i = 0; i < RESCALINGS; i++) {
+    const before = best;
+    const grid = gridOf(before);
+    const { product, square } = squaredError(points, grid);
+    if (square === 0) break;
+    const [first, last] = endsOf(grid);
+    consider({ low: first * product / square, high: last * product / square });
+    if (best === before) break;
+  }
+  return { low: best.low, high: best.high };
+}
+
+function endsOf(grid: WeightGrid): [number, number] {
+  if (grid.kind === "codebook") return [grid.levels[0], grid.levels[grid.levels.length - 1]];
+  return [valueOf(grid.qMin, grid), valueOf(grid.qMax, grid)];
+}
