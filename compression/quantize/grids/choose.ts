@@ -34,13 +34,13 @@ export interface WeightGridOptions {
  * import assert from "node:assert/strict";
  * import { chooseWeightGrids, dequantizeWeight, roundToGrids } from "@bitcliff/bitcliff";
  *
- * const weight = new Float32Array([-4, -1, 2, 3, 0.5, 0.25, 0, -0.5]);
+ * const weight = new Float32Array([-4, -1, 2, 3, 0.7, 0.31, 0, -0.7]);
  * const grids = chooseWeightGrids(weight, [2, 4], {
  *   grid: { kind: "affine", bits: 4, symmetric: true },
  *   granularity: "channel",
  * });
  * const quantized = roundToGrids(weight, [2, 4], grids, "nearestEven");
- * assert.deepEqual([...quantized.codes], [-8, -2, 4, 6, 7, 4, 0, -7]);
+ * assert.deepEqual([...quantized.codes], [-8, -2, 4, 6, 7, 3, 0, -7]);
  * assert.equal(dequantizeWeight(quantized)[1], -1);
  * ```
  */
