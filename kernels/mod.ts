@@ -9,6 +9,7 @@ import { naiveConv2dKernels } from "./conv2d/naive.ts";
 import { packConv2dKernels } from "./conv2d/packing.ts";
 import { registerConv2dKernels } from "./conv2d/register_tiled.ts";
 import { vectorWeightGradientKernels, weightGradientKernels } from "./conv2d/weight_gradient.ts";
+import { differenceKernels } from "./difference/difference.ts";
 import { dropoutKernels } from "./dropout/dropout.ts";
 import { dwtAnalysisKernels, dwtSynthesisKernels } from "./dwt/dwt.ts";
 import { haarAnalysisKernels, haarSynthesisKernels } from "./dwt/haar.ts";
@@ -61,6 +62,7 @@ export {
   batchNormKernels,
   batchStatisticsKernels,
   chooseMatmul,
+  differenceKernels,
   dropoutKernels,
   dwtAnalysisKernels,
   dwtSynthesisKernels,
@@ -115,6 +117,11 @@ export {
 } from "./batch_norm/geometry.ts";
 export type { Conv2dEntry } from "./conv2d/naive.ts";
 export { conv2dParams, type Conv2dShape } from "./conv2d/spec.ts";
+export {
+  chooseDifferenceSlots,
+  differenceParams,
+  type DifferenceShape,
+} from "./difference/difference.ts";
 export { dropoutParams, type DropoutShape } from "./dropout/dropout.ts";
 export { chooseMaxPool, maxPoolParams, type MaxPoolShape } from "./max_pool/max_pool.ts";
 export { type FilterBank, filterBank, packFilters, waveletNames } from "./dwt/filters.ts";
@@ -169,6 +176,7 @@ export const kernelRooms: readonly KernelRoom[] = [
   averagePoolKernels,
   batchNormKernels,
   batchStatisticsKernels,
+  differenceKernels,
   dropoutKernels,
   dwtAnalysisKernels,
   dwtSynthesisKernels,
