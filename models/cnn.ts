@@ -116,6 +116,7 @@ export function cnn(options: CnnOptions = {}): Model {
       for (const layer of convolutions) {
         y = hooks.layerInput?.(layer, y) ?? y;
         y = conv2dPooled(y, ...of(layer), { padding, relu });
+        hooks.layerOutput?.(layer, y);
       }
       for (const [i, layer] of linears.entries()) {
         y = dropout(y, { rate, stream: i, training: hooks.training });
@@ -123,6 +124,7 @@ export function cnn(options: CnnOptions = {}): Model {
         y = hooks.layerInput?.(layer, y) ?? y;
         if (i === 0) y = view(y, [y.shape[0], y.shape[1], units[0]]);
         y = linear(y, ...of(layer), { relu: i < linears.length - 1 });
+        hooks.layerOutput?.(layer, y);
       }
       return y;
     },

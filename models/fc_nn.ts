@@ -58,7 +58,11 @@ export function fcNN(options: FcNNOptions = {}): Model {
         const seen = asTensor(input);
         return linear(hooks.layerInput?.(layer, seen) ?? seen, weight, bias, options);
       };
-      return layers.reduce<ModelInput>(apply, x) as Tensor;
+      return layers.reduce<ModelInput>((input, layer, i) => {
+        const y = apply(input, layer, i);
+        hooks.layerOutput?.(layer, y);
+        return y;
+      }, x) as Tensor;
     },
   });
 }

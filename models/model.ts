@@ -43,6 +43,14 @@ export interface ForwardHooks {
    * @param x Its input, `[networks or 1, rows, ...]`.
    */
   readonly layerInput?: (layer: string, x: Tensor) => Tensor;
+  /**
+   * Sees what every layer with weights hands on: its output with the bias, batch norm, shortcut, ReLU
+   * and pooling that belong to it.
+   *
+   * @param layer Name of the layer, such as `fc1`.
+   * @param y Its output, `[networks, rows, ...]`.
+   */
+  readonly layerOutput?: (layer: string, y: Tensor) => void;
 }
 
 /** What a model looks at: images as floats, or the rows of a resident set of bytes. */

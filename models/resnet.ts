@@ -105,15 +105,28 @@ function convolutionParameters(place: ConvolutionPlace, folded: boolean): Parame
   ];
 }
 
-/** Convolves, normalizes unless that is folded, adds a shortcut if there is one, and rectifies. */
+/** A convolution with all that belongs to it, shown to those who want to see. */
 function convolve(
   x: Tensor,
-  { layer, norm, stride }: ConvolutionPlace,
+  place: ConvolutionPlace,
   parameters: ParameterTensors,
   hooks: ForwardHooks,
   shortcut?: Tensor,
 ): Tensor {
-  const seen = hooks.layerInput?.(layer, x) ?? x;
+  const seen = hooks.layerInput?.(place.layer, x) ?? x;
+  const y = convolveSeen(seen, place, parameters, hooks, shortcut);
+  hooks.layerOutput?.(place.layer, y);
+  return y;
+}
+
+/** Convolves, normalizes unless that is folded, adds a shortcut if there is one, and rectifies. */
+function convolveSeen(
+  seen: Tensor,
+  { layer, norm, stride }: ConvolutionPlace,
+  parameters: ParameterTensors,
+  hooks: ForwardHooks,
+  shortcut: Tensor | undefined,
+): Tensor {
   const weight = parameters[`${layer}.weight`];
   const bias = parameters[`${layer}.bias`];
   const options = { stride, padding: 1 };
@@ -195,7 +208,9 @@ export function resnet(options: ResnetOptions = {}): Model {
       }
       y = globalAveragePool(y);
       y = hooks.layerInput?.("linear", y) ?? y;
-      return linear(y, parameters["linear.weight"], parameters["linear.bias"]);
+      y = linear(y, parameters["linear.weight"], parameters["linear.bias"]);
+      hooks.layerOutput?.("linear", y);
+      return y;
     },
   });
 }

@@ -68,19 +68,27 @@ Deno.test("cnn() says how many numbers a forward pass computes of an image", () 
   assert.ok(rowsAtOnce(cnn(), 3) >= 2048);
 });
 
-Deno.test("cnn() shows every layer's input to a hook", async () => {
+Deno.test("cnn() shows every layer's input and output to hooks", async () => {
   const device = await testDevice();
   using _scope = device.scope();
   const model = cnn(PADDED);
   const parameters = uploadParameters(device, model, [fixture.parameters(model, "padded.initial")]);
   const seen: [string, readonly number[]][] = [];
   const x = tensor(device, fixture.floats("padded.x"), [1, ROWS, 192]);
+  const given: [string, readonly number[]][] = [];
   model.forward(parameters.tensors, x, {
     layerInput: (layer, input) => {
       seen.push([layer, input.shape.slice(2)]);
       return input;
     },
+    layerOutput: (layer, output) => given.push([layer, output.shape.slice(2)]),
   });
+  assert.deepEqual(given, [
+    ["conv1", [4, 4, 4]],
+    ["conv2", [6, 2, 2]],
+    ["fc1", [5]],
+    ["fc2", [model.classes]],
+  ]);
   assert.deepEqual(seen, [
     ["conv1", [3, 8, 8]],
     ["conv2", [4, 4, 4]],

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { backward, crossEntropy } from "../../autograd/mod.ts";
-import { read, tensor } from "../../gpu/mod.ts";
+import { read, type Tensor, tensor } from "../../gpu/mod.ts";
 import { createModel, fcNN, MODELS, parameterCount, uploadParameters } from "../../models/mod.ts";
 import { testDevice } from "../support/device.ts";
 import { relativeError } from "../support/relative_error.ts";
@@ -65,6 +65,23 @@ Deno.test("fcNN() shows every layer's input to a hook, which may replace it", as
   assert.deepEqual(seen, [["fc1", [1, 16, 20]], ["fc2", [1, 16, 12]], ["fc3", [1, 16, 8]]]);
   const bias = fixture.floats("initial.fc3.bias");
   assert.deepEqual((await read(logits)).slice(0, 10), bias);
+});
+
+Deno.test("fcNN() shows every layer's output to a hook: ReLU belongs to it, and the last is the logits", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const { x, parameters } = upload(device);
+  const seen: [string, Tensor][] = [];
+  const inputs: Tensor[] = [];
+  const logits = model.forward(parameters.tensors, x, {
+    layerInput: (_layer, input) => {
+      inputs.push(input);
+      return input;
+    },
+    layerOutput: (layer, output) => seen.push([layer, output]),
+  });
+  assert.deepEqual(seen.map(([layer]) => layer), ["fc1", "fc2", "fc3"]);
+  assert.deepEqual(seen.map(([, y]) => y), [inputs[1], inputs[2], logits]);
 });
 
 Deno.test("fcNN() refuses widths that are not whole numbers", () => {

@@ -121,17 +121,22 @@ Deno.test("resnet() begins with weights of the variance 2 / fan-in and norms tha
   assert.ok(values["bn1.running_var"].every((v) => v === 1));
 });
 
-Deno.test("resnet() shows the inputs of its layers to a hook, in order", async () => {
+Deno.test("resnet() shows the inputs and outputs of its layers to hooks, in order", async () => {
   const device = await testDevice();
   using _scope = device.scope();
   const { x, parameters } = upload(device);
   const seen: [string, readonly number[]][] = [];
+  const given: [string, readonly number[]][] = [];
   model.forward(parameters.tensors, x, {
     layerInput: (layer, input) => {
       seen.push([layer, input.shape.slice(2)]);
       return input;
     },
+    layerOutput: (layer, output) => given.push([layer, output.shape.slice(2)]),
   });
+  assert.deepEqual(given.map(([layer]) => layer), model.layers);
+  assert.deepEqual(Object.fromEntries(given)["layer1.0.conv2"], [4, 16, 16]);
+  assert.deepEqual(given.at(-1)![1], [model.classes]);
   assert.deepEqual(seen.map(([layer]) => layer), model.layers);
   assert.deepEqual(seen[0][1], [3, 16, 16]);
   assert.deepEqual(Object.fromEntries(seen)["layer2.0.conv1"], [4, 16, 16]);
