@@ -32,6 +32,17 @@ export type {
   MinMaxObserver,
   ObserverSpec,
 } from "./quantize/observers/spec.ts";
+export { gptq, type SecondOrderWeight } from "./quantize/methods/gptq.ts";
+export {
+  centerHessian,
+  type ColumnOrder,
+  constantInputs,
+  type DampingOptions,
+  type FactoredHessian,
+  factorHessian,
+  type LayerHessian,
+} from "./quantize/methods/hessian.ts";
+export { obq } from "./quantize/methods/obq.ts";
 export {
   type CodebookGrid,
   dequantizeWeight,

@@ -1,0 +1,62 @@
+import assert from "node:assert/strict";
+import { centerHessian, constantInputs, factorHessian } from "../../../../compression/mod.ts";
+import { correlatedInputs, hessianOf } from "./random_hessian.ts";
+
+const inputs = 5;
+const x = correlatedInputs(40, inputs, 7);
+
+Deno.test("factorHessian() damps by a share of the mean diagonal, and says by how much", () => {
+  const hessian = hessianOf(x, inputs);
+  const diagonal = Array.from({ length: inputs }, (_, i) => hessian.values[i * (inputs + 1)]);
+  const mean = diagonal.reduce((a, b) => a + b) / inputs;
+  assert.equal(factorHessian(hessian, 0, { percent: 0 }).damping, 0);
+  assert.ok(Math.abs(factorHessian(hessian, 0, { percent: 0.02 }).damping - 0.02 * mean) < 1e-12);
+});
+
+Deno.test("factorHessian() damps a Hessian of too few samples until it is positive definite", () => {
+  const singular = hessianOf(x.slice(0, 2 * inputs), inputs);
+  const { damping, upper } = factorHessian(singular, 0, { percent: 0 });
+  assert.ok(damping > 0 && upper.every(Number.isFinite));
+  const nothing = { ...singular, values: new Float64Array(inputs * inputs) };
+  assert.ok(factorHessian(nothing, 0).damping > 0);
+});
+
+Deno.test("factorHessian() takes the largest diagonal elements first", () => {
+  const scaled = hessianOf(x.map((value, i) => value * [1, 5, 2, 4, 3][i % inputs]), inputs);
+  assert.deepEqual([...factorHessian(scaled, 0).order], [1, 3, 4, 2, 0]);
+  assert.deepEqual([...factorHessian(scaled, 0, { order: "natural" }).order], [0, 1, 2, 3, 4]);
+});
+
+Deno.test("factorHessian() refuses NaN and negative damping", () => {
+  const hessian = hessianOf(x, inputs);
+  const broken = { ...hessian, values: hessian.values.with(3, NaN) };
+  assert.throws(
+    () => factorHessian(broken, 0),
+    new RangeError(
+      "Cannot factor a Hessian: its elements must be finite: element 3 is NaN",
+    ),
+  );
+  assert.throws(() => factorHessian(hessian, 0, { percent: -1 }), RangeError);
+});
+
+Deno.test("centerHessian() is the Hessian of the inputs less their means, in every group", () => {
+  const one = hessianOf(x, inputs);
+  const shifted = hessianOf(x.map((value, i) => value + i % inputs), inputs);
+  const both = {
+    ...one,
+    groups: 2,
+    values: new Float64Array([...one.values, ...shifted.values]),
+    mean: new Float64Array([...one.mean, ...shifted.mean]),
+  };
+  const centered = centerHessian(both).values;
+  for (let i = 0; i < inputs * inputs; i++) {
+    assert.ok(Math.abs(centered[i] - centered[inputs * inputs + i]) < 1e-5); // inputs are float32
+  }
+});
+
+Deno.test("constantInputs() finds inputs that never change, and centering clears them", () => {
+  const hessian = hessianOf(x.map((value, i) => [value, 3, value, 0, value][i % inputs]), inputs);
+  assert.deepEqual(constantInputs(hessian), [1, 3]);
+  const { values } = centerHessian(hessian);
+  assert.ok([1, 3].every((i) => values.slice(i * inputs, (i + 1) * inputs).every((v) => v === 0)));
+});
