@@ -13,17 +13,34 @@ export {
   quantizeWeight,
 } from "./quantize/post_training.ts";
 export { affineGrid } from "./quantize/grids/affine_grid.ts";
-export { chooseWeightGrids, type WeightGridOptions } from "./quantize/grids/choose.ts";
+export {
+  chooseWeightGrids,
+  type FewLevelsGridOptions,
+  type LloydMaxGridOptions,
+  type SpanningGridOptions,
+  type WeightGridOptions,
+} from "./quantize/grids/choose.ts";
+export { binaryGrid, ternaryGrid } from "./quantize/grids/few_levels.ts";
 export { groupSizeOf } from "./quantize/grids/granularity.ts";
+export { lloydMaxGrid } from "./quantize/grids/lloyd_max.ts";
+export { additivePowersOfTwoGrid, powersOfTwoGrid } from "./quantize/grids/powers_of_two.ts";
 export { roundingTo, roundToGrids, type WeightRounding } from "./quantize/grids/round.ts";
 export {
+  type AdditivePowersOfTwoGridSpec,
   type AffineGridSpec,
   type AsymmetricGridSpec,
+  type BinaryGridSpec,
   type Bits,
+  codeBits,
+  type FittedGridSpec,
   type Granularity,
   isBits,
+  type LloydMaxGridSpec,
+  type PowersOfTwoGridSpec,
   type ScaleKind,
+  type SpanningGridSpec,
   type SymmetricGridSpec,
+  type TernaryGridSpec,
   type WeightGridSpec,
 } from "./quantize/grids/spec.ts";
 export type {
@@ -31,6 +48,7 @@ export type {
   MeanSquaredErrorObserver,
   MinMaxObserver,
   ObserverSpec,
+  WeightObserverSpec,
 } from "./quantize/observers/spec.ts";
 export { gptq, type SecondOrderWeight } from "./quantize/methods/gptq.ts";
 export {

@@ -5,18 +5,11 @@ import {
   scaleFor,
   widenToZero,
 } from "../affine.ts";
+import { powerOfTwoAbove } from "./power.ts";
 import { type AffineGridSpec, isBits } from "./spec.ts";
 import { roundHalfEven } from "../../../kernels/mod.ts";
 
 const { fround } = Math;
-
-/** The smallest power of two that is not below a positive number. */
-function powerOfTwoAbove(value: number): number {
-  const power = 2 ** Math.ceil(Math.log2(value));
-  // a logarithm may be off by its last bit beside a whole number
-  if (power / 2 >= value) return power / 2;
-  return power < value ? 2 * power : power;
-}
 
 function refuseImpossible({ bits, symmetric, narrow }: AffineGridSpec): void {
   if (!isBits(bits)) chooseQuantParams({ low: 0, high: 1 }, bits); // says what bits may be

@@ -1,3 +1,19 @@
+import type { CodebookGrid } from "../quantized_weight.ts";
+
+/** Below it float32 is subnormal, and some adapters flush it to 0. */
+const LEAST = 2 ** -126;
+
+/**
+ * Makes a grid of listed levels.
+ *
+ * @param levels Ascending numbers; those that float32 cannot tell apart become one, subnormal ones 0.
+ * @returns The grid.
+ */
+export function codebookGrid(levels: ArrayLike<number>): CodebookGrid {
+  const rounded = Float32Array.from(levels, (level) => Math.abs(level) < LEAST ? 0 : level);
+  return { kind: "codebook", levels: rounded.filter((level, i) => level !== rounded[i - 1]) };
+}
+
 /** Counts the leading numbers of an ascending list that are not above x. */
 function countNotAbove(x: number, ascending: ArrayLike<number>, count: number): number {
   let low = 0;
@@ -17,10 +33,11 @@ function countNotAbove(x: number, ascending: ArrayLike<number>, count: number): 
  * @returns One fewer than levels; a number at a threshold belongs to the level above it.
  */
 export function thresholdsOf(levels: Float32Array): Float32Array<ArrayBuffer> {
-  return Float32Array.from(
-    { length: levels.length - 1 },
-    (_, i) => 0.5 * (levels[i] + levels[i + 1]),
-  );
+  return Float32Array.from({ length: levels.length - 1 }, (_, i) => {
+    const middle = Math.fround((levels[i] + levels[i + 1]) / 2);
+    // beside neighbors in float32 there is no middle, and a level must stay its own
+    return middle > levels[i] ? middle : levels[i + 1];
+  });
 }
 
 /**

@@ -51,8 +51,95 @@ export interface SymmetricGridSpec {
 /** A grid of equal steps; frozen data. */
 export type AffineGridSpec = AsymmetricGridSpec | SymmetricGridSpec;
 
+/**
+ * Zero and powers of two, so that a product is a shift: 2^(b-1) - 1 magnitudes on each side of 0.
+ *
+ * From 9 bits on there would be more of them than float32 has exponents.
+ *
+ * @see Miyashita et al. 2016, arXiv:1603.01025; Zhou et al. 2017 (INQ), arXiv:1702.03044
+ */
+export interface PowersOfTwoGridSpec {
+  /** Powers of two. */
+  readonly kind: "powersOfTwo";
+  /** Bits of a code. */
+  readonly bits: 2 | 3 | 4 | 5 | 6 | 7 | 8;
+  /** The greatest level: a power of two itself, unless any float32 may scale all of them. */
+  readonly scale?: ScaleKind;
+}
+
+/**
+ * Sums of a few powers of two, finer near the ends than powers alone: 2^(b-1) - 1 magnitudes on each
+ * side of 0.
+ *
+ * @see Li et al. 2020, arXiv:1909.13144
+ */
+export interface AdditivePowersOfTwoGridSpec {
+  /** Sums of powers of two. */
+  readonly kind: "additivePowersOfTwo";
+  /** Bits of a code, at least 2. */
+  readonly bits: Exclude<Bits, 1>;
+  /** The greatest level: any float32, unless it must be a power of two. */
+  readonly scale?: ScaleKind;
+}
+
+/**
+ * The 2^b levels that are nearest to the weights in the mean of squares, for whole channels: a table of
+ * levels is too much for a group.
+ *
+ * @see Lloyd 1982, doi:10.1109/TIT.1982.1056489
+ */
+export interface LloydMaxGridSpec {
+  /** Optimal levels. */
+  readonly kind: "lloydMax";
+  /** Bits of a code. */
+  readonly bits: Bits;
+}
+
+/**
+ * Minus a scale, 0 and the scale, with the threshold that is best in the mean of squares.
+ *
+ * @see Li et al. 2016, arXiv:1605.04711
+ */
+export interface TernaryGridSpec {
+  /** Three levels. */
+  readonly kind: "ternary";
+}
+
+/**
+ * Minus and plus the mean magnitude.
+ *
+ * @see Rastegari et al. 2016, arXiv:1603.05279
+ */
+export interface BinaryGridSpec {
+  /** Two levels. */
+  readonly kind: "binary";
+}
+
+/** A kind of grid that spans a range, which an observer finds. */
+export type SpanningGridSpec = AffineGridSpec | PowersOfTwoGridSpec | AdditivePowersOfTwoGridSpec;
+
+/** A kind of grid that is fitted to the weights themselves. */
+export type FittedGridSpec = LloydMaxGridSpec | TernaryGridSpec | BinaryGridSpec;
+
 /** The kind of grid that weights are rounded to; frozen data, part of a trial. */
-export type WeightGridSpec = AffineGridSpec;
+export type WeightGridSpec = SpanningGridSpec | FittedGridSpec;
+
+/**
+ * Counts the bits of a code.
+ *
+ * @param spec The kind of grid.
+ * @returns Whole bits, 1 to 16; 2 for the three levels of a ternary grid.
+ */
+export function codeBits(spec: WeightGridSpec): Bits {
+  switch (spec.kind) {
+    case "ternary":
+      return 2;
+    case "binary":
+      return 1;
+    default:
+      return spec.bits;
+  }
+}
 
 /**
  * Tells whether a number is a bit-width of codes.

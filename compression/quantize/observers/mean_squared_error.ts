@@ -44,7 +44,7 @@ export function leastSquaresRange(
   const known = new Map<string, number>();
   const tryRange = (range: Range): Candidate => {
     const grid = gridOf(range);
-    const key = grid.kind === "affine" ? `${grid.scale} ${grid.zeroPoint}` : grid.levels.join(" ");
+    const key = endsOf(grid).join(" ");
     const error = known.get(key) ?? squaredError(points, grid).error;
     known.set(key, error);
     return { ...range, error };

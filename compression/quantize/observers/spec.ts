@@ -22,3 +22,6 @@ export interface FixedObserver {
 
 /** How the range of values is found; frozen data, part of a trial. */
 export type ObserverSpec = MinMaxObserver | MeanSquaredErrorObserver | FixedObserver;
+
+/** How the range of a weight is found. */
+export type WeightObserverSpec = ObserverSpec;

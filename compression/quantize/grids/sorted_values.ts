@@ -1,0 +1,53 @@
+/** Distinct values in ascending order, with sums that make the cost of a cluster one subtraction. */
+export interface SortedValues {
+  /** Distinct values, ascending. */
+  readonly values: Float64Array;
+  /**
+   * Mean of the values from one index to before another, each as often as it occurs.
+   */
+  mean(from: number, to: number): number;
+  /** Sum of their squared distances from that mean. */
+  cost(from: number, to: number): number;
+}
+
+/**
+ * Sorts values and sums them up.
+ *
+ * @param values Float32 values.
+ * @returns Distinct values, and means and costs of runs of them, in float64.
+ */
+export function sortValues(values: Float32Array): SortedValues {
+  const ascending = values.slice().sort();
+  const distinct: number[] = [];
+  const counts: number[] = [];
+  for (const value of ascending) {
+    if (value === distinct[distinct.length - 1]) counts[counts.length - 1]++;
+    else {
+      distinct.push(value);
+      counts.push(1);
+    }
+  }
+  // sums of distances from the middle, so that little cancels
+  const middle = values.reduce((sum, value) => sum + value, 0) / values.length;
+  const weights = new Float64Array(distinct.length + 1);
+  const sums = new Float64Array(distinct.length + 1);
+  const squares = new Float64Array(distinct.length + 1);
+  distinct.forEach((value, i) => {
+    const distance = value - middle;
+    weights[i + 1] = weights[i] + counts[i];
+    sums[i + 1] = sums[i] + counts[i] * distance;
+    squares[i + 1] = squares[i] + counts[i] * distance * distance;
+  });
+  return {
+    values: Float64Array.from(distinct),
+    mean(from, to) {
+      const mean = middle + (sums[to] - sums[from]) / (weights[to] - weights[from]);
+      // what a difference of sums loses must not carry a mean out of its run
+      return Math.min(Math.max(mean, distinct[from]), distinct[to - 1]);
+    },
+    cost(from, to) {
+      const sum = sums[to] - sums[from];
+      return squares[to] - squares[from] - sum * sum / (weights[to] - weights[from]);
+    },
+  };
+}
