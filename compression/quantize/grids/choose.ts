@@ -17,47 +17,48 @@ import type {
   WeightGridSpec,
 } from "./spec.ts";
 
-/** What all choices of grids have. */
-interface Labeled {
-  /** Name of the weight, for errors. */
-  readonly label?: string;
-}
-
 /** How grids that span a range are chosen. */
-export interface SpanningGridOptions extends Labeled {
+export interface SpanningGridOptions {
   /** The kind of grid. */
   readonly grid: SpanningGridSpec;
   /** Which weights share one. */
   readonly granularity: Granularity;
   /** How the range that a grid spans is found; the smallest and largest value if left out. */
   readonly observer?: WeightObserverSpec;
+  /** Name of the weight, for errors. */
+  readonly label?: string;
 }
 
 /** How grids of two or three levels are chosen, which find their scale themselves. */
-export interface FewLevelsGridOptions extends Labeled {
+export interface FewLevelsGridOptions {
   /** The kind of grid. */
   readonly grid: TernaryGridSpec | BinaryGridSpec;
   /** Which weights share one. */
   readonly granularity: Granularity;
   /** Nothing to observe. */
   readonly observer?: undefined;
+  /** Name of the weight, for errors. */
+  readonly label?: string;
 }
 
 /** How grids of optimal levels are chosen. */
-export interface LloydMaxGridOptions extends Labeled {
+export interface LloydMaxGridOptions {
   /** The kind of grid. */
   readonly grid: LloydMaxGridSpec;
   /** Whole channels at least: a table of levels is too much for a group. */
   readonly granularity: Exclude<Granularity, object>;
   /** Nothing to observe. */
   readonly observer?: undefined;
+  /** Name of the weight, for errors. */
+  readonly label?: string;
 }
 
 /** The options without what ties them together. */
-interface AnyGridOptions extends Labeled {
+interface AnyGridOptions {
   readonly grid: WeightGridSpec;
   readonly granularity: Granularity;
   readonly observer?: ObserverSpec;
+  readonly label?: string;
 }
 
 /** How the grids of one weight are chosen; frozen data, part of a trial. */
