@@ -13,6 +13,12 @@ export {
   uploadGrids,
 } from "./ops/fake_quantize.ts";
 export { conv2d, type Conv2dOptions, conv2dPooled } from "./ops/conv2d.ts";
+export {
+  type LearnedClip,
+  learnedClipQuantize,
+  type LearnedGrid,
+  learnedStepQuantize,
+} from "./ops/learned_step_quantize.ts";
 export { linear, type LinearOptions } from "./ops/linear.ts";
 export { logSoftmax } from "./ops/log_softmax.ts";
 export { maxPool, type MaxPoolOptions } from "./ops/max_pool.ts";

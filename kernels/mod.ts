@@ -23,6 +23,7 @@ import {
   registerMatmulKernels,
   workgroupMatmulKernels,
 } from "./matmul/matmul.ts";
+import { lsqKernels } from "./lsq/lsq.ts";
 import { linearBytesKernels } from "./linear_bytes/linear_bytes.ts";
 import { maxPoolKernels } from "./max_pool/max_pool.ts";
 import { movingAverageKernels } from "./moving_average/moving_average.ts";
@@ -73,6 +74,7 @@ export {
   haarSynthesisKernels,
   linearBytesKernels,
   logSoftmaxKernels,
+  lsqKernels,
   maxPoolKernels,
   movingAverageKernels,
   naiveConv2dKernels,
@@ -164,6 +166,8 @@ export {
   type LinearBytesShape,
 } from "./linear_bytes/linear_bytes.ts";
 export { channelMode, ROUNDING } from "./fake_quantize/fake_quantize.ts";
+export { lsqParams, type LsqShape } from "./lsq/lsq.ts";
+export { LEARNED_LEVELS } from "./lsq/reference.ts";
 export { chooseShortcut, shortcutParams, type ShortcutShape } from "./shortcut/shortcut.ts";
 export { permutationBits, permutedIndex } from "./sample_batch/permutation.ts";
 export { roundHalfEven } from "./rounding.ts";
@@ -186,6 +190,7 @@ export const kernelRooms: readonly KernelRoom[] = [
   haarAnalysisKernels,
   haarSynthesisKernels,
   logSoftmaxKernels,
+  lsqKernels,
   maxPoolKernels,
   movingAverageKernels,
   naiveConv2dKernels,
