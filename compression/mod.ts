@@ -50,6 +50,14 @@ export type {
   ObserverSpec,
   WeightObserverSpec,
 } from "./quantize/observers/spec.ts";
+export {
+  accumulateMoments,
+  type CrossMoments,
+  type LayerGeometry,
+  type LayerMoments,
+  type MomentAccumulator,
+} from "./quantize/methods/calibrate_layer.ts";
+export { type DynamicRange, dynamicRange } from "./quantize/methods/dynamic_range.ts";
 export { gptq, type SecondOrderWeight } from "./quantize/methods/gptq.ts";
 export {
   centerHessian,

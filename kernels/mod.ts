@@ -6,6 +6,7 @@ import { averagePoolKernels } from "./average_pool/average_pool.ts";
 import { batchNormKernels } from "./batch_norm/normalize.ts";
 import { batchStatisticsKernels } from "./batch_norm/statistics.ts";
 import { naiveConv2dKernels } from "./conv2d/naive.ts";
+import { chooseGridKernels } from "./choose_grid/choose_grid.ts";
 import { packConv2dKernels } from "./conv2d/packing.ts";
 import { registerConv2dKernels } from "./conv2d/register_tiled.ts";
 import { vectorWeightGradientKernels, weightGradientKernels } from "./conv2d/weight_gradient.ts";
@@ -28,6 +29,7 @@ import { linearBytesKernels } from "./linear_bytes/linear_bytes.ts";
 import { maxPoolKernels } from "./max_pool/max_pool.ts";
 import { movingAverageKernels } from "./moving_average/moving_average.ts";
 import { nllKernels } from "./nll/nll.ts";
+import { patchesKernels } from "./patches/patches.ts";
 import { permuteKernels } from "./permute/permute.ts";
 import { randomKernels } from "./random/random.ts";
 import { reduceByLaneKernels, reduceByWorkgroupKernels } from "./reduce/reduce.ts";
@@ -62,6 +64,7 @@ export {
   averagePoolKernels,
   batchNormKernels,
   batchStatisticsKernels,
+  chooseGridKernels,
   chooseMatmul,
   differenceKernels,
   dropoutKernels,
@@ -81,6 +84,7 @@ export {
   naiveMatmulKernels,
   nllKernels,
   packConv2dKernels,
+  patchesKernels,
   permuteKernels,
   randomKernels,
   reduceByLaneKernels,
@@ -156,6 +160,7 @@ export {
   elementwiseParams,
   UNARY,
 } from "./elementwise/elementwise.ts";
+export { patchesParams, type PatchShape } from "./patches/patches.ts";
 export type { MatmulEntry } from "./matmul/spec.ts";
 export type { ChosenMatmul } from "./matmul/matmul.ts";
 export { chooseReduce, reduceParams, type Reduction } from "./reduce/reduce.ts";
@@ -180,6 +185,7 @@ export const kernelRooms: readonly KernelRoom[] = [
   averagePoolKernels,
   batchNormKernels,
   batchStatisticsKernels,
+  chooseGridKernels,
   differenceKernels,
   dropoutKernels,
   dwtAnalysisKernels,
@@ -198,6 +204,7 @@ export const kernelRooms: readonly KernelRoom[] = [
   naiveMatmulKernels,
   nllKernels,
   packConv2dKernels,
+  patchesKernels,
   permuteKernels,
   randomKernels,
   registerConv2dKernels,

@@ -1,0 +1,86 @@
+import {
+  fakeQuantize,
+  fakeQuantizeShared,
+  type QuantParams,
+  reduceAxis,
+} from "../../../autograd/mod.ts";
+import { type Device, reshape, run, type Tensor, tensor, zeros } from "../../../gpu/mod.ts";
+import { chooseGridKernels } from "../../../kernels/mod.ts";
+import { BITS } from "../affine.ts";
+
+/** Quantizes activations on grids that are found anew for every batch, on the GPU. */
+export interface DynamicRange {
+  /**
+   * Finds the grids of a batch: per network the smallest and largest value of all of it.
+   *
+   * @param x `[networks or 1, rows, ...]`; 1 where all networks see the same.
+   * @returns One channel a network, equal to what `chooseQuantParams` gives, bit for bit.
+   */
+  grids(x: Tensor): QuantParams;
+  /**
+   * Snaps a batch to its own grids.
+   *
+   * @param x `[networks or 1, rows, ...]`.
+   * @returns `[networks, rows, ...]`.
+   */
+  quantize(x: Tensor): Tensor;
+}
+
+/**
+ * Makes a quantizer of activations that needs no calibration: dynamic range quantization.
+ *
+ * The range of a batch is reduced on the GPU and its grid chosen there, so nothing is read back. A
+ * batch with a value that is not finite, or a range wider than 2^120, becomes NaN throughout; NaN alone
+ * is not seen by minimum and maximum.
+ *
+ * @param device Where it runs; two small tensors belong to the scope of this call.
+ * @param bits Of each network of a population, 1 to 16.
+ * @returns Grids, and the quantizer: what a hook of a forward pass calls.
+ * @throws {RangeError} If a bit-width is out of range.
+ * @see Jacob et al. 2018, arXiv:1712.05877, section 2.1
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { dynamicRange, openDevice, read, tensor } from "@bitcliff/bitcliff";
+ *
+ * using device = await openDevice();
+ * const x = tensor(device, [-1, 0.1, 2, 0.9], [1, 2, 2]);
+ * const y = dynamicRange(device, [2]).quantize(x); // steps of 1 from -1 to 2
+ * assert.deepEqual([...await read(y)], [-1, 0, 2, 1]);
+ * ```
+ */
+export function dynamicRange(device: Device, bits: readonly number[]): DynamicRange {
+  const bad = bits.find((b) => !Number.isInteger(b) || b < BITS.least || b > BITS.most);
+  if (bad !== undefined || bits.length === 0) {
+    throw new RangeError(
+      `Cannot quantize to ${bad ?? "no"} bits: bits must be whole numbers from ${BITS.least} to ` +
+        `${BITS.most}, one a network`,
+    );
+  }
+  const networks = bits.length;
+  const qMax = tensor(device, new Float32Array(bits.map((b) => 2 ** b - 1)));
+  const qMin = zeros(device, [networks]);
+  const grids = (x: Tensor): QuantParams => {
+    const copies = x.shape[0];
+    if (copies !== 1 && copies !== networks) {
+      throw new RangeError(
+        `Cannot quantize activations of ${copies} networks: bits were given for ${networks}`,
+      );
+    }
+    const inner = x.size / copies;
+    const flat = reshape(x, [copies, inner]);
+    const low = reduceAxis("minimum", flat, 1);
+    const high = reduceAxis("maximum", flat, 1);
+    const params = { channels: networks, ranges: copies };
+    const { scale, inverseScale, zeroPoint } = run(
+      chooseGridKernels.choose,
+      { low, high, qMax },
+      params,
+    );
+    return { scale, inverseScale, zeroPoint, qMin, qMax, inner, rounding: "nearestEven" };
+  };
+  return {
+    grids,
+    quantize: (x) => (x.shape[0] === networks ? fakeQuantize : fakeQuantizeShared)(x, grids(x)),
+  };
+}

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import {
+  accumulateMoments,
+  constantInputs,
+  type LayerGeometry,
+  type LayerHessian,
+} from "../../../../compression/mod.ts";
+import { conv2d } from "../../../../autograd/mod.ts";
+import { read, type Tensor, tensor } from "../../../../gpu/mod.ts";
+import { testDevice } from "../../../support/device.ts";
+import { correlatedInputs, hessianOf, normals } from "./random_hessian.ts";
+
+/** |found - wanted| <= 1e-5 sqrt(H_ii H_jj), the accuracy that is promised. */
+function assertAgrees(found: LayerHessian, wanted: LayerHessian, group = 0): void {
+  const { inputs } = wanted;
+  const start = group * inputs * inputs;
+  const size = (i: number) => Math.sqrt(wanted.values[i * inputs + i]);
+  wanted.values.forEach((value, at) => {
+    const allowed = 1e-5 * size(Math.floor(at / inputs)) * size(at % inputs);
+    assert.ok(Math.abs(found.values[start + at] - value) <= allowed, `${at}: ${value}`);
+  });
+  wanted.mean.forEach((value, i) => {
+    assert.ok(Math.abs(found.mean[group * inputs + i] - value) <= 1e-5 * size(i));
+  });
+}
+
+Deno.test("accumulateMoments() agrees with float64, batch after batch", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const inputs = 37;
+  const x = correlatedInputs(3000, inputs, 4).map((v) => Math.max(v, 0));
+  const sums = accumulateMoments(device, "fc1", { weightShape: [5, inputs] });
+  for (const [from, to] of [[0, 1024], [1024, 2048], [2048, 3000]]) {
+    const rows = x.slice(from * inputs, to * inputs);
+    sums.add(tensor(device, rows, [1, to - from, inputs]));
+  }
+  const { hessian, cross } = await sums.read();
+  assert.equal(hessian.samples, 3000);
+  assert.equal(cross, undefined);
+  assertAgrees(hessian, hessianOf(x, inputs));
+});
+
+Deno.test("accumulateMoments() sees the windows of grouped, strided and padded convolutions", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const geometry: LayerGeometry = { weightShape: [4, 2, 3, 2], stride: 2, padding: 1, groups: 2 };
+  const [rows, height, width] = [6, 5, 7];
+  const x = tensor(device, normals(rows * 4 * height * width, 8), [1, rows, 4, height, width]);
+  const sums = accumulateMoments(device, "conv1", geometry);
+  sums.add(x);
+  const { hessian } = await sums.read();
+
+  // filters that are 1 at one place each show what a convolution multiplies its weights with
+  const features = 2 * 3 * 2;
+  const probes = new Float32Array(2 * features * features)
+    .map((_, i) => i % features === Math.floor(i / features) % features ? 1 : 0);
+  const { stride, padding, groups } = geometry;
+  const weight = tensor(device, probes, [1, 2 * features, 2, 3, 2]);
+  const seen = conv2d(x, weight, undefined, { stride, padding, groups });
+  const [, , , outHeight, outWidth] = seen.shape;
+  const y = await read(seen);
+  const positions = outHeight * outWidth;
+  assert.equal(hessian.samples, rows * positions);
+  for (const group of [0, 1]) {
+    const patches = new Float32Array(rows * positions * features).map((_, i) => {
+      const [n, feature] = [Math.floor(i / features), i % features];
+      const [row, position] = [Math.floor(n / positions), n % positions];
+      return y[((row * 2 + group) * features + feature) * positions + position];
+    });
+    assertAgrees(hessian, hessianOf(patches, features), group);
+  }
+});
+
+Deno.test("accumulateMoments() pairs the inputs of two networks", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const [rows, inputs] = [50, 6];
+  const x = normals(rows * inputs, 1);
+  const other = x.map((v, i) => 0.5 * v + i % inputs);
+  const upload = (values: Float32Array<ArrayBuffer>): Tensor =>
+    tensor(device, values, [1, rows, inputs]);
+  const sums = accumulateMoments(device, "fc1", { weightShape: [2, inputs] }, { cross: true });
+  sums.add(upload(x), upload(other));
+  const { cross } = await sums.read();
+  for (let i = 0; i < inputs; i++) {
+    for (let j = 0; j < inputs; j++) {
+      let sum = 0;
+      for (let n = 0; n < rows; n++) sum += 2 / rows * other[n * inputs + i] * x[n * inputs + j];
+      assert.ok(Math.abs(cross!.values[i * inputs + j] - sum) < 1e-4);
+    }
+  }
+  assert.throws(() => sums.add(upload(x)), TypeError);
+});
+
+Deno.test("accumulateMoments() names the layer whose inputs are not finite, or missing", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const sums = accumulateMoments(device, "fc2", { weightShape: [2, 3] });
+  await assert.rejects(
+    sums.read(),
+    new RangeError('Cannot calibrate layer "fc2": it needs inputs: there are none'),
+  );
+  sums.add(tensor(device, [1, 2, 3, 4, NaN, 6], [1, 2, 3]));
+  await assert.rejects(
+    sums.read(),
+    new RangeError(
+      'Cannot calibrate layer "fc2": its inputs must be finite: input 1 sums to NaN',
+    ),
+  );
+});
+
+Deno.test("accumulateMoments() shows which inputs never change", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const x = normals(4 * 200, 3).map((v, i) => [v, 0.1, 0, 5 + 0.1 * v][i % 4]);
+  const sums = accumulateMoments(device, "fc1", { weightShape: [2, 4] });
+  sums.add(tensor(device, x, [1, 200, 4]));
+  assert.deepEqual(constantInputs((await sums.read()).hessian), [1, 2]);
+});
+
+Deno.test("accumulateMoments() leaves no memory behind but its sums", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const x = tensor(device, normals(64 * 4, 2), [1, 64, 4]);
+  const sums = accumulateMoments(device, "fc1", { weightShape: [2, 4] });
+  sums.add(x);
+  await sums.read();
+  const { liveBytes } = device.stats();
+  for (let i = 0; i < 3; i++) sums.add(x);
+  await sums.read();
+  assert.equal(device.stats().liveBytes, liveBytes);
+});
