@@ -100,6 +100,9 @@ export function cnn(options: CnnOptions = {}): Model {
     normalization: options.normalization,
     activations: pooled.reduce((sum, outputs) => sum + outputs, inputShape.reduce((a, b) => a * b)),
     layers: [...convolutions, ...linears],
+    convolutions: Object.fromEntries(
+      convolutions.map((layer) => [layer, { stride: 1, padding, groups: 1 }]),
+    ),
     parameters: [
       ...convolutions.flatMap((layer, i) =>
         layerParameters(layer, [widths[i + 1], widths[i], kernel, kernel])

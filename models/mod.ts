@@ -3,6 +3,7 @@ export { fcNN, type FcNNOptions } from "./fc_nn.ts";
 export { foldBatchNorms, type FoldedNetwork } from "./fold_batch_norm.ts";
 export {
   type BatchNormPlace,
+  type ConvolutionGeometry,
   type ForwardHooks,
   layerParameters,
   type Model,

@@ -76,6 +76,16 @@ export interface BatchNormPlace {
   readonly epsilon: number;
 }
 
+/** How a convolution moves over its input. */
+export interface ConvolutionGeometry {
+  /** Of both axes. */
+  readonly stride: number;
+  /** Zeros on all four sides. */
+  readonly padding: number;
+  /** Convolutions side by side, each over its own share of the channels. */
+  readonly groups: number;
+}
+
 /** A network as plain data and one pure function; P networks of it run in the same dispatches. */
 export interface Model {
   /** Such as `fc_nn`. */
@@ -100,6 +110,8 @@ export interface Model {
   readonly parameters: readonly ParameterSpec[];
   /** Names of the layers with weights, in order; `layer.bias` may be missing where a norm follows. */
   readonly layers: readonly string[];
+  /** How each convolution among the layers looks at its input, by name. */
+  readonly convolutions?: Readonly<Record<string, ConvolutionGeometry>>;
   /** Its batch norms, and the model that is left when each is part of the layer before it. */
   readonly batchNorms?: {
     readonly places: readonly BatchNormPlace[];

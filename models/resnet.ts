@@ -195,6 +195,9 @@ export function resnet(options: ResnetOptions = {}): Model {
     normalization: channels === 3 ? IMAGENET_PIXELS : undefined,
     activations: activationsOf(convolutions, inputShape),
     layers: [...convolutions.map(({ layer }) => layer), "linear"],
+    convolutions: Object.fromEntries(
+      convolutions.map(({ layer, stride }) => [layer, { stride, padding: 1, groups: 1 }]),
+    ),
     parameters: [...convolutions.flatMap((place) => convolutionParameters(place, folded)), ...head],
     batchNorms: folded ? undefined : { places, folded: () => resnet({ ...options, folded: true }) },
     forward(parameters: ParameterTensors, input: ModelInput, hooks: ForwardHooks = {}): Tensor {

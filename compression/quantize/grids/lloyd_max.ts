@@ -18,25 +18,42 @@ const ITERATIONS = 1000;
  *
  * @param values Weights that share the grid.
  * @param bits Bits of a code, 1 to 16.
+ * @param importance How much the error of each value counts, more than 0, such as the diagonal of a
+ *   Hessian; 1 if left out.
  * @returns 2^b levels, or fewer: the values themselves if there are not more of them.
- * @throws {RangeError} If the bits are out of range.
+ * @throws {RangeError} If the bits are out of range, or there is not one importance a value.
  * @see Lloyd 1982, doi:10.1109/TIT.1982.1056489; Wang and Song 2011, doi:10.32614/RJ-2011-015;
- *   Panter and Dite 1951, doi:10.1109/JRPROC.1951.230419
+ *   Panter and Dite 1951, doi:10.1109/JRPROC.1951.230419; importance: Kim et al. 2023, arXiv:2306.07629
  */
-export function lloydMaxGrid(values: Float32Array, bits: number): CodebookGrid {
+export function lloydMaxGrid(
+  values: Float32Array,
+  bits: number,
+  importance?: Float64Array,
+): CodebookGrid {
   if (!Number.isInteger(bits) || bits < 1 || bits > 16) {
     throw new RangeError(
       `Cannot make a lloydMax grid of ${bits} bits: bits must be a whole number from 1 to 16`,
     );
   }
+  if (importance !== undefined && !fitsValues(importance, values)) {
+    throw new RangeError(
+      `Cannot make a lloydMax grid of ${values.length} values: each must have an importance of more ` +
+        `than 0: there are ${importance.filter((one) => one > 0 && one < Infinity).length}`,
+    );
+  }
   const count = 2 ** bits;
-  const sorted = sortValues(values);
+  const sorted = sortValues(values, importance);
   const size = sorted.values.length;
   if (size <= count) return codebookGrid(sorted.values);
   const starts = size * count <= EXACT_CELLS
     ? exactClusters(sorted, count)
     : lloydClusters(sorted, count);
   return codebookGrid(starts.map((start, k) => sorted.mean(start, starts[k + 1] ?? size)));
+}
+
+function fitsValues(importance: Float64Array, values: Float32Array): boolean {
+  return importance.length === values.length &&
+    importance.every((one) => one > 0 && one < Infinity);
 }
 
 /** Clusters by Lloyd's iterations; each costs one binary search a level. */

@@ -3,10 +3,11 @@ export interface SortedValues {
   /** Distinct values, ascending. */
   readonly values: Float64Array;
   /**
-   * Mean of the values from one index to before another, each as often as it occurs.
+   * Mean of the values from one index to before another, each as often as it occurs or as important as
+   * it is.
    */
   mean(from: number, to: number): number;
-  /** Sum of their squared distances from that mean. */
+  /** Sum of their squared distances from that mean, likewise. */
   cost(from: number, to: number): number;
 }
 
@@ -14,19 +15,26 @@ export interface SortedValues {
  * Sorts values and sums them up.
  *
  * @param values Float32 values.
+ * @param importance How much each counts, more than 0; 1 if left out.
  * @returns Distinct values, and means and costs of runs of them, in float64.
  */
-export function sortValues(values: Float32Array): SortedValues {
-  const ascending = values.slice().sort();
+export function sortValues(values: Float32Array, importance?: Float64Array): SortedValues {
+  const ascending = importance === undefined
+    ? undefined
+    : Int32Array.from(values, (_, i) => i).sort((a, b) => values[a] - values[b]);
+  const sorted = ascending === undefined
+    ? values.slice().sort()
+    : Float32Array.from(ascending, (i) => values[i]);
   const distinct: number[] = [];
   const counts: number[] = [];
-  for (const value of ascending) {
-    if (value === distinct[distinct.length - 1]) counts[counts.length - 1]++;
+  sorted.forEach((value, at) => {
+    const count = ascending === undefined ? 1 : importance![ascending[at]];
+    if (value === distinct[distinct.length - 1]) counts[counts.length - 1] += count;
     else {
       distinct.push(value);
-      counts.push(1);
+      counts.push(count);
     }
-  }
+  });
   // sums of distances from the middle, so that little cancels
   const middle = values.reduce((sum, value) => sum + value, 0) / values.length;
   const weights = new Float64Array(distinct.length + 1);

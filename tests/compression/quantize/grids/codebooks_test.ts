@@ -106,6 +106,16 @@ function spread(values: Float32Array): number {
   return values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
 }
 
+Deno.test("lloydMaxGrid() of important values is that of as many equal ones", () => {
+  const values = new Float32Array([3, -1, 0.5, 2, -0.25]);
+  const importance = new Float64Array([1, 4, 2, 3, 1]);
+  const repeated = Float32Array.from([...values].flatMap((v, i) => Array(importance[i]).fill(v)));
+  assert.deepEqual(lloydMaxGrid(values, 1, importance), lloydMaxGrid(repeated, 1));
+  assert.notDeepEqual(lloydMaxGrid(values, 1, importance), lloydMaxGrid(values, 1));
+  assert.throws(() => lloydMaxGrid(values, 1, new Float64Array(5)), /importance of more than 0/);
+  assert.throws(() => lloydMaxGrid(values, 1, new Float64Array(4).fill(1)), RangeError);
+});
+
 Deno.test("lloydMaxGrid() of normal numbers has the distortion that Max 1960 lists", () => {
   const values = drawNormal(40_000, 5);
   for (const [bits, distortion] of [[1, 0.3634], [2, 0.1175], [3, 0.03454], [4, 0.009497]]) {
