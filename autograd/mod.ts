@@ -10,6 +10,7 @@ export {
   type GridNumbers,
   type QuantParams,
   type Rounding,
+  type StochasticRounding,
   uploadGrids,
 } from "./ops/fake_quantize.ts";
 export { conv2d, type Conv2dOptions, conv2dPooled } from "./ops/conv2d.ts";

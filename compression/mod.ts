@@ -24,7 +24,13 @@ export { binaryGrid, ternaryGrid } from "./quantize/grids/few_levels.ts";
 export { groupSizeOf } from "./quantize/grids/granularity.ts";
 export { lloydMaxGrid } from "./quantize/grids/lloyd_max.ts";
 export { additivePowersOfTwoGrid, powersOfTwoGrid } from "./quantize/grids/powers_of_two.ts";
-export { roundingTo, roundToGrids, type WeightRounding } from "./quantize/grids/round.ts";
+export {
+  type RoundingFunction,
+  roundingTo,
+  roundToGrids,
+  type StochasticWeightRounding,
+  type WeightRounding,
+} from "./quantize/grids/round.ts";
 export {
   type AdditivePowersOfTwoGridSpec,
   type AffineGridSpec,

@@ -16,6 +16,7 @@ import { dwtAnalysisKernels, dwtSynthesisKernels } from "./dwt/dwt.ts";
 import { haarAnalysisKernels, haarSynthesisKernels } from "./dwt/haar.ts";
 import { elementwiseKernels } from "./elementwise/elementwise.ts";
 import { fakeQuantizeKernels } from "./fake_quantize/fake_quantize.ts";
+import { stochasticFakeQuantizeKernels } from "./fake_quantize/stochastic.ts";
 import { gatherKernels } from "./gather/gather.ts";
 import { logSoftmaxKernels } from "./log_softmax/log_softmax.ts";
 import {
@@ -38,6 +39,7 @@ import { sampleBatchKernels } from "./sample_batch/sample_batch.ts";
 import { sgdKernels } from "./sgd/sgd.ts";
 import { shortcutKernels } from "./shortcut/shortcut.ts";
 import { softmaxNllKernels } from "./softmax_nll/softmax_nll.ts";
+import { streamKeysKernels } from "./stream_keys/stream_keys.ts";
 import { thresholdKernels } from "./threshold/threshold.ts";
 import { trainingClockKernels } from "./training_clock/training_clock.ts";
 
@@ -96,6 +98,8 @@ export {
   sgdKernels,
   shortcutKernels,
   softmaxNllKernels,
+  stochasticFakeQuantizeKernels,
+  streamKeysKernels,
   thresholdKernels,
   trainingClockKernels,
   vectorWeightGradientKernels,
@@ -175,7 +179,7 @@ export { lsqParams, type LsqShape } from "./lsq/lsq.ts";
 export { LEARNED_LEVELS } from "./lsq/reference.ts";
 export { chooseShortcut, shortcutParams, type ShortcutShape } from "./shortcut/shortcut.ts";
 export { permutationBits, permutedIndex } from "./sample_batch/permutation.ts";
-export { roundHalfEven } from "./rounding.ts";
+export { roundHalfEven, roundStochastically, roundWithDeadZone } from "./rounding.ts";
 
 /** Every kernel of the project: what the tests, `verify` and the bench go through. */
 export const kernelRooms: readonly KernelRoom[] = [
@@ -217,6 +221,8 @@ export const kernelRooms: readonly KernelRoom[] = [
   sgdKernels,
   shortcutKernels,
   softmaxNllKernels,
+  stochasticFakeQuantizeKernels,
+  streamKeysKernels,
   thresholdKernels,
   trainingClockKernels,
   vectorWeightGradientKernels,

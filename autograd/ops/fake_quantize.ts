@@ -1,9 +1,33 @@
 import { type Device, formatShape, reshape, run, type Tensor, tensor } from "../../gpu/mod.ts";
-import { channelMode, fakeQuantizeKernels as kernels, ROUNDING } from "../../kernels/mod.ts";
+import {
+  channelMode,
+  fakeQuantizeKernels as kernels,
+  ROUNDING,
+  stochasticFakeQuantizeKernels,
+  streamKeysKernels,
+} from "../../kernels/mod.ts";
 import { differentiable } from "../tape.ts";
 
-/** How a real number becomes an integer. */
+/** How a real number becomes an integer, without chance. */
 export type Rounding = keyof typeof ROUNDING;
+
+/**
+ * Rounding up or down at random, so that the expectation is the number itself.
+ *
+ * The random numbers are a pure function of seed, stream, step and element within a network.
+ *
+ * @see Gupta et al. 2015, arXiv:1502.02551
+ */
+export interface StochasticRounding {
+  /** Tells it from the roundings without chance. */
+  readonly kind: "stochastic";
+  /** One a network, `u32 [networks]`; the elements of what is rounded fall into as many equal parts. */
+  readonly seeds: Tensor;
+  /** Step number, `u32 [1]`. */
+  readonly clock: Tensor;
+  /** What is rounded: tensors of one network must have different streams. */
+  readonly stream: number;
+}
 
 /** One integer grid a channel, on the GPU; each tensor is `[channels]`. */
 export interface QuantParams {
@@ -20,7 +44,7 @@ export interface QuantParams {
   /** Elements between two neighbours on the channel axis. */
   readonly inner: number;
   /** How a real number becomes an integer. */
-  readonly rounding: Rounding;
+  readonly rounding: Rounding | StochasticRounding;
 }
 
 /** The numbers of one channel's grid, on the host. */
@@ -50,7 +74,7 @@ export function uploadGrids(
   device: Device,
   grids: readonly GridNumbers[],
   inner: number,
-  rounding: Rounding = "nearestEven",
+  rounding: Rounding | StochasticRounding = "nearestEven",
 ): QuantParams {
   const column = (name: keyof GridNumbers) =>
     tensor(device, new Float32Array(grids.map((grid) => grid[name])));
@@ -65,13 +89,39 @@ export function uploadGrids(
   };
 }
 
-function check(x: Tensor, { scale, inner }: QuantParams, size: number): void {
-  if (size % (scale.size * inner) !== 0) {
-    throw new RangeError(
-      `Cannot fake-quantize x as it must hold whole groups of ${scale.size} channels x ${inner} ` +
-        `elements: current shape is ${formatShape(x.shape)}`,
-    );
+function check(x: Tensor, isWhole: boolean, channels: number, inner: number): void {
+  if (isWhole) return;
+  throw new RangeError(
+    `Cannot fake-quantize x as it must hold whole groups of ${channels} channels x ${inner} ` +
+      `elements: current shape is ${formatShape(x.shape)}`,
+  );
+}
+
+/** Two kernels and what they have in common: with one rounding, on `size` elements of output. */
+function dispatchesOf(x: Tensor, grid: QuantParams, size: number) {
+  const { scale, inverseScale, zeroPoint, qMin, qMax, inner, rounding } = grid;
+  const inputs = { x, inverseScale, zeroPoint, qMin, qMax };
+  const channels = scale.size;
+  const params = { size, channels, inner, xSize: x.size };
+  if (typeof rounding === "object") {
+    const { seeds, clock, stream } = rounding;
+    const networks = seeds.size;
+    if (size % networks !== 0) {
+      throw new RangeError(
+        `Cannot round stochastically: x must hold ${networks} networks of equal size, one a seed: ` +
+          `current shape is ${formatShape(x.shape)}`,
+      );
+    }
+    const { keys } = run(streamKeysKernels.makeKeys, { seeds, clock }, { networks, stream });
+    const { forward, backward } = stochasticFakeQuantizeKernels;
+    return { forward, backward, inputs: { ...inputs, keys }, params: { ...params, networks } };
   }
+  const constants = {
+    ROUNDING: ROUNDING[rounding],
+    CHANNELS: channelMode(channels, inner),
+    SHARED: x.size === size ? 0 : 1,
+  };
+  return { forward: kernels.forward, backward: kernels.backward, inputs, params, constants };
 }
 
 /**
@@ -84,20 +134,18 @@ function check(x: Tensor, { scale, inner }: QuantParams, size: number): void {
  * @param x Values, any shape `[outer..., channels, inner...]`.
  * @param grid One scale and zero point a channel; a single channel means per-tensor.
  * @returns Values on the grid, in the units and shape of `x`.
- * @throws {RangeError} If `x` does not hold a whole number of channel groups.
+ * @throws {RangeError} If `x` does not hold a whole number of channel groups, or of networks where the
+ *   rounding is stochastic.
  *
  * @see Jacob et al. 2018, arXiv:1712.05877; Bengio et al. 2013, arXiv:1308.3432
  */
 export function fakeQuantize(x: Tensor, grid: QuantParams): Tensor {
-  check(x, grid, x.size);
-  const { scale, inverseScale, zeroPoint, qMin, qMax, inner, rounding } = grid;
-  const channels = scale.size;
-  const params = { size: x.size, channels, inner, xSize: x.size };
-  const constants = { ROUNDING: ROUNDING[rounding], CHANNELS: channelMode(channels, inner) };
-  const inputs = { x, inverseScale, zeroPoint, qMin, qMax };
-  const { y } = run(kernels.forward, { ...inputs, scale }, params, { constants });
+  const { scale, inner } = grid;
+  check(x, x.size % (scale.size * inner) === 0, scale.size, inner);
+  const { forward, backward, inputs, params, constants } = dispatchesOf(x, grid, x.size);
+  const { y } = run(forward, { ...inputs, scale }, params, { constants });
   return differentiable(reshape(y, x.shape), [x], (dy) => {
-    const { dx } = run(kernels.backward, { ...inputs, dy }, params, { constants });
+    const { dx } = run(backward, { ...inputs, dy }, params, { constants });
     return [reshape(dx, x.shape)];
   });
 }
@@ -113,16 +161,9 @@ export function fakeQuantize(x: Tensor, grid: QuantParams): Tensor {
  * @throws {RangeError} If `x` is not what one channel holds.
  */
 export function fakeQuantizeShared(x: Tensor, grid: QuantParams): Tensor {
-  const { scale, inverseScale, zeroPoint, qMin, qMax, inner, rounding } = grid;
-  const networks = scale.size;
-  check(x, { ...grid, scale: { ...scale, size: 1 } }, x.shape[0] === 1 ? x.size : NaN);
-  const params = { size: networks * x.size, channels: networks, inner, xSize: x.size };
-  const { y } = run(kernels.forward, { x, scale, inverseScale, zeroPoint, qMin, qMax }, params, {
-    constants: {
-      ROUNDING: ROUNDING[rounding],
-      CHANNELS: channelMode(networks, inner),
-      SHARED: networks === 1 ? 0 : 1,
-    },
-  });
+  const networks = grid.scale.size;
+  check(x, x.shape[0] === 1 && x.size % grid.inner === 0, 1, grid.inner);
+  const { forward, inputs, params, constants } = dispatchesOf(x, grid, networks * x.size);
+  const { y } = run(forward, { ...inputs, scale: grid.scale }, params, { constants });
   return reshape(y, [networks, ...x.shape.slice(1)]);
 }

@@ -1,15 +1,16 @@
 import { defineKernels, type KernelCase, type Kernels, linearGrid } from "../../gpu/mod.ts";
 import { randomInteger } from "../random_source.ts";
-import { roundHalfEven } from "../rounding.ts";
+import { roundHalfEven, roundWithDeadZone } from "../rounding.ts";
+import { generateGrids } from "./generate_grids.ts";
 import source from "./fake_quantize.wgsl" with { type: "text" };
 
 /** Rounding modes, numbered as the shader's `ROUNDING` constant numbers them. */
-export const ROUNDING = { nearestEven: 0, towardZero: 1, down: 2 } as const;
+export const ROUNDING = { nearestEven: 0, towardZero: 1, down: 2, deadZone: 3 } as const;
 
 /** How often the channel changes, numbered as the shader's `CHANNELS` constant numbers it. */
 const CHANNELS = { one: 0, byVector: 1, byElement: 2 } as const;
 
-const toInteger = [roundHalfEven, Math.trunc, Math.floor];
+const toInteger = [roundHalfEven, Math.trunc, Math.floor, roundWithDeadZone];
 const { fround } = Math;
 
 /**
@@ -81,13 +82,7 @@ export const fakeQuantizeKernels: Kernels<"forward" | "backward"> = defineKernel
   },
   workgroups: ({ size }, { WORKGROUP_SIZE }) => linearGrid(Math.ceil(size / 16), WORKGROUP_SIZE),
   tolerance: "exact",
-  generate: {
-    scale: (random, _p, length) => Array.from({ length }, () => 0.01 + random()),
-    inverseScale: (random, _p, length) => Array.from({ length }, () => 1 + 10 * random()),
-    zeroPoint: (random, _p, length) => Array.from({ length }, () => randomInteger(random, -3, 3)),
-    qMin: (random, _p, length) => Array.from({ length }, () => randomInteger(random, -9, -4)),
-    qMax: (random, _p, length) => Array.from({ length }, () => randomInteger(random, 4, 9)),
-  },
+  generate: generateGrids,
   reference({ x, scale, inverseScale, zeroPoint, qMin, qMax, dy }, p, c, entry) {
     const channel = (i: number) => Math.floor(i / p.inner) % p.channels;
     const q = Float64Array.from({ length: p.size }, (_, i) => {
@@ -119,7 +114,7 @@ export const fakeQuantizeKernels: Kernels<"forward" | "backward"> = defineKernel
       randomInteger(random, 1, 9),
       randomInteger(random, 1, 40),
       randomInteger(random, 1, 5),
-      randomInteger(random, 0, 2),
+      randomInteger(random, 0, 3),
     ),
   benchCases: [fakeQuantizeCase(1, 2 ** 24, 1, 0), fakeQuantizeCase(64, 2 ** 18, 1, 0)],
 });

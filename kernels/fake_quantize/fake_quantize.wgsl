@@ -23,6 +23,7 @@
 const NEAREST_EVEN = 0u;
 const TOWARD_ZERO = 1u; // truncation; "octization" is this with scale = 1 / (2^bits - 1)
 const DOWN = 2u;
+const DEAD_ZONE = 3u; // as wide a band of zeros as truncation, but nothing else is biased
 
 const ONE_CHANNEL = 0u;
 const BY_VECTOR = 1u;
@@ -51,6 +52,7 @@ fn toInteger(v: vec4f) -> vec4f {
   switch ROUNDING {
     case TOWARD_ZERO: { return trunc(v); }
     case DOWN: { return floor(v); }
+    case DEAD_ZONE: { return select(round(v), vec4f(), abs(v) < vec4f(1.0)); }
     default: { return round(v); }
   }
 }

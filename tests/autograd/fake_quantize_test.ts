@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { backward, fakeQuantize, type GridNumbers, uploadGrids } from "../../autograd/mod.ts";
+import {
+  backward,
+  fakeQuantize,
+  fakeQuantizeShared,
+  type GridNumbers,
+  type StochasticRounding,
+  uploadGrids,
+} from "../../autograd/mod.ts";
+import { roundStochastically, streamKey, uniformAt } from "../../kernels/mod.ts";
 import { read, tensor } from "../../gpu/mod.ts";
 import { testDevice } from "../support/device.ts";
 
@@ -79,4 +87,64 @@ Deno.test("fakeQuantize() refuses channels that do not fill the tensor", async (
     message: "Cannot fake-quantize x as it must hold whole groups of 3 channels x 1 elements: " +
       "current shape is [2, 2]",
   });
+});
+
+Deno.test("fakeQuantize() rounds stochastically: a pure function of seed, stream, step and element", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const grid = { scale: 0.5, inverseScale: 2, zeroPoint: 1, qMin: 0, qMax: 3 };
+  const values = Array.from({ length: 2 * 3 * 7 }, (_, i) => Math.fround(0.9 * Math.sin(i)));
+  const seeds = [7, 2 ** 32 - 1];
+  const x = tensor(device, values, [2, 3, 7]);
+  const drawn = async (stream: number, step: number) => {
+    const rounding: StochasticRounding = {
+      kind: "stochastic",
+      seeds: tensor(device, new Uint32Array(seeds)),
+      clock: tensor(device, new Uint32Array([step])),
+      stream,
+    };
+    const y = fakeQuantize(x, uploadGrids(device, [grid], 7, rounding));
+    const gradient = backward(y, [x], {
+      seed: tensor(device, new Float32Array(x.size).fill(1), x.shape),
+    });
+    return [await read(y), await read(gradient.get(x)!)];
+  };
+  for (const [stream, step] of [[0, 0], [3, 12]]) {
+    const q = values.map((value, i) => {
+      const key = streamKey(streamKey(seeds[Math.floor(i / 21)], stream), step);
+      return roundStochastically(Math.fround(value * 2), uniformAt(key, i % 21)) + 1;
+    });
+    const [y, dx] = await drawn(stream, step);
+    assert.deepEqual(
+      Array.from(y, (v) => v + 0),
+      q.map((v) => (Math.min(Math.max(v, 0), 3) - 1) / 2),
+    );
+    assert.deepEqual([...dx], q.map((v) => 0 <= v && v <= 3 ? 1 : 0));
+  }
+  assert.notDeepEqual((await drawn(0, 0))[0], (await drawn(0, 1))[0]);
+});
+
+Deno.test("fakeQuantizeShared() rounds one input stochastically for each network", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const grid = { scale: 1, inverseScale: 1, zeroPoint: 0, qMin: -4, qMax: 4 };
+  const x = [0.5, -0.3, 1.7, 2.5, -2.2];
+  const rounding: StochasticRounding = {
+    kind: "stochastic",
+    seeds: tensor(device, new Uint32Array([1, 2, 3])),
+    clock: tensor(device, new Uint32Array([9])),
+    stream: 4,
+  };
+  const grids = uploadGrids(device, [grid, grid, grid], 5, rounding);
+  const shared = await read(fakeQuantizeShared(tensor(device, x, [1, 5]), grids));
+  const copies = await read(fakeQuantize(tensor(device, [...x, ...x, ...x], [3, 5]), grids));
+  assert.deepEqual(shared, copies);
+  assert.throws(
+    () =>
+      fakeQuantize(
+        tensor(device, [1, 2, 3, 4, 5], [1, 5]),
+        uploadGrids(device, [grid], 5, rounding),
+      ),
+    /x must hold 3 networks of equal size, one a seed: current shape is \[1, 5\]/,
+  );
 });
