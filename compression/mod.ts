@@ -63,6 +63,11 @@ export {
   type LayerMoments,
   type MomentAccumulator,
 } from "./quantize/methods/calibrate_layer.ts";
+export {
+  coordinateDescent,
+  type CoordinateDescentOptions,
+} from "./quantize/methods/coordinate_descent.ts";
+export { correctBias, type InputMeans } from "./quantize/methods/correct_bias.ts";
 export { type DynamicRange, dynamicRange } from "./quantize/methods/dynamic_range.ts";
 export { gptq, type SecondOrderWeight } from "./quantize/methods/gptq.ts";
 export {
@@ -74,6 +79,7 @@ export {
   factorHessian,
   type LayerHessian,
 } from "./quantize/methods/hessian.ts";
+export { centerCross, matchTarget } from "./quantize/methods/match_target.ts";
 export { obq } from "./quantize/methods/obq.ts";
 export {
   type CodebookGrid,

@@ -1,0 +1,74 @@
+import type { CrossMoments } from "./calibrate_layer.ts";
+import { cholesky, solveCholesky } from "./cholesky.ts";
+import { factorHessian, type LayerHessian } from "./hessian.ts";
+import { hessianGroupOf } from "./weight_rows.ts";
+
+/**
+ * Finds the weight that, fed by a network whose earlier layers are quantized, gives what the original
+ * weight gives in the original network.
+ *
+ *     T = argmin sum |W x'_n - T x_n|^2 + lambda |W - T|^2 = (W C + lambda W)(H + lambda I)^-1
+ *
+ * with C = 2 / N sum x'_n x_n^T. So later layers make up for the errors of earlier ones; what is
+ * quantized then is T. It is the objective of asymmetric calibration, solved by ridge regression. Where
+ * both networks give the same inputs, T = W.
+ *
+ * @param weight W, row-major, outputs first.
+ * @param shape `[outputs, ...]`.
+ * @param hessian H, of the inputs x that the quantized network gives.
+ * @param cross C, against the inputs x' of the original network; centered if H is.
+ * @param percent lambda as a share of the mean diagonal of H; 0.01 if left out.
+ * @returns T, in the layout of the weight.
+ * @throws {RangeError} If the sizes do not fit, or a number is not finite.
+ * @see Li et al. 2025 (GPTAQ), arXiv:2504.02692
+ */
+export function matchTarget(
+  weight: Float32Array,
+  shape: readonly number[],
+  hessian: LayerHessian,
+  cross: CrossMoments,
+  percent: number = 0.01,
+): Float32Array<ArrayBuffer> {
+  const { inputs, groups } = hessian;
+  const [rows] = shape;
+  const groupOf = hessianGroupOf({ rows, inputs: weight.length / rows }, hessian);
+  const square = inputs * inputs;
+  const systems = Array.from({ length: groups }, (_, group) => {
+    const { damping } = factorHessian(hessian, group, { percent, order: "natural" });
+    const damped = hessian.values.slice(group * square, (group + 1) * square);
+    for (let i = 0; i < inputs; i++) damped[i * inputs + i] += damping;
+    return { damping, lower: cholesky(damped, inputs)! };
+  });
+  const target = new Float32Array(weight.length);
+  for (let row = 0; row < rows; row++) {
+    const group = groupOf(row);
+    const { damping, lower } = systems[group];
+    const w = weight.subarray(row * inputs, (row + 1) * inputs);
+    const right = Float64Array.from(w, (value) => damping * value);
+    for (let i = 0; i < inputs; i++) {
+      if (w[i] === 0) continue;
+      const from = group * square + i * inputs;
+      for (let j = 0; j < inputs; j++) right[j] += w[i] * cross.values[from + j];
+    }
+    target.set(solveCholesky(lower, inputs, right), row * inputs);
+  }
+  return target;
+}
+
+/**
+ * Takes the means out of cross moments, as {@link centerHessian} does for a Hessian.
+ *
+ *     C' = 2 / N sum (x'_n - mu')(x_n - mu)^T = C - 2 mu' mu^T
+ *
+ * @param cross Against the inputs of another network.
+ * @param hessian Of the layer's own inputs, which has their means.
+ * @returns The same less both means.
+ */
+export function centerCross(cross: CrossMoments, { inputs, mean }: LayerHessian): CrossMoments {
+  const values = cross.values.map((value, at) => {
+    const a = Math.floor(at / inputs); // group and input
+    const b = Math.floor(a / inputs) * inputs + at % inputs;
+    return value - 2 * cross.mean[a] * mean[b];
+  });
+  return { ...cross, values };
+}
