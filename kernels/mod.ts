@@ -40,6 +40,8 @@ import { sgdKernels } from "./sgd/sgd.ts";
 import { shortcutKernels } from "./shortcut/shortcut.ts";
 import { softmaxNllKernels } from "./softmax_nll/softmax_nll.ts";
 import { streamKeysKernels } from "./stream_keys/stream_keys.ts";
+import { softRoundKernels } from "./soft_round/soft_round.ts";
+import { squaredErrorKernels } from "./squared_error/squared_error.ts";
 import { thresholdKernels } from "./threshold/threshold.ts";
 import { trainingClockKernels } from "./training_clock/training_clock.ts";
 
@@ -98,6 +100,8 @@ export {
   sgdKernels,
   shortcutKernels,
   softmaxNllKernels,
+  softRoundKernels,
+  squaredErrorKernels,
   stochasticFakeQuantizeKernels,
   streamKeysKernels,
   thresholdKernels,
@@ -178,6 +182,12 @@ export { channelMode, ROUNDING } from "./fake_quantize/fake_quantize.ts";
 export { lsqParams, type LsqShape } from "./lsq/lsq.ts";
 export { LEARNED_LEVELS } from "./lsq/reference.ts";
 export { chooseShortcut, shortcutParams, type ShortcutShape } from "./shortcut/shortcut.ts";
+export {
+  inverseRectifiedSigmoid,
+  rectifiedSigmoid,
+  softRoundParams,
+  type SoftRoundShape,
+} from "./soft_round/soft_round.ts";
 export { permutationBits, permutedIndex } from "./sample_batch/permutation.ts";
 export { roundHalfEven, roundStochastically, roundWithDeadZone } from "./rounding.ts";
 
@@ -223,6 +233,8 @@ export const kernelRooms: readonly KernelRoom[] = [
   softmaxNllKernels,
   stochasticFakeQuantizeKernels,
   streamKeysKernels,
+  softRoundKernels,
+  squaredErrorKernels,
   thresholdKernels,
   trainingClockKernels,
   vectorWeightGradientKernels,

@@ -106,7 +106,7 @@ Deno.test("kernelRooms declare the gradient of every layer and loss", () => {
     .map(({ family }) => family.name);
   const layers = [
     ...["average_pool", "batch_norm", "conv2d", "dropout", "max_pool", "relu", "shortcut"],
-    ...["log_softmax", "nll", "softmax_nll"],
+    ...["log_softmax", "nll", "soft_round", "softmax_nll", "squared_error"],
   ];
   for (const name of layers) {
     assert.ok(families.includes(name), `${name} declares no gradient`);
