@@ -25,6 +25,8 @@ export { logSoftmax } from "./ops/log_softmax.ts";
 export { maxPool, type MaxPoolOptions } from "./ops/max_pool.ts";
 export { view } from "./ops/view.ts";
 export { optionAShortcut } from "./ops/option_a_shortcut.ts";
+export { meanSquaredError } from "./ops/mean_squared_error.ts";
+export { multiplyBy } from "./ops/multiply_by.ts";
 export { nll } from "./ops/nll.ts";
 export {
   gatherPixels,
@@ -32,5 +34,12 @@ export {
   type PixelRows,
   type ResidentPixels,
 } from "./ops/pixel_rows.ts";
+export { randomMix } from "./ops/random_mix.ts";
 export { relu } from "./ops/relu.ts";
+export {
+  type NeighborLevels,
+  type PenaltySchedule,
+  roundingPenalty,
+  softRound,
+} from "./ops/soft_round.ts";
 export { backward, differentiable, type MeanGradients, type Vjp, type Wanted } from "./tape.ts";
