@@ -3,6 +3,7 @@ export { add, type AddOptions } from "./ops/add.ts";
 export { averagePool, type AveragePoolOptions, globalAveragePool } from "./ops/average_pool.ts";
 export { batchNorm, type BatchNormOptions, type BatchNormTensors } from "./ops/batch_norm.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./ops/cross_entropy.ts";
+export { distillation, type DistillationOptions } from "./ops/distillation.ts";
 export { dropout, type DropoutOptions } from "./ops/dropout.ts";
 export {
   fakeQuantize,
@@ -35,6 +36,13 @@ export {
   type ResidentPixels,
 } from "./ops/pixel_rows.ts";
 export { randomMix } from "./ops/random_mix.ts";
+export {
+  dorefaWeights,
+  type DynamicGridOptions,
+  dynamicGrids,
+  dynamicQuantize,
+  magnitudeWeights,
+} from "./ops/quantization_estimators.ts";
 export { relu } from "./ops/relu.ts";
 export {
   type NeighborLevels,

@@ -5,15 +5,19 @@ import { augmentKernels } from "./augment/augment.ts";
 import { averagePoolKernels } from "./average_pool/average_pool.ts";
 import { batchNormKernels } from "./batch_norm/normalize.ts";
 import { batchStatisticsKernels } from "./batch_norm/statistics.ts";
+import { bitScheduleKernels } from "./bit_schedule/bit_schedule.ts";
 import { naiveConv2dKernels } from "./conv2d/naive.ts";
 import { chooseGridKernels } from "./choose_grid/choose_grid.ts";
 import { packConv2dKernels } from "./conv2d/packing.ts";
 import { registerConv2dKernels } from "./conv2d/register_tiled.ts";
 import { vectorWeightGradientKernels, weightGradientKernels } from "./conv2d/weight_gradient.ts";
 import { differenceKernels } from "./difference/difference.ts";
+import { distillationKernels } from "./distillation/distillation.ts";
+import { dorefaKernels } from "./dorefa/dorefa.ts";
 import { dropoutKernels } from "./dropout/dropout.ts";
 import { dwtAnalysisKernels, dwtSynthesisKernels } from "./dwt/dwt.ts";
 import { haarAnalysisKernels, haarSynthesisKernels } from "./dwt/haar.ts";
+import { dynamicGridKernels } from "./dynamic_grid/dynamic_grid.ts";
 import { elementwiseKernels } from "./elementwise/elementwise.ts";
 import { fakeQuantizeKernels } from "./fake_quantize/fake_quantize.ts";
 import { stochasticFakeQuantizeKernels } from "./fake_quantize/stochastic.ts";
@@ -27,6 +31,7 @@ import {
 } from "./matmul/matmul.ts";
 import { lsqKernels } from "./lsq/lsq.ts";
 import { linearBytesKernels } from "./linear_bytes/linear_bytes.ts";
+import { magnitudeLevelsKernels } from "./magnitude_levels/magnitude_levels.ts";
 import { maxPoolKernels } from "./max_pool/max_pool.ts";
 import { movingAverageKernels } from "./moving_average/moving_average.ts";
 import { nllKernels } from "./nll/nll.ts";
@@ -68,12 +73,16 @@ export {
   averagePoolKernels,
   batchNormKernels,
   batchStatisticsKernels,
+  bitScheduleKernels,
   chooseGridKernels,
   chooseMatmul,
   differenceKernels,
+  distillationKernels,
+  dorefaKernels,
   dropoutKernels,
   dwtAnalysisKernels,
   dwtSynthesisKernels,
+  dynamicGridKernels,
   elementwiseKernels,
   fakeQuantizeKernels,
   gatherKernels,
@@ -82,6 +91,7 @@ export {
   linearBytesKernels,
   logSoftmaxKernels,
   lsqKernels,
+  magnitudeLevelsKernels,
   maxPoolKernels,
   movingAverageKernels,
   naiveConv2dKernels,
@@ -179,6 +189,7 @@ export {
   type LinearBytesShape,
 } from "./linear_bytes/linear_bytes.ts";
 export { channelMode, ROUNDING } from "./fake_quantize/fake_quantize.ts";
+export { dynamicGridParams, type DynamicGridShape } from "./dynamic_grid/dynamic_grid.ts";
 export { lsqParams, type LsqShape } from "./lsq/lsq.ts";
 export { LEARNED_LEVELS } from "./lsq/reference.ts";
 export { chooseShortcut, shortcutParams, type ShortcutShape } from "./shortcut/shortcut.ts";
@@ -201,9 +212,13 @@ export const kernelRooms: readonly KernelRoom[] = [
   batchStatisticsKernels,
   chooseGridKernels,
   differenceKernels,
+  bitScheduleKernels,
+  distillationKernels,
+  dorefaKernels,
   dropoutKernels,
   dwtAnalysisKernels,
   dwtSynthesisKernels,
+  dynamicGridKernels,
   elementwiseKernels,
   fakeQuantizeKernels,
   gatherKernels,
@@ -211,6 +226,7 @@ export const kernelRooms: readonly KernelRoom[] = [
   haarSynthesisKernels,
   logSoftmaxKernels,
   lsqKernels,
+  magnitudeLevelsKernels,
   maxPoolKernels,
   movingAverageKernels,
   naiveConv2dKernels,

@@ -1,0 +1,105 @@
+// dynamic_grid: integer grids for what is in a tensor now, found without the host.
+//
+//   ranges    partials[c, p] = (min, max) of a part of channel c
+//   observe   range[c] += momentum ((min, max of all parts) - range[c]);  momentum 1 replaces it
+//   grid      lo = min(range.x, 0), hi = max(range.y, 0), n = 2^bits - 1
+//             s = (hi - lo) / n, r = 1 / s, z = clamp(round(0 - lo r), 0, n), levels 0 to n
+//             SYMMETRIC: n = 2^(bits - 1) - 1, s = max(-lo, hi) / n, r = 1 / s, z = 0, levels -n to n
+//
+// x         [channels, inner], row-major
+// partials  [channels, parts] of (min, max), parts = ceil(inner / chunk)
+// range     [channels] of (min, max);  scale, inverseScale, zeroPoint, qMin, qMax  [channels]
+//
+// A channel of nothing but 0 gets s = 1, any other at least 2^-120. Divisions may be off by 2.5 ULP, so a
+// scale is what the adapter finds; fake_quantize multiplies by it and by its stored reciprocal.
+//
+// One invocation a part in `ranges`, one a channel elsewhere; memory-bound (4 bytes an element).
+//
+// Jacob et al. 2018, arXiv:1712.05877, sections 2.1 and 3.1.
+
+override SYMMETRIC: u32 = 0u;
+override WORKGROUP_SIZE: u32 = 64u;
+
+struct Params { channels: u32, inner: u32, chunk: u32, bits: u32, momentum: f32 }
+
+@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> partialsOut: array<vec2f>;
+@group(0) @binding(2) var<storage, read> partials: array<vec2f>;
+@group(0) @binding(3) var<storage, read_write> range: array<vec2f>;
+@group(0) @binding(4) var<storage, read> observed: array<vec2f>;
+@group(0) @binding(5) var<storage, read_write> scale: array<f32>;
+@group(0) @binding(6) var<storage, read_write> inverseScale: array<f32>;
+@group(0) @binding(7) var<storage, read_write> zeroPoint: array<f32>;
+@group(0) @binding(8) var<storage, read_write> qMin: array<f32>;
+@group(0) @binding(9) var<storage, read_write> qMax: array<f32>;
+@group(1) @binding(0) var<uniform> params: Params;
+
+fn indexOf(id: vec3u, groups: vec3u) -> u32 { return id.y * groups.x * WORKGROUP_SIZE + id.x; }
+
+fn partsOf() -> u32 { return (params.inner + params.chunk - 1u) / params.chunk; }
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn ranges(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = indexOf(id, groups);
+  let parts = partsOf();
+  let c = i / parts;
+  if (c >= params.channels) { return; }
+  let run = c * params.inner;
+  let first = run + i % parts * params.chunk;
+  let end = min(first + params.chunk, run + params.inner);
+  var low = vec4f(x[first / 4u][first % 4u]);
+  var high = low;
+  if (params.inner % 4u == 0u) { // and so is chunk
+    for (var v = first / 4u; v < end / 4u; v++) {
+      low = min(low, x[v]);
+      high = max(high, x[v]);
+    }
+  } else {
+    for (var e = first; e < end; e++) {
+      low.x = min(low.x, x[e / 4u][e % 4u]);
+      high.x = max(high.x, x[e / 4u][e % 4u]);
+    }
+  }
+  partialsOut[i] = vec2f(min(min(low.x, low.y), min(low.z, low.w)),
+    max(max(high.x, high.y), max(high.z, high.w)));
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn observe(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let c = indexOf(id, groups);
+  if (c >= params.channels) { return; }
+  let parts = partsOf();
+  var found = partials[c * parts];
+  for (var p = 1u; p < parts; p++) {
+    let other = partials[c * parts + p];
+    found = vec2f(min(found.x, other.x), max(found.y, other.y));
+  }
+  let moved = range[c] + params.momentum * (found - range[c]);
+  range[c] = select(moved, found, params.momentum >= 1.0);
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn grid(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let c = indexOf(id, groups);
+  if (c >= params.channels) { return; }
+  let low = min(observed[c].x, 0.0);
+  let high = max(observed[c].y, 0.0);
+  var least = 0.0;
+  var most = f32((1u << params.bits) - 1u);
+  var span = high - low;
+  if (SYMMETRIC == 1u) {
+    most = f32((1u << (params.bits - 1u)) - 1u);
+    least = -most;
+    span = max(-low, high);
+  }
+  var s = max(span / most, exp2(-120.0));
+  if (span == 0.0) { s = 1.0; }
+  let r = 1.0 / s;
+  var zero = 0.0;
+  if (SYMMETRIC == 0u) { zero = clamp(round(-low * r), 0.0, most); }
+  scale[c] = s;
+  inverseScale[c] = r;
+  zeroPoint[c] = zero;
+  qMin[c] = least;
+  qMax[c] = most;
+}
