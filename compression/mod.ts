@@ -13,13 +13,14 @@ export {
   quantizeWeight,
 } from "./quantize/post_training.ts";
 export { affineGrid } from "./quantize/grids/affine_grid.ts";
-export {
-  chooseWeightGrids,
-  type FewLevelsGridOptions,
-  type LloydMaxGridOptions,
-  type SpanningGridOptions,
-  type WeightGridOptions,
-} from "./quantize/grids/choose.ts";
+export { chooseWeightGrids } from "./quantize/grids/choose.ts";
+export type {
+  AffineGridOptions,
+  FewLevelsGridOptions,
+  LloydMaxGridOptions,
+  PowersOfTwoGridOptions,
+  WeightGridOptions,
+} from "./quantize/grids/options.ts";
 export { binaryGrid, ternaryGrid } from "./quantize/grids/few_levels.ts";
 export { groupSizeOf } from "./quantize/grids/granularity.ts";
 export { lloydMaxGrid } from "./quantize/grids/lloyd_max.ts";
@@ -49,11 +50,21 @@ export {
   type TernaryGridSpec,
   type WeightGridSpec,
 } from "./quantize/grids/spec.ts";
+export {
+  makeObserver,
+  type Observation,
+  type Observer,
+  type ObserverOptions,
+} from "./quantize/observers/observer.ts";
 export type {
+  EntropyObserver,
   FixedObserver,
+  ListedObserverSpec,
   MeanSquaredErrorObserver,
   MinMaxObserver,
+  MovingAverageObserver,
   ObserverSpec,
+  PercentileObserver,
   WeightObserverSpec,
 } from "./quantize/observers/spec.ts";
 export {

@@ -1,68 +1,24 @@
-import { type Range, rangesOf } from "../affine.ts";
+import type { Range } from "../affine.ts";
+import { entropyRange } from "../observers/entropy.ts";
+import { histogramOf } from "../observers/histogram.ts";
 import { leastSquaresRange } from "../observers/mean_squared_error.ts";
+import { endsOf } from "../observers/min_max.ts";
+import { exactPercentile } from "../observers/percentile.ts";
 import type { ObserverSpec, WeightObserverSpec } from "../observers/spec.ts";
 import type { WeightGrid } from "../quantized_weight.ts";
 import { affineGrid } from "./affine_grid.ts";
 import { binaryGrid, ternaryGrid } from "./few_levels.ts";
 import { groupSizeOf } from "./granularity.ts";
 import { lloydMaxGrid } from "./lloyd_max.ts";
+import type { WeightGridOptions } from "./options.ts";
 import { additivePowersOfTwoGrid, powersOfTwoGrid } from "./powers_of_two.ts";
 import type {
-  BinaryGridSpec,
+  Bits,
   FittedGridSpec,
   Granularity,
-  LloydMaxGridSpec,
   SpanningGridSpec,
-  TernaryGridSpec,
   WeightGridSpec,
 } from "./spec.ts";
-
-/** How grids that span a range are chosen. */
-export interface SpanningGridOptions {
-  /** The kind of grid. */
-  readonly grid: SpanningGridSpec;
-  /** Which weights share one. */
-  readonly granularity: Granularity;
-  /** How the range that a grid spans is found; the smallest and largest value if left out. */
-  readonly observer?: WeightObserverSpec;
-  /** Name of the weight, for errors. */
-  readonly label?: string;
-}
-
-/** How grids of two or three levels are chosen, which find their scale themselves. */
-export interface FewLevelsGridOptions {
-  /** The kind of grid. */
-  readonly grid: TernaryGridSpec | BinaryGridSpec;
-  /** Which weights share one. */
-  readonly granularity: Granularity;
-  /** Nothing to observe. */
-  readonly observer?: undefined;
-  /** Name of the weight, for errors. */
-  readonly label?: string;
-}
-
-/** How grids of optimal levels are chosen. */
-export interface LloydMaxGridOptions {
-  /** The kind of grid. */
-  readonly grid: LloydMaxGridSpec;
-  /** Whole channels at least: a table of levels is too much for a group. */
-  readonly granularity: Exclude<Granularity, object>;
-  /** Nothing to observe. */
-  readonly observer?: undefined;
-  /** Name of the weight, for errors. */
-  readonly label?: string;
-}
-
-/** The options without what ties them together. */
-interface AnyGridOptions {
-  readonly grid: WeightGridSpec;
-  readonly granularity: Granularity;
-  readonly observer?: ObserverSpec;
-  readonly label?: string;
-}
-
-/** How the grids of one weight are chosen; frozen data, part of a trial. */
-export type WeightGridOptions = SpanningGridOptions | FewLevelsGridOptions | LloydMaxGridOptions;
 
 /**
  * Chooses the grids that a weight is rounded to, one a group.
@@ -95,8 +51,7 @@ export function chooseWeightGrids(
   shape: readonly number[],
   options: WeightGridOptions,
 ): WeightGrid[] {
-  // callers without types can ask for more than the options allow
-  const { grid, granularity, observer, label }: AnyGridOptions = options;
+  const { grid, granularity, observer, label } = options;
   const groupSize = groupSizeOf(shape, granularity);
   const subject = label === undefined ? "a weight" : `"${label}"`;
   if (values.length !== shape.reduce((a, b) => a * b, 1)) {
@@ -111,25 +66,12 @@ export function chooseWeightGrids(
       `Cannot choose grids for ${subject}: value ${bad} must be finite: it is ${values[bad]}`,
     );
   }
-  if (!spansRange(grid)) {
-    if (observer !== undefined) {
-      throw new RangeError(
-        `Cannot choose ${grid.kind} grids for ${subject}: they fit their levels themselves: a ` +
-          `${observer.kind} observer was given`,
-      );
-    }
-    if (grid.kind === "lloydMax" && typeof granularity === "object") {
-      throw new RangeError(
-        `Cannot choose lloydMax grids for ${subject}: a table of levels is for a tensor or a ` +
-          `channel: groups of ${groupSize} were asked for`,
-      );
-    }
-    return groupsOf(values, groupSize).map((group) => fittedGrid(group, grid));
-  }
+  refuseImpossible(options, subject);
+  const groups = groupsOf(values, groupSize);
+  if (!spansRange(grid)) return groups.map((group) => fittedGrid(group, grid));
   const gridOf = (range: Range) => spanningGrid(range, grid);
-  return groupsOf(values, groupSize).map((group) =>
-    gridOf(weightRange(group, observer ?? { kind: "minMax" }, gridOf))
-  );
+  const chosen = observer ?? { kind: "minMax" };
+  return groups.map((group) => gridOf(weightRange(group, chosen, grid.bits, gridOf)));
 }
 
 function groupsOf(values: Float32Array, groupSize: number): Float32Array[] {
@@ -137,6 +79,37 @@ function groupsOf(values: Float32Array, groupSize: number): Float32Array[] {
     { length: values.length / groupSize },
     (_, i) => values.subarray(i * groupSize, (i + 1) * groupSize),
   );
+}
+
+/** The options without what ties them together. */
+interface AnyGridOptions {
+  readonly grid: WeightGridSpec;
+  readonly granularity: Granularity;
+  readonly observer?: ObserverSpec;
+  readonly label?: string;
+}
+
+/** Refuses what the types rule out, for callers that have none. */
+function refuseImpossible(options: AnyGridOptions, subject: string): void {
+  const { grid, granularity, observer } = options;
+  const refuse = (reason: string) => {
+    throw new RangeError(`Cannot choose ${grid.kind} grids for ${subject}: ${reason}`);
+  };
+  if (!spansRange(grid) && observer !== undefined) {
+    refuse(`they fit their levels themselves: a ${observer.kind} observer was given`);
+  }
+  if (grid.kind === "lloydMax" && typeof granularity === "object") {
+    refuse(
+      "a table of levels is for a tensor or a channel: groups of " +
+        `${granularity.group} were asked for`,
+    );
+  }
+  if (observer?.kind === "movingAverage") {
+    refuse("a weight is a single batch: a movingAverage observer was given");
+  }
+  if (observer?.kind === "entropy" && grid.kind !== "affine") {
+    refuse("entropy is for equal steps: an entropy observer was given");
+  }
 }
 
 function spansRange(grid: WeightGridSpec): grid is SpanningGridSpec {
@@ -168,9 +141,19 @@ function fittedGrid(values: Float32Array, spec: FittedGridSpec): WeightGrid {
 function weightRange(
   values: Float32Array,
   observer: WeightObserverSpec,
+  bits: Bits,
   gridOf: (range: Range) => WeightGrid,
 ): Range {
-  if (observer.kind === "fixed") return observer.range;
-  const [widest] = rangesOf(values, 1);
-  return observer.kind === "minMax" ? widest : leastSquaresRange({ values }, widest, gridOf);
+  switch (observer.kind) {
+    case "minMax":
+      return endsOf(values);
+    case "percentile":
+      return exactPercentile(values, observer.percentile);
+    case "meanSquaredError":
+      return leastSquaresRange({ values }, endsOf(values), gridOf);
+    case "entropy":
+      return entropyRange(histogramOf(values), bits);
+    case "fixed":
+      return observer.range;
+  }
 }

@@ -44,7 +44,7 @@ export function leastSquaresRange(
   const known = new Map<string, number>();
   const tryRange = (range: Range): Candidate => {
     const grid = gridOf(range);
-    const key = endsOf(grid).join(" ");
+    const key = extremesOf(grid).join(" ");
     const error = known.get(key) ?? squaredError(points, grid).error;
     known.set(key, error);
     return { ...range, error };
@@ -75,14 +75,14 @@ export function leastSquaresRange(
     const grid = gridOf(before);
     const { product, square } = squaredError(points, grid);
     if (square === 0) break;
-    const [first, last] = endsOf(grid);
+    const [first, last] = extremesOf(grid);
     consider({ low: first * product / square, high: last * product / square });
     if (best === before) break;
   }
   return { low: best.low, high: best.high };
 }
 
-function endsOf(grid: WeightGrid): [number, number] {
+function extremesOf(grid: WeightGrid): [number, number] {
   if (grid.kind === "codebook") return [grid.levels[0], grid.levels[grid.levels.length - 1]];
   return [valueOf(grid.qMin, grid), valueOf(grid.qMax, grid)];
 }

@@ -132,3 +132,47 @@ Deno.test("chooseWeightGrids() refuses groups that do not divide a row", () => {
     );
   }
 });
+
+Deno.test("chooseWeightGrids() by percentile clips the same share at either end, exactly", () => {
+  const values = Float32Array.from({ length: 200 }, (_, i) => i - 99.5);
+  const [grid] = chooseWeightGrids(values, [1, 200], {
+    grid: { kind: "affine", bits: 8 },
+    granularity: "tensor",
+    observer: { kind: "percentile", percentile: 99 },
+  });
+  assert.deepEqual(grid, chooseQuantParams({ low: -97.5, high: 97.5 }, 8));
+});
+
+Deno.test("chooseWeightGrids() by entropy clips an outlier", () => {
+  const values = Float32Array.from({ length: 3000 }, (_, i) => i === 0 ? 50 : Math.sin(i));
+  const [grid] = chooseWeightGrids(values, [1, 3000], {
+    grid: { kind: "affine", bits: 4, symmetric: true },
+    granularity: "tensor",
+    observer: { kind: "entropy" },
+  });
+  assert.ok((grid as AffineGrid).scale < 1, `${(grid as AffineGrid).scale}`);
+});
+
+Deno.test("chooseWeightGrids() refuses observers that do not fit weights or listed levels", () => {
+  const values = new Float32Array(4);
+  assert.throws(
+    () =>
+      chooseWeightGrids(values, [1, 4], {
+        grid: { kind: "affine", bits: 4 },
+        granularity: "tensor",
+        // @ts-expect-error a weight is a single batch
+        observer: { kind: "movingAverage", momentum: 0.1 },
+      }),
+    /Cannot choose affine grids for a weight: a weight is a single batch/,
+  );
+  assert.throws(
+    () =>
+      // @ts-expect-error entropy is for equal steps
+      chooseWeightGrids(values, [1, 4], {
+        grid: { kind: "powersOfTwo", bits: 4 },
+        granularity: "tensor",
+        observer: { kind: "entropy" },
+      }),
+    /Cannot choose powersOfTwo grids for a weight: entropy is for equal steps/,
+  );
+});

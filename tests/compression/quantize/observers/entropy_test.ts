@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import fc from "../../../support/fast_check.ts";
+import { clippingDivergence } from "../../../../compression/quantize/observers/entropy.ts";
+
+/** The steps of Migacz 2017, one by one. */
+function divergenceBySteps(counts: readonly number[], kept: number, levels: number): number {
+  const reference = counts.slice(0, kept);
+  reference[kept - 1] += counts.slice(kept).reduce((a, b) => a + b, 0);
+  const sum = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+  const expanded = new Array<number>(kept).fill(0);
+  for (let level = 0; level < levels; level++) {
+    const bins = [...expanded.keys()].filter((j) => Math.floor(j * levels / kept) === level);
+    const filled = bins.filter((j) => counts[j] > 0);
+    for (const j of filled) expanded[j] = sum(bins.map((bin) => counts[bin])) / filled.length;
+  }
+  const p = reference.map((count) => count / sum(reference));
+  const q = expanded.map((count) => count / sum(expanded));
+  return sum(p.map((share, j) => share === 0 ? 0 : share * Math.log(share / q[j])));
+}
+
+Deno.test("clippingDivergence() is what the steps of Migacz 2017 give", () => {
+  const drawn = fc.array(fc.nat({ max: 20 }), { minLength: 4, maxLength: 24 });
+  fc.assert(fc.property(drawn, fc.nat(), fc.integer({ min: 1, max: 4 }), (counts, n, levels) => {
+    counts[0] += 1;
+    const kept = levels + n % (counts.length - levels + 1);
+    const wanted = divergenceBySteps(counts, kept, levels);
+    const found = clippingDivergence(Float64Array.from(counts), kept, levels);
+    if (wanted === Infinity) assert.equal(found, Infinity);
+    else assert.ok(Math.abs(found - wanted) <= 1e-9, `${found} against ${wanted}`);
+  }));
+});
+
+Deno.test("clippingDivergence() is 0 where a level has one bin and nothing is clipped", () => {
+  assert.equal(clippingDivergence(Float64Array.of(3, 1, 0, 5), 4, 4), 0);
+  assert.equal(clippingDivergence(Float64Array.of(3, 1, 0, 5), 3, 2), Infinity);
+});
