@@ -93,6 +93,13 @@ export {
 export { centerCross, matchTarget } from "./quantize/methods/match_target.ts";
 export { obq } from "./quantize/methods/obq.ts";
 export {
+  type CalibratedLayer,
+  quantizeBySecondOrder,
+  type QuantizedLayer,
+  type SecondOrderRecipe,
+} from "./quantize/methods/second_order.ts";
+export { chooseWeightedGrids } from "./quantize/methods/weighted_grids.ts";
+export {
   type CodebookGrid,
   dequantizeWeight,
   type QuantizedWeight,

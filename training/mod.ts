@@ -20,6 +20,13 @@ export {
   stepTable,
 } from "./optimizer.ts";
 export { planMistakes, type TrainingPlan } from "./plan.ts";
+export {
+  type CalibrationOptions,
+  type LayerReport,
+  type QuantizedNetwork,
+  type QuantizeLayer,
+  quantizeLayerByLayer,
+} from "./quantize_layers.ts";
 export { learningRateAt, type Schedule, SCHEDULES } from "./schedule.ts";
 export { createTrainer, type Trainer } from "./trainer.ts";
 export type { TrainerOptions } from "./training_state.ts";

@@ -1,0 +1,87 @@
+import type { WeightGridOptions } from "../grids/choose.ts";
+import { dequantizeWeight, type QuantizedWeight } from "../quantized_weight.ts";
+import type { LayerMoments } from "./calibrate_layer.ts";
+import { coordinateDescent } from "./coordinate_descent.ts";
+import { correctBias } from "./correct_bias.ts";
+import { gptq } from "./gptq.ts";
+import { centerHessian, type DampingOptions } from "./hessian.ts";
+import { centerCross, matchTarget } from "./match_target.ts";
+import { chooseWeightedGrids } from "./weighted_grids.ts";
+
+/** How layers are quantized by their Hessians; frozen data, part of a trial. */
+export interface SecondOrderRecipe {
+  /** Kind of grid, granularity and observer. */
+  readonly grids: WeightGridOptions;
+  /** Of the Hessian; 0.01 of the mean diagonal and act-order if left out. */
+  readonly damping?: DampingOptions;
+  /** Sweeps of coordinate descent after GPTQ, with levels of codebooks fitted; 0 if left out. */
+  readonly sweeps?: number;
+}
+
+/** A layer, and what calibration says about its inputs. */
+export interface CalibratedLayer {
+  /** Row-major, outputs first. */
+  readonly weight: Float32Array;
+  /** `[outputs, ...]`. */
+  readonly shape: readonly number[];
+  /** `[outputs]`; without one no bias is corrected. */
+  readonly bias?: Float32Array;
+  /** Of the inputs that it gets, and against those of the original network. */
+  readonly moments: LayerMoments;
+}
+
+/** A layer whose weight is quantized. */
+export interface QuantizedLayer {
+  /** Codes and grids. */
+  readonly quantized: QuantizedWeight;
+  /** The bias that goes with it; the layer's own if left out. */
+  readonly bias?: Float32Array<ArrayBuffer>;
+  /** What each group's Hessian was damped by, if one was. */
+  readonly damping?: readonly number[];
+}
+
+/**
+ * Quantizes one layer by everything its calibration says, in the order that works best for few bits.
+ *
+ * 1. Means are taken out of the Hessian, as the bias can make up for them.
+ * 2. The weight becomes what makes up for the layers before ({@link matchTarget}).
+ * 3. Grids are chosen by the diagonal of the Hessian ({@link chooseWeightedGrids}).
+ * 4. Codes are found by {@link gptq} and refined by {@link coordinateDescent}.
+ * 5. The bias takes what is left of the mean error ({@link correctBias}).
+ *
+ * A layer without a bias skips 1 and 5; one without cross moments skips 2.
+ *
+ * @param layer Weight, bias and moments.
+ * @param recipe Grids, damping and sweeps.
+ * @returns Codes, grids, the new bias and the damping used.
+ * @throws {RangeError} If the sizes do not fit, or a number is not finite.
+ * @see Frantar et al. 2022, arXiv:2210.17323; the steps name their own papers
+ */
+export function quantizeBySecondOrder(
+  { weight, shape, bias, moments }: CalibratedLayer,
+  { grids: options, damping: how = {}, sweeps = 0 }: SecondOrderRecipe,
+): QuantizedLayer {
+  const { cross } = moments;
+  const isCentered = bias !== undefined;
+  const hessian = isCentered ? centerHessian(moments.hessian) : moments.hessian;
+  const target = cross === undefined ? weight : matchTarget(
+    weight,
+    shape,
+    hessian,
+    isCentered ? centerCross(cross, moments.hessian) : cross,
+    how.percent,
+  );
+  const grids = chooseWeightedGrids(Float32Array.from(target), shape, hessian, options);
+  const { quantized: first, damping } = gptq(target, shape, grids, hessian, how);
+  const quantized = sweeps === 0 ? first : coordinateDescent(target, first, hessian, { sweeps });
+  if (bias === undefined) return { quantized, damping };
+  const means = {
+    original: cross?.mean ?? moments.hessian.mean,
+    quantized: moments.hessian.mean,
+  };
+  return {
+    quantized,
+    bias: correctBias(bias, weight, dequantizeWeight(quantized), means),
+    damping,
+  };
+}

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import {
+  centerHessian,
+  chooseWeightedGrids,
+  chooseWeightGrids,
+  dequantizeWeight,
+  quantizeBySecondOrder,
+  roundToGrids,
+  type WeightGridOptions,
+} from "../../../../compression/mod.ts";
+import { correlatedInputs, hessianOf, normals, outputError } from "./random_hessian.ts";
+
+const shape = [4, 16];
+const [rows, inputs] = shape;
+const weight = normals(rows * inputs, 1);
+// some inputs matter ten times as much as others, and all have means
+const x = correlatedInputs(400, inputs, 2).map((v, i) => (v + 3) * (i % inputs % 3 === 0 ? 1 : 0.1));
+const hessian = hessianOf(x, inputs);
+const diagonalError = (values: Float32Array) =>
+  weight.reduce((sum, w, i) => {
+    const j = i % inputs;
+    return sum + hessian.values[j * inputs + j] * (w - values[i]) ** 2;
+  }, 0);
+
+Deno.test("chooseWeightedGrids() spends its levels where inputs are large", () => {
+  const kinds: WeightGridOptions[] = [
+    { grid: { kind: "lloydMax", bits: 2 }, granularity: "channel" },
+    {
+      grid: { kind: "affine", bits: 2 },
+      granularity: "channel",
+      observer: { kind: "meanSquaredError" },
+    },
+  ];
+  for (const options of kinds) {
+    const errors = [
+      chooseWeightGrids(weight, shape, options),
+      chooseWeightedGrids(weight, shape, hessian, options),
+    ].map((grids) => diagonalError(dequantizeWeight(roundToGrids(weight, shape, grids))));
+    assert.ok(errors[1] < 0.95 * errors[0], `${options.grid.kind}: ${errors}`);
+  }
+});
+
+Deno.test("chooseWeightedGrids() chooses other grids as without calibration", () => {
+  for (
+    const options of [
+      { grid: { kind: "affine", bits: 3 }, granularity: { group: 8 } },
+      { grid: { kind: "binary" }, granularity: "channel" },
+    ] satisfies WeightGridOptions[]
+  ) {
+    assert.deepEqual(
+      chooseWeightedGrids(weight, shape, hessian, options),
+      chooseWeightGrids(weight, shape, options),
+    );
+  }
+});
+
+Deno.test("chooseWeightedGrids() works where nothing is known of any input", () => {
+  const nothing = { ...hessian, values: new Float64Array(inputs * inputs) };
+  const options = { grid: { kind: "lloydMax", bits: 2 }, granularity: "channel" } as const;
+  assert.deepEqual(
+    chooseWeightedGrids(weight, shape, nothing, options),
+    chooseWeightGrids(weight, shape, options),
+  );
+});
+
+Deno.test("quantizeBySecondOrder() keeps mean outputs, and spends no codes on them", () => {
+  const bias = normals(rows, 3);
+  const grids = { grid: { kind: "lloydMax", bits: 1 }, granularity: "channel" } as const;
+  const moments = { hessian };
+  const plain = quantizeBySecondOrder({ weight, shape, moments }, { grids });
+  const found = quantizeBySecondOrder({ weight, shape, bias, moments }, { grids });
+  assert.equal(plain.bias, undefined);
+  const q = dequantizeWeight(found.quantized);
+  for (let row = 0; row < rows; row++) {
+    let offset = found.bias![row] - bias[row];
+    for (let i = 0; i < inputs; i++) {
+      offset += (q[row * inputs + i] - weight[row * inputs + i]) * hessian.mean[i];
+    }
+    assert.ok(Math.abs(offset) < 1e-5);
+  }
+  const centered = centerHessian(hessian);
+  const spread = (values: Float32Array) => outputError(weight, values, centered);
+  assert.ok(spread(q) < spread(dequantizeWeight(plain.quantized)));
+});
+
+Deno.test("quantizeBySecondOrder() comes nearer with coordinate descent", () => {
+  const bias = normals(rows, 3);
+  const grids = { grid: { kind: "lloydMax", bits: 1 }, granularity: "channel" } as const;
+  const errors = [0, 10].map((sweeps) => {
+    const layer = { weight, shape, bias, moments: { hessian } };
+    const { quantized } = quantizeBySecondOrder(layer, { grids, sweeps });
+    return outputError(weight, dequantizeWeight(quantized), centerHessian(hessian));
+  });
+  assert.ok(errors[1] < errors[0], `${errors}`);
+});
