@@ -1,4 +1,4 @@
-import type { WeightGridOptions } from "../grids/choose.ts";
+import type { WeightGridOptions } from "../grids/options.ts";
 import { dequantizeWeight, type QuantizedWeight } from "../quantized_weight.ts";
 import type { LayerMoments } from "./calibrate_layer.ts";
 import { coordinateDescent } from "./coordinate_descent.ts";

@@ -1,6 +1,7 @@
 import { rangesOf } from "../affine.ts";
 import { affineGrid } from "../grids/affine_grid.ts";
-import { chooseWeightGrids, type WeightGridOptions } from "../grids/choose.ts";
+import { chooseWeightGrids } from "../grids/choose.ts";
+import type { WeightGridOptions } from "../grids/options.ts";
 import { groupSizeOf } from "../grids/granularity.ts";
 import { lloydMaxGrid } from "../grids/lloyd_max.ts";
 import { leastSquaresRange } from "../observers/mean_squared_error.ts";
