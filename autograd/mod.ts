@@ -2,6 +2,11 @@ export { affine, combine, fill, reduceAxis } from "./arithmetic.ts";
 export { add, type AddOptions } from "./ops/add.ts";
 export { averagePool, type AveragePoolOptions, globalAveragePool } from "./ops/average_pool.ts";
 export { batchNorm, type BatchNormOptions, type BatchNormTensors } from "./ops/batch_norm.ts";
+export {
+  type Codebooks,
+  fakeQuantizeToCodebook,
+  uploadCodebooks,
+} from "./ops/codebook_quantize.ts";
 export { crossEntropy, type CrossEntropyOptions } from "./ops/cross_entropy.ts";
 export { distillation, type DistillationOptions } from "./ops/distillation.ts";
 export { dropout, type DropoutOptions } from "./ops/dropout.ts";

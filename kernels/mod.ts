@@ -6,6 +6,7 @@ import { averagePoolKernels } from "./average_pool/average_pool.ts";
 import { batchNormKernels } from "./batch_norm/normalize.ts";
 import { batchStatisticsKernels } from "./batch_norm/statistics.ts";
 import { bitScheduleKernels } from "./bit_schedule/bit_schedule.ts";
+import { codebookQuantizeKernels } from "./codebook_quantize/codebook_quantize.ts";
 import { naiveConv2dKernels } from "./conv2d/naive.ts";
 import { chooseGridKernels } from "./choose_grid/choose_grid.ts";
 import { packConv2dKernels } from "./conv2d/packing.ts";
@@ -76,6 +77,7 @@ export {
   bitScheduleKernels,
   chooseGridKernels,
   chooseMatmul,
+  codebookQuantizeKernels,
   differenceKernels,
   distillationKernels,
   dorefaKernels,
@@ -188,6 +190,11 @@ export {
   linearBytesParams,
   type LinearBytesShape,
 } from "./linear_bytes/linear_bytes.ts";
+export {
+  packCodebooks,
+  type PackedCodebooks,
+  thresholdsOf,
+} from "./codebook_quantize/thresholds.ts";
 export { channelMode, ROUNDING } from "./fake_quantize/fake_quantize.ts";
 export { dynamicGridParams, type DynamicGridShape } from "./dynamic_grid/dynamic_grid.ts";
 export { lsqParams, type LsqShape } from "./lsq/lsq.ts";
@@ -211,6 +218,7 @@ export const kernelRooms: readonly KernelRoom[] = [
   batchNormKernels,
   batchStatisticsKernels,
   chooseGridKernels,
+  codebookQuantizeKernels,
   differenceKernels,
   bitScheduleKernels,
   distillationKernels,

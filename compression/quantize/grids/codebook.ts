@@ -27,24 +27,10 @@ function countNotAbove(x: number, ascending: ArrayLike<number>, count: number): 
 }
 
 /**
- * Finds the thresholds between the levels of a codebook: midpoints, in float32.
- *
- * @param levels Ascending.
- * @returns One fewer than levels; a number at a threshold belongs to the level above it.
- */
-export function thresholdsOf(levels: Float32Array): Float32Array<ArrayBuffer> {
-  return Float32Array.from({ length: levels.length - 1 }, (_, i) => {
-    const middle = Math.fround((levels[i] + levels[i + 1]) / 2);
-    // beside neighbors in float32 there is no middle, and a level must stay its own
-    return middle > levels[i] ? middle : levels[i + 1];
-  });
-}
-
-/**
  * Finds the level nearest to a number.
  *
  * @param x Any number.
- * @param thresholds From {@link thresholdsOf}.
+ * @param thresholds From `thresholdsOf`.
  * @returns Its code; of two equally near levels that of the higher.
  */
 export function nearestLevel(x: number, thresholds: Float32Array): number {

@@ -4,11 +4,12 @@ import {
   roundStochastically,
   roundWithDeadZone,
   streamKey,
+  thresholdsOf,
   uniformAt,
 } from "../../../kernels/mod.ts";
 import type { AffineGrid } from "../affine.ts";
 import type { QuantizedWeight, WeightGrid } from "../quantized_weight.ts";
-import { levelBelow, nearestLevel, thresholdsOf } from "./codebook.ts";
+import { levelBelow, nearestLevel } from "./codebook.ts";
 
 /** Rounding up or down at random, on the host; the same numbers as `StochasticRounding` on the GPU. */
 export interface StochasticWeightRounding {

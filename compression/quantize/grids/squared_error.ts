@@ -1,5 +1,6 @@
+import { thresholdsOf } from "../../../kernels/mod.ts";
 import type { WeightGrid } from "../quantized_weight.ts";
-import { nearestLevel, thresholdsOf } from "./codebook.ts";
+import { nearestLevel } from "./codebook.ts";
 
 /** Values, each as often as its count says. */
 export interface Points {
