@@ -41,6 +41,7 @@ import { permuteKernels } from "./permute/permute.ts";
 import { randomKernels } from "./random/random.ts";
 import { reduceByLaneKernels, reduceByWorkgroupKernels } from "./reduce/reduce.ts";
 import { reluKernels } from "./relu/relu.ts";
+import { requantizeKernels } from "./requantize/requantize.ts";
 import { sampleBatchKernels } from "./sample_batch/sample_batch.ts";
 import { sgdKernels } from "./sgd/sgd.ts";
 import { shortcutKernels } from "./shortcut/shortcut.ts";
@@ -108,6 +109,7 @@ export {
   registerConv2dKernels,
   registerMatmulKernels,
   reluKernels,
+  requantizeKernels,
   sampleBatchKernels,
   sgdKernels,
   shortcutKernels,
@@ -207,6 +209,13 @@ export {
   type SoftRoundShape,
 } from "./soft_round/soft_round.ts";
 export { permutationBits, permutedIndex } from "./sample_batch/permutation.ts";
+export {
+  type RequantizeEntry,
+  requantizeParams,
+  type RequantizeShape,
+  requantizeSlots,
+} from "./requantize/requantize.ts";
+export { levelCode, type LevelGrid, REQUANTIZE_ROUNDING } from "./requantize/reference.ts";
 export { roundHalfEven, roundStochastically, roundWithDeadZone } from "./rounding.ts";
 
 /** Every kernel of the project: what the tests, `verify` and the bench go through. */
@@ -251,6 +260,7 @@ export const kernelRooms: readonly KernelRoom[] = [
   reduceByLaneKernels,
   reduceByWorkgroupKernels,
   reluKernels,
+  requantizeKernels,
   sampleBatchKernels,
   sgdKernels,
   shortcutKernels,
