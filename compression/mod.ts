@@ -80,6 +80,23 @@ export {
 } from "./quantize/methods/coordinate_descent.ts";
 export { correctBias, type InputMeans } from "./quantize/methods/correct_bias.ts";
 export { type DynamicRange, dynamicRange } from "./quantize/methods/dynamic_range.ts";
+export {
+  levelGrid,
+  type LevelQuantization,
+  type LevelRandomness,
+  quantizeToLevels,
+} from "./quantize/levels.ts";
+export {
+  type CodeFormat,
+  decodeOctalText,
+  encodeOctalText,
+  octalBits,
+  octalText,
+  packOctal,
+  packPlain,
+  unpackOctal,
+  unpackPlain,
+} from "./quantize/octal.ts";
 export { gptq, type SecondOrderWeight } from "./quantize/methods/gptq.ts";
 export {
   centerHessian,

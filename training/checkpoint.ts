@@ -17,14 +17,17 @@ import type { TrainerOptions } from "./training_state.ts";
 
 /** Prefix of the optimizer's tensors in a checkpoint: `optimizer.m.fc1.weight`. */
 const OPTIMIZER = "optimizer.";
-/** Prefix of the weights that training goes on from, where those by plain name are their average. */
+/**
+ * Prefix of the weights that training goes on from, where those by plain name are their average or what
+ * they are rounded to.
+ */
 const UNAVERAGED = "unaveraged.";
 
 /** A network in a file: PyTorch's names and layout, and what made it. */
 export interface SavedNetwork {
-  /** Weights by name: what the network is, averaged if its plan asked for it. */
+  /** Weights by name: what the network is, averaged or rounded if its plan asked for it. */
   readonly parameters: HostParameters;
-  /** The weights that training goes on from, if `parameters` are their average. */
+  /** The weights that training goes on from, if `parameters` are their average or rounded from them. */
   readonly unaveraged?: HostParameters;
   /** Optimizer state by its name, if it can be trained on. */
   readonly state: Readonly<Record<string, HostParameters>>;
@@ -113,21 +116,21 @@ export function decodeNetwork(model: Model, bytes: Uint8Array, label: string): S
  *
  * @param trainer The population.
  * @param network Which of its networks.
- * @returns Weights, optimizer state, seed and steps done; where weights are averaged, both.
+ * @returns Weights, optimizer state, seed and steps done; where weights are averaged or rounded beside shadow weights, both.
  * @throws {NonFiniteWeightError} If a weight is not finite.
  */
 export async function captureNetwork(trainer: Trainer, network: number = 0): Promise<SavedNetwork> {
-  const { parameters, average, state, seeds, stepsDone, model } = trainer;
+  const { parameters, evaluated, state, seeds, stepsDone, model } = trainer;
   const layout = trainableLayout(parameters.layout);
-  const [values, averages, ...states] = await Promise.all([
+  const [values, shown, ...states] = await Promise.all([
     readParameters(parameters),
-    average === undefined ? undefined : readParameters(average),
+    evaluated === parameters ? undefined : readParameters(evaluated),
     ...Object.values(state).map((flat) => readParameters({ layout, flat })),
   ]);
   checkFiniteWeights(values[network], seeds[network], stepsDone);
   return {
-    parameters: (averages ?? values)[network],
-    ...averages && { unaveraged: values[network] },
+    parameters: (shown ?? values)[network],
+    ...shown && { unaveraged: values[network] },
     state: Object.fromEntries(Object.keys(state).map((name, i) => [name, states[i]![network]])),
     metadata: { model: model.title, seed: `${seeds[network]}`, steps: `${stepsDone}` },
   };

@@ -30,3 +30,9 @@ export {
 export { learningRateAt, type Schedule, SCHEDULES } from "./schedule.ts";
 export { createTrainer, type Trainer } from "./trainer.ts";
 export type { TrainerOptions } from "./training_state.ts";
+export {
+  type InPlaceWeights,
+  type ShadowWeights,
+  type WeightQuantization,
+  type WeightStatistics,
+} from "./weight_quantization.ts";

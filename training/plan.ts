@@ -1,6 +1,7 @@
 import { type Augmentation, augmentationMistakes } from "./augmentation.ts";
 import type { Optimizer } from "./optimizer.ts";
 import type { Schedule } from "./schedule.ts";
+import { type WeightQuantization, weightQuantizationMistakes } from "./weight_quantization.ts";
 
 /** How to train; frozen data, part of a trial. */
 export interface TrainingPlan {
@@ -26,6 +27,8 @@ export interface TrainingPlan {
    * @see Polyak and Juditsky 1992, doi:10.1137/0330046
    */
   readonly emaDecay?: number;
+  /** Grid that weights are put on while they are trained; none if left out. */
+  readonly weightQuantization?: WeightQuantization;
 }
 
 /**
@@ -35,7 +38,8 @@ export interface TrainingPlan {
  * @returns What must be how, and what it is; empty if all is well.
  */
 export function planMistakes(plan: TrainingPlan): string[] {
-  const { augmentation = {}, labelSmoothing = 0, emaDecay = 0, optimizer } = plan;
+  const { augmentation = {}, labelSmoothing = 0, emaDecay = 0, optimizer, weightQuantization } =
+    plan;
   const { weightDecay = 0 } = optimizer;
   const mistakes = augmentationMistakes(augmentation);
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
@@ -46,6 +50,10 @@ export function planMistakes(plan: TrainingPlan): string[] {
   }
   if (!(weightDecay >= 0 && Number.isFinite(weightDecay))) {
     mistakes.push(`the weight decay must be at least 0: ${weightDecay}`);
+  }
+  mistakes.push(...weightQuantizationMistakes(weightQuantization));
+  if (weightQuantization !== undefined && plan.emaDecay !== undefined) {
+    mistakes.push("quantized weights must not be averaged: the average would not be on their grid");
   }
   return mistakes;
 }

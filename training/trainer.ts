@@ -1,11 +1,12 @@
 import type { ResidentImages } from "../data/mod.ts";
-import { type Device, type Program, read, record, type Tensor } from "../gpu/mod.ts";
+import { type Device, type Program, readAll, record, type Tensor } from "../gpu/mod.ts";
 import type { Model, Parameters } from "../models/mod.ts";
 import { NonFiniteLossError } from "./non_finite_loss.ts";
 import type { OptimizerState } from "./optimizer.ts";
 import { checkPlan, type TrainingPlan } from "./plan.ts";
-import { createTrainingState, type TrainerOptions } from "./training_state.ts";
-import { LOG_CAPACITY, prepareTrainingStep } from "./training_step.ts";
+import { createTrainingState, LOG_CAPACITY, type TrainerOptions } from "./training_state.ts";
+import { prepareTrainingStep } from "./training_step.ts";
+import { statisticsAt, type WeightStatistics } from "./weight_quantization.ts";
 
 /** A population in training: everything it needs lives on the GPU. */
 export interface Trainer extends Disposable {
@@ -15,7 +16,7 @@ export interface Trainer extends Disposable {
   readonly parameters: Parameters;
   /** Their moving average, updated in place, if the plan asks for one. */
   readonly average: Parameters | undefined;
-  /** What to evaluate and to keep: the average if there is one, else the weights. */
+  /** What to evaluate and to keep: the average or the rounded weights if there are any, else the weights. */
   readonly evaluated: Parameters;
   /** Moments of the optimizer, updated in place. */
   readonly state: OptimizerState;
@@ -29,6 +30,8 @@ export interface Trainer extends Disposable {
   readonly totalSteps: number;
   /** One training step, recorded. */
   readonly program: Program;
+  /** Of every step that `train` did, `[steps][networks]`; empty if the plan does not round weights. */
+  readonly statistics: readonly (readonly WeightStatistics[])[];
   /**
    * Trains on, without the host touching data.
    *
@@ -74,8 +77,11 @@ export function createTrainer(
   const stepsPerEpoch = Math.floor(images.count / plan.batchSize);
   const totalSteps = stepsPerEpoch * plan.epochs;
   let stepsDone = options.stepsDone ?? 0;
-  const state = createTrainingState(device, model, plan, totalSteps, options);
+  const state = createTrainingState(device, model, plan, totalSteps, stepsPerEpoch, options);
   const step = prepareTrainingStep(device, model, images, plan, state);
+  const { quantizer } = state;
+  quantizer?.begin();
+  const statistics: WeightStatistics[][] = [];
   const program = record(device, () => step.run());
 
   function stepEagerly(): void {
@@ -91,10 +97,14 @@ export function createTrainer(
     while (stepsDone < last) {
       const now = Math.min(LOG_CAPACITY, last - stepsDone);
       program.run(now);
-      const log = await read(step.lossLog);
+      const [log, statisticsLog] = await readAll([
+        step.lossLog,
+        ...quantizer === undefined ? [] : [quantizer.statisticsLog],
+      ]);
       for (let i = 0; i < now; i++) {
-        const row = ((stepsDone + i) % LOG_CAPACITY) * networks;
-        const values = Array.from(log.subarray(row, row + networks));
+        const row = (stepsDone + i) % LOG_CAPACITY;
+        const values = Array.from(log.subarray(row * networks, (row + 1) * networks));
+        if (statisticsLog) statistics.push(statisticsAt(statisticsLog, row, networks));
         const broken = values.findIndex((loss) => !Number.isFinite(loss));
         if (broken >= 0) {
           stepsDone += now;
@@ -111,13 +121,14 @@ export function createTrainer(
     model,
     parameters: state.parameters,
     average: state.average,
-    evaluated: state.average ?? state.parameters,
+    evaluated: state.average ?? quantizer?.rounded ?? state.parameters,
     state: state.moments,
     clock: state.clock,
     seeds,
     stepsPerEpoch,
     totalSteps,
     program,
+    statistics,
     stepEagerly,
     train,
     get stepsDone() {

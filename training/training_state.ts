@@ -12,6 +12,10 @@ import {
 } from "../models/mod.ts";
 import { type OptimizerState, optimizerState, stepTable } from "./optimizer.ts";
 import type { TrainingPlan } from "./plan.ts";
+import { prepareWeightQuantizer, type WeightQuantizer } from "./weight_quantization.ts";
+
+/** Steps between two looks at losses and statistics; a look costs 11 ms. */
+export const LOG_CAPACITY = 512;
 
 /** Where a training starts, beyond the plan. */
 export interface TrainerOptions {
@@ -37,19 +41,23 @@ export interface TrainingState extends TrainingContext {
   readonly moments: OptimizerState;
   /** What each step needs to know, from {@link stepTable}. */
   readonly table: Tensor;
+  /** What puts weights on a grid, if the plan asks for it. */
+  readonly quantizer: WeightQuantizer | undefined;
 }
 
-function checkAverage(
-  { emaDecay }: TrainingPlan,
-  { stepsDone = 0, average }: TrainerOptions,
-): void {
-  if (stepsDone > 0 && (emaDecay === undefined) !== (average === undefined)) {
-    const [plan, checkpoint] = [emaDecay, average].map((one) => one === undefined ? "not " : "");
-    throw new UserError(
-      "Cannot resume training: plan and checkpoint must agree whether weights are averaged: the " +
-        `plan does ${plan}average them, the checkpoint has them ${checkpoint}averaged`,
-    );
-  }
+/** True if what is evaluated is not what training goes on from. */
+function hasTwoNetworks({ emaDecay, weightQuantization }: TrainingPlan): boolean {
+  return emaDecay !== undefined || weightQuantization?.master === "shadow";
+}
+
+function checkAverage(plan: TrainingPlan, { stepsDone = 0, average }: TrainerOptions): void {
+  if (stepsDone === 0 || hasTwoNetworks(plan) === (average !== undefined)) return;
+  const [asked, found] = [hasTwoNetworks(plan), average !== undefined]
+    .map((isAveraged) => isAveraged ? "" : "not ");
+  throw new UserError(
+    "Cannot resume training: plan and checkpoint must agree whether weights are averaged: the " +
+      `plan does ${asked}average them, the checkpoint has them ${found}averaged`,
+  );
 }
 
 /**
@@ -59,8 +67,9 @@ function checkAverage(
  * @param model What to train.
  * @param plan How to train.
  * @param totalSteps Steps of the whole plan.
+ * @param stepsPerEpoch Steps of an epoch.
  * @param options Seeds, and what a checkpoint says.
- * @returns Weights, their average, moments, step number, seeds and table.
+ * @returns Weights, their average, moments, step number, seeds, table and quantizer.
  * @throws {RangeError} If the optimizer has no such state, or values do not fit.
  * @throws {UserError} If a resumed checkpoint has no averaged weights and the plan asks for them, or
  *   the other way round.
@@ -70,6 +79,7 @@ export function createTrainingState(
   model: Model,
   plan: TrainingPlan,
   totalSteps: number,
+  stepsPerEpoch: number,
   options: TrainerOptions,
 ): TrainingState {
   checkAverage(plan, options);
@@ -90,12 +100,25 @@ export function createTrainingState(
     }
     writeParameters({ layout, flat: moments[name] }, networks);
   }
+  const context = {
+    clock: tensor(device, new Uint32Array([stepsDone])),
+    seeds: tensor(device, Uint32Array.from(seeds)),
+  };
+  const { weightQuantization } = plan;
   return {
     parameters,
     average,
     moments,
-    clock: tensor(device, new Uint32Array([stepsDone])),
-    seeds: tensor(device, Uint32Array.from(seeds)),
+    ...context,
+    quantizer: weightQuantization && prepareWeightQuantizer(
+      device,
+      weightQuantization,
+      parameters,
+      initial,
+      context,
+      stepsPerEpoch,
+      LOG_CAPACITY,
+    ),
     table: tensor(device, stepTable(plan.optimizer, plan.schedule, totalSteps, plan.emaDecay)),
   };
 }

@@ -11,10 +11,7 @@ import { type Model, trainableTensors, zeroParameters } from "../models/mod.ts";
 import { augmentImages, isAugmenting } from "./augmentation.ts";
 import { optimizerStep } from "./optimizer.ts";
 import type { TrainingPlan } from "./plan.ts";
-import type { TrainingState } from "./training_state.ts";
-
-/** Steps between two looks at the losses; a look costs 11 ms. */
-export const LOG_CAPACITY = 512;
+import { LOG_CAPACITY, type TrainingState } from "./training_state.ts";
 
 /** One step of a training, and where it logs. */
 export interface TrainingStep {
@@ -52,7 +49,7 @@ function sampleBatch(
 
 /**
  * Prepares one training step of P networks: batch, augmentation, forward and backward pass, optimizer,
- * average, log.
+ * average, log, rounding of weights.
  *
  * Everything that changes from step to step is found on the GPU from the step number.
  *
@@ -70,18 +67,19 @@ export function prepareTrainingStep(
   plan: TrainingPlan,
   state: TrainingState,
 ): TrainingStep {
-  const { parameters, average, moments, clock, seeds, table } = state;
+  const { parameters, average, moments, clock, seeds, table, quantizer } = state;
   const { optimizer, labelSmoothing, batchSize } = plan;
   const networks = seeds.size;
   const gradients = zeroParameters(device, model, networks);
   const lossLog = zeros(device, [LOG_CAPACITY, networks]);
-  const trained = Object.entries(trainableTensors(parameters));
-  const into = new Map(trained.map(([name, t]) => [t, gradients.tensors[name]]));
+  const used = quantizer?.used ?? parameters.tensors;
+  const trained = Object.keys(trainableTensors(parameters));
+  const into = new Map(trained.map((name) => [used[name], gradients.tensors[name]]));
   return {
     lossLog,
     run() {
       const { x, labels } = sampleBatch(model, images, plan, state);
-      const logits = model.forward(parameters.tensors, x, { training: { clock, seeds } });
+      const logits = model.forward(used, x, { training: { clock, seeds } });
       const losses = crossEntropy(logits, labels, { labelSmoothing });
       backward(losses, [...into.keys()], { into });
       optimizerStep(optimizer, {
@@ -105,6 +103,7 @@ export function prepareTrainingStep(
         batch: batchSize,
         capacity: LOG_CAPACITY,
       });
+      quantizer?.run();
     },
   };
 }
