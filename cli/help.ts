@@ -4,6 +4,7 @@ const SUMMARIES: Readonly<Record<string, string>> = {
     "Runs experiments: accuracy against bit-width and wavelet threshold, with charts and a table",
   train: "Trains a network and writes a checkpoint",
   evaluate: "Measures a checkpoint's accuracy and loss",
+  inspect: "Shows what a checkpoint holds, or where two variants of a network differ",
   bench: "Measures every kernel against the adapter's roof",
   verify: "Checks every kernel against its reference on this adapter",
   data: "Lists, fetches and checks data sets",

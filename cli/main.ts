@@ -7,6 +7,7 @@ const commands: Readonly<Record<string, () => Promise<(program: Command) => void
   sweep: async () => (await import("./sweep.ts")).addSweep,
   train: async () => (await import("./train.ts")).addTrain,
   evaluate: async () => (await import("./evaluate.ts")).addEvaluate,
+  inspect: async () => (await import("./inspect.ts")).addInspect,
   bench: async () => (await import("./bench.ts")).addBench,
   verify: async () => (await import("./verify.ts")).addVerify,
   data: async () => (await import("./data.ts")).addData,

@@ -123,8 +123,8 @@ function xAxis(data: PanelData, options: PanelOptions): ScaleOptions {
   const margin = log ? 1.15 : (high - low) / 40 || 1;
   return {
     type: log ? "logarithmic" : "linear",
-    min: log ? low / margin : low - margin,
-    max: log ? high * margin : high + margin,
+    min: options.xRange?.[0] ?? (log ? low / margin : low - margin),
+    max: options.xRange?.[1] ?? (log ? high * margin : high + margin),
     title: {
       display: true,
       text: options.xTitle,
@@ -137,7 +137,8 @@ function xAxis(data: PanelData, options: PanelOptions): ScaleOptions {
       color: INK,
       font: TICK_FONT,
       autoSkip: false,
-      maxRotation: 0,
+      minRotation: options.xSlant ?? 0,
+      maxRotation: options.xSlant ?? 0,
       callback: (value: string | number) =>
         options.showX?.(Number(value)) ?? showBudget(Number(value), options.xScale),
     },

@@ -17,6 +17,10 @@ export interface PanelOptions {
   readonly markCliffs: boolean;
   /** Writes a tick of the x axis; as a budget if left out. */
   readonly showX?: (value: number) => string;
+  /** Ends of the x axis; just beyond the points if left out. */
+  readonly xRange?: readonly [low: number, high: number];
+  /** Degrees by which ticks of the x axis are turned, for long names; 0 if left out. */
+  readonly xSlant?: number;
   /** True to draw points without lines between them. */
   readonly isScatter?: true;
   /** True to draw points where they are, as they have no bars; else series are set side by side. */

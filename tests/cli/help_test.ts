@@ -18,7 +18,7 @@ Deno.test("main lists its commands when it is asked for help or for nothing", as
     const { code, out, error } = await main(...args);
     assert.equal(code, 0, error);
     assert.equal(error, "");
-    for (const name of ["sweep", "train", "evaluate", "bench", "verify", "data"]) {
+    for (const name of ["sweep", "train", "evaluate", "inspect", "bench", "verify", "data"]) {
       assert.match(out, new RegExp(`^  ${name} +${tasks[name].description}$`, "m"));
     }
     assert.doesNotMatch(out, /^ {2}check /m, "a task, but no command of the program");
@@ -29,6 +29,7 @@ Deno.test("main still answers an unknown command with what is known", async () =
   assert.deepEqual(await main("--hlep"), {
     code: 2,
     out: "",
-    error: 'Cannot find command "--hlep": known are sweep, train, evaluate, bench, verify, data\n',
+    error:
+      'Cannot find command "--hlep": known are sweep, train, evaluate, inspect, bench, verify, data\n',
   });
 });

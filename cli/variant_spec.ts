@@ -1,0 +1,149 @@
+import {
+  BITS,
+  type Bits,
+  codeBits,
+  isBits,
+  type WeightGridOptions,
+  type WeightGridSpec,
+  type WeightObserverSpec,
+  type WeightRounding,
+} from "../compression/mod.ts";
+import type { NetworkQuantization } from "../experiments/inspect/variant.ts";
+import { unknownName, UserError } from "../formats/mod.ts";
+
+/** Kinds of grids, with the options that each takes beside those of all. */
+const KINDS: Readonly<Record<WeightGridSpec["kind"], readonly string[]>> = {
+  affine: ["bits", "symmetric", "narrow", "scale", "observer"],
+  powersOfTwo: ["bits", "scale", "observer"],
+  additivePowersOfTwo: ["bits", "scale", "observer"],
+  lloydMax: ["bits"],
+  ternary: [],
+  binary: [],
+};
+const FOR_ALL = ["granularity", "group", "rounding", "activations"];
+/** Options that are said by their name alone; `activations` may be either. */
+const FLAGS = ["symmetric", "narrow"];
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  granularity: ["tensor", "channel"],
+  scale: ["float", "powerOfTwo"],
+  observer: ["minMax", "meanSquaredError"],
+  rounding: ["nearestEven", "towardZero", "down"],
+};
+
+/** What `inspect` takes for a quantized form of a network. */
+export const SPEC_HELP: string = "KIND:OPTION,OPTION..., such as affine:bits=4,granularity=channel";
+
+/** A network as it was typed: a file, and what shall be done to it. */
+export interface VariantSpec {
+  /** As it was typed. */
+  readonly text: string;
+  /** Path of the file as it was typed; absent where the other network's file is meant. */
+  readonly path?: string;
+  /** How to quantize it, if at all. */
+  readonly quantization?: NetworkQuantization;
+}
+
+function isKind(word: string): word is WeightGridSpec["kind"] {
+  return Object.hasOwn(KINDS, word);
+}
+
+function readBits(name: string, text: string): Bits {
+  const bits = Number(text);
+  if (isBits(bits) && text.trim() !== "") return bits;
+  const range = `a whole number from ${BITS.least} to ${BITS.most}`;
+  throw new UserError(`Cannot quantize: ${name} must be ${range}: ${text || "nothing"}`);
+}
+
+/** Splits `bits=4,symmetric` and refuses what the kind does not take. */
+function readOptions(kind: WeightGridSpec["kind"], text: string): Map<string, string> {
+  const known = [...KINDS[kind], ...FOR_ALL];
+  const options = new Map<string, string>();
+  for (const part of text.split(",").filter((one) => one !== "")) {
+    const [name, value] = part.split(/=(.*)/s);
+    if (!known.includes(name)) throw unknownName(`option of ${kind}`, name, known);
+    if (options.has(name)) {
+      throw new UserError(`Cannot quantize: ${name} must be said once: ${text}`);
+    }
+    const allowed = VALUES[name];
+    if (allowed !== undefined && !allowed.includes(value)) {
+      throw unknownName(name, value ?? "", allowed);
+    }
+    if (FLAGS.includes(name) && value !== undefined) {
+      throw new UserError(`Cannot quantize: ${name} is said without a value: ${part}`);
+    }
+    options.set(name, value ?? "");
+  }
+  return options;
+}
+
+function readGranularity(options: ReadonlyMap<string, string>): WeightGridOptions["granularity"] {
+  const group = options.get("group");
+  if (group === undefined) {
+    return (options.get("granularity") ?? "tensor") as "tensor" | "channel";
+  }
+  if (options.has("granularity")) {
+    throw new UserError("Cannot quantize: granularity and group are one choice: both are given");
+  }
+  const size = Number(group);
+  if (group.trim() !== "" && Number.isInteger(size) && size >= 1) return { group: size };
+  throw new UserError(
+    `Cannot quantize: group must be a whole number from 1: ${group || "nothing"}`,
+  );
+}
+
+/**
+ * Reads how a network is to be quantized, such as
+ * `affine:bits=4,granularity=channel,activations` or `ternary`.
+ *
+ * @param text What was typed.
+ * @returns Grids, rounding and bits of activations.
+ * @throws {UserError} If a kind, option or value is unknown, with a near match, or a number is out of
+ *   range.
+ */
+export function parseQuantization(text: string): NetworkQuantization {
+  const [kind, rest = ""] = text.split(/:(.*)/s);
+  if (!isKind(kind)) throw unknownName("quantization", kind, Object.keys(KINDS));
+  const options = readOptions(kind, rest);
+  if (KINDS[kind].includes("bits") && !options.has("bits")) {
+    throw new UserError(`Cannot quantize: ${kind} needs its bits, such as ${kind}:bits=4: ${text}`);
+  }
+  // what the types tie together is refused where grids are chosen, with the layer's name
+  const grid = {
+    kind,
+    ...options.has("bits") && { bits: readBits("bits", options.get("bits")!) },
+    ...options.has("symmetric") && { symmetric: true },
+    ...options.has("narrow") && { narrow: true },
+    ...options.has("scale") && { scale: options.get("scale") },
+  } as WeightGridSpec;
+  const observer = options.get("observer") as WeightObserverSpec["kind"] | undefined;
+  const weights = {
+    grid,
+    granularity: readGranularity(options),
+    ...observer && { observer: { kind: observer } },
+  } as WeightGridOptions;
+  const activations = options.get("activations");
+  const ownBits = activations === "" ? codeBits(grid) : undefined;
+  return {
+    weights,
+    rounding: (options.get("rounding") ?? "nearestEven") as WeightRounding,
+    ...activations !== undefined && {
+      activationBits: ownBits ?? readBits("activations", activations),
+    },
+  };
+}
+
+/**
+ * Reads one of two networks: `FILE`, `FILE@SPEC`, or `SPEC` for the other network's file.
+ *
+ * @param text What was typed; a file whose name looks like a quantization is said as `./NAME`.
+ * @returns The file and what shall be done to it.
+ * @throws {UserError} If the quantization is not one.
+ */
+export function parseVariant(text: string): VariantSpec {
+  if (isKind(text.split(":")[0])) return { text, quantization: parseQuantization(text) };
+  const at = text.lastIndexOf("@");
+  const spec = text.slice(at + 1);
+  // a folder may have an @ in its name
+  if (at < 1 || spec.includes("/")) return { text, path: text };
+  return { text, path: text.slice(0, at), quantization: parseQuantization(spec) };
+}

@@ -1,0 +1,79 @@
+import {
+  type AffineGrid,
+  type Bits,
+  chooseQuantParams,
+  chooseWeightGrids,
+  dequantizeWeight,
+  type QuantizedWeight,
+  roundToGrids,
+  type WeightGridOptions,
+  type WeightRounding,
+} from "../../compression/mod.ts";
+import type { HostParameters, Model } from "../../models/mod.ts";
+import type { ActivationRanges } from "../execute/calibrate.ts";
+
+/** How a network is quantized after training; biases stay as they are. */
+export interface NetworkQuantization {
+  /** Grids of the weights of every layer. */
+  readonly weights: WeightGridOptions;
+  /** How weights become levels. */
+  readonly rounding: WeightRounding;
+  /**
+   * Bits of the inputs of every layer, on asymmetric grids per tensor over their calibrated range; they
+   * stay float32 if left out.
+   */
+  readonly activationBits?: Bits;
+}
+
+/** One of two networks that are compared. */
+export interface Variant {
+  /** What it computes with. */
+  readonly parameters: HostParameters;
+  /** Codes and grids by layer, where its weights were quantized here. */
+  readonly weights: Readonly<Record<string, QuantizedWeight>>;
+  /** Grids of the layers' inputs by layer, where these are quantized. */
+  readonly inputs: Readonly<Record<string, AffineGrid>>;
+}
+
+/**
+ * Takes a network as it is.
+ *
+ * @param parameters Its weights and biases.
+ * @returns A variant of which no grid is known.
+ */
+export function plainVariant(parameters: HostParameters): Variant {
+  return { parameters, weights: {}, inputs: {} };
+}
+
+/**
+ * Quantizes a network after training.
+ *
+ * @param model The model, its batch norms folded.
+ * @param parameters Of the float32 network.
+ * @param quantization How.
+ * @param ranges Of the inputs of every layer, on calibration images; not looked at where these stay.
+ * @returns The quantized network with its grids.
+ * @throws {RangeError} If a weight cannot be quantized so, such as in groups that do not divide a row.
+ */
+export function quantizeNetwork(
+  model: Model,
+  parameters: HostParameters,
+  { weights: options, rounding, activationBits }: NetworkQuantization,
+  ranges: ActivationRanges,
+): Variant {
+  const weights = Object.fromEntries(model.layers.map((layer) => {
+    const name = `${layer}.weight`;
+    const { shape } = model.parameters.find((one) => one.name === name)!;
+    const values = parameters[name];
+    const grids = chooseWeightGrids(values, shape, { ...options, label: name });
+    return [layer, roundToGrids(values, shape, grids, rounding)];
+  }));
+  const dequantized = model.layers.map((layer) => [
+    `${layer}.weight`,
+    dequantizeWeight(weights[layer]),
+  ]);
+  const inputs = activationBits === undefined ? {} : Object.fromEntries(
+    model.layers.map((layer) => [layer, chooseQuantParams(ranges[layer], activationBits)]),
+  );
+  return { parameters: { ...parameters, ...Object.fromEntries(dequantized) }, weights, inputs };
+}
