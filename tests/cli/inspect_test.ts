@@ -1,0 +1,112 @@
+import assert from "node:assert/strict";
+import { encodeNetwork } from "../../training/mod.ts";
+import { fcNN, initialParameters, type Model } from "../../models/mod.ts";
+import { refusal, succeed, withBars } from "./command.ts";
+
+const model = fcNN({ hidden: [12] });
+
+async function writeNetwork(path: string, of: Model, seed: number): Promise<void> {
+  const parameters = initialParameters(of, seed);
+  await Deno.writeFile(path, encodeNetwork(of, { parameters, state: {}, metadata: {} }));
+}
+
+/** Rows of a CSV as objects. */
+async function readCsv(path: string): Promise<Record<string, string>[]> {
+  const [head, ...rows] = (await Deno.readTextFile(path)).trimEnd().split("\r\n");
+  const names = head.split(",");
+  return rows.map((row) => {
+    const cells = row.split(",");
+    return Object.fromEntries(names.map((name, i) => [name, cells[i]]));
+  });
+}
+
+Deno.test("inspect shows the tensors of a file, as a table and as JSON", () =>
+  withBars(async (folder, bars) => {
+    const path = `${folder}/m.safetensors`;
+    await writeNetwork(path, model, 1);
+    const { stdout } = await succeed("inspect", path);
+    assert.match(stdout, /│ fc1\.weight +│ 12 x 784 +│ +9,408 │ +-0\.0357\d │ .* 0 of 12 │/);
+    const words = `${path}: 9,550 values in 4 tensors, 38,200 bytes; file `;
+    assert.ok(stdout.includes(words), stdout);
+    const named = ["--model", "fc_nn:12", "--dataset", bars];
+    const checked = (await succeed("inspect", path, ...named)).stdout;
+    assert.ok(checked.includes(`${path}: FC_NN 784-12-10, 2 layers, 9,550 values`), checked);
+    assert.ok(checked.indexOf("fc1.weight") < checked.indexOf("fc1.bias"), "the model's order");
+    const json = JSON.parse((await succeed("inspect", path, "--json")).stdout);
+    assert.equal(json.bytes, (await Deno.stat(path)).size);
+    assert.deepEqual(json.tensors[1].shape, [12, 784]);
+
+    const misfit = await refusal("inspect", path, "--model", "fc_nn:13");
+    assert.match(misfit, /^Cannot load ".*" as FC_NN 784-13-10: .*fc1\.weight \[13,784\] is F32 /);
+    await Deno.truncate(path, 5000);
+    assert.match(await refusal("inspect", path), /^Cannot decode ".*m\.safetensors": .*\b5000\b/);
+  }));
+
+Deno.test("inspect compares a network with a quantized form of itself", () =>
+  withBars(async (folder, bars) => {
+    const path = `${folder}/m.safetensors`;
+    await writeNetwork(path, model, 1);
+    const set = ["--model", "fc_nn:12", "--dataset", bars, "--images", "100", "--out"];
+    const spec = "affine:bits=4,granularity=channel";
+    const { stdout } = await succeed("inspect", path, spec, ...set, `${folder}/out`);
+    assert.match(stdout, /^FC_NN 784-12-10 on 100 test images of bars, adapter: .+$/m);
+    assert.match(stdout, /│ fc1 +│ input +│ +equal │ +0 │ +- │ +0 │ +0 │ +784 │/);
+    assert.match(stdout, /│ fc1 +│ weight │ +\d\d\.\d │ +0\.00\d+ │ +0\.000 │ +0 │ +0 │ +12 │/);
+    assert.match(stdout, /^A .*m\.safetensors: [\d.]+ %, loss [\d.]+$/m);
+    assert.ok(stdout.includes(`\nB ${spec}: `), stdout);
+    assert.match(stdout, /^\d+ of 100 predictions changed \([\d.]+ %\): \d+ right ones lost, /m);
+    assert.match(stdout, /^first difference: weight of fc1$/m);
+    const png = await Deno.readFile(`${folder}/out/comparison.png`);
+    assert.equal(new TextDecoder().decode(png.subarray(1, 4)), "PNG");
+    const rows = await readCsv(`${folder}/out/comparison.csv`);
+    assert.deepEqual(
+      rows.map(({ layer, tensor }) => `${layer} ${tensor}`),
+      ["fc1", "fc2"].flatMap((layer) =>
+        ["input", "weight", "bias", "output"].map((tensor) => `${layer} ${tensor}`)
+      ),
+    );
+    assert.equal(rows[0].signalToNoise, "inf");
+    const decibels = Number(rows[1].signalToNoise);
+    assert.ok(decibels > 15 && decibels < 25, `4 bits of uniform weights: ${decibels} dB`);
+
+    const quantized = [`${path}@${spec},activations=3`, "--json"];
+    const json = JSON.parse(
+      (await succeed("inspect", path, ...quantized, ...set, `${folder}/json`)).stdout,
+    );
+    assert.deepEqual(json.first, { layer: "fc1", part: "input" });
+    assert.equal(json.tensors.length, 8);
+    assert.equal(json.images, 100);
+    assert.equal(json.b.correct / 100, json.b.accuracy);
+    assert.ok(json.tensors[0].clipped >= 0 && json.tensors[3].clipped === undefined);
+  }));
+
+Deno.test("inspect refuses what cannot be compared on one line", () =>
+  withBars(async (folder, bars) => {
+    const [path, wider, none] = ["m", "wider", "none"].map((name) =>
+      `${folder}/${name}.safetensors`
+    );
+    await writeNetwork(path, model, 1);
+    await writeNetwork(wider, fcNN({ hidden: [13] }), 1);
+    const set = ["--model", "fc_nn:12", "--dataset", bars, "--out", `${folder}/out`];
+    const refused = [
+      [[path, wider], /^Cannot load ".*wider.*" as FC_NN 784-12-10: .*is F32 \[13,784\]/],
+      [[path, none], /^Cannot read .*none\.safetensors: ENOENT/],
+      [[none], /^Cannot read .*none\.safetensors: ENOENT/],
+      [[path, "affine:bits=40"], /^Cannot quantize: bits must be a whole number from 1 to 16: 40$/],
+      [[path, "affine:bits=1,symmetric"], /^Cannot .*symmetric/],
+      [[path, "affine:bits=4,narrow"], /^Cannot .*narrow/],
+      [[path, "lloydMax:bits=2,group=7"], /^Cannot choose lloydMax grids for "fc1\.weight": /],
+      [[path, "affine:bits=4,group=5"], /: a group must divide a row of 784$/],
+      [["ternary", path], /^Cannot inspect ternary: the first network must be a file, or FILE@/],
+      [["ternary"], /^Cannot inspect ternary: .*: only one is named$/],
+      [[path, "ternary", "--images", "0"], /^Cannot use images 0: /],
+      [[path, "ternary", "--dataset", "cifr10"], /^Cannot find data set "cifr10": .*"cifar10"\?$/],
+      [[path, "ternary", "--model", "cnn_282k", "--dataset", "mnist"], /^Cannot use CNN 3-32-64, /],
+      [[path, "ternary", "--out", path], /^Cannot write results to .*m\.safetensors: /],
+    ] as const;
+    for (const [args, words] of refused) {
+      const given: readonly string[] = args;
+      const rest = set.filter((_, i) => !given.includes(set[i - i % 2]));
+      assert.match(await refusal("inspect", ...args, ...rest), words);
+    }
+  }));

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { parseQuantization, parseVariant } from "../../cli/variant_spec.ts";
+
+Deno.test("parseQuantization() reads kinds, options and flags", () => {
+  assert.deepEqual(parseQuantization("affine:bits=4"), {
+    weights: { grid: { kind: "affine", bits: 4 }, granularity: "tensor" },
+    rounding: "nearestEven",
+  });
+  const all = "affine:bits=3,symmetric,narrow,scale=powerOfTwo,observer=meanSquaredError," +
+    "granularity=channel,rounding=towardZero,activations";
+  assert.deepEqual(parseQuantization(all), {
+    weights: {
+      grid: { kind: "affine", bits: 3, symmetric: true, narrow: true, scale: "powerOfTwo" },
+      granularity: "channel",
+      observer: { kind: "meanSquaredError" },
+    },
+    rounding: "towardZero",
+    activationBits: 3,
+  });
+  assert.deepEqual(parseQuantization("ternary:group=16,activations=8"), {
+    weights: { grid: { kind: "ternary" }, granularity: { group: 16 } },
+    rounding: "nearestEven",
+    activationBits: 8,
+  });
+  assert.deepEqual(parseQuantization("binary").weights.grid, { kind: "binary" });
+});
+
+Deno.test("parseQuantization() refuses what makes no sense on one line, with a near match", () => {
+  const refused = [
+    ["afine:bits=4", /^Cannot find quantization "afine": .*: did you mean "affine"\?$/],
+    ["affine", /^Cannot quantize: affine needs its bits, such as affine:bits=4: affine$/],
+    ["affine:bits=17", /^Cannot quantize: bits must be a whole number from 1 to 16: 17$/],
+    ["affine:bits=", /^Cannot quantize: bits must be .*: nothing$/],
+    ["affine:bits", /^Cannot quantize: bits must be .*: nothing$/],
+    ["affine:bit=4", /^Cannot find option of affine "bit": .*: did you mean "bits"\?$/],
+    ["ternary:bits=2", /^Cannot find option of ternary "bits": known are granularity, /],
+    ["affine:bits=4,bits=3", /^Cannot quantize: bits must be said once: bits=4,bits=3$/],
+    ["affine:bits=4,granularity=chanel", /^Cannot find granularity "chanel": .*"channel"\?$/],
+    ["affine:bits=4,rounding", /^Cannot find rounding "": known are nearestEven, /],
+    ["affine:bits=4,symmetric=yes", /^Cannot quantize: symmetric is said without a value: /],
+    ["affine:bits=4,group=0", /^Cannot quantize: group must be a whole number from 1: 0$/],
+    ["affine:bits=4,group=8,granularity=channel", /: both are given$/],
+    ["affine:bits=4,activations=0", /^Cannot quantize: activations must be .* 1 to 16: 0$/],
+  ] as const;
+  for (const [text, message] of refused) {
+    assert.throws(() => parseQuantization(text), { name: "UserError", message });
+  }
+});
+
+Deno.test("parseVariant() tells files, quantized files and quantizations of the other file", () => {
+  const quantization = parseQuantization("affine:bits=4,activations");
+  assert.deepEqual(parseVariant("a/m.safetensors"), {
+    text: "a/m.safetensors",
+    path: "a/m.safetensors",
+  });
+  const both = "m.safetensors@affine:bits=4,activations";
+  assert.deepEqual(parseVariant(both), { text: both, path: "m.safetensors", quantization });
+  const alone = "affine:bits=4,activations";
+  assert.deepEqual(parseVariant(alone), { text: alone, quantization });
+  assert.equal(parseVariant("./affine").path, "./affine");
+  assert.equal(parseVariant("me@home/m.safetensors").path, "me@home/m.safetensors");
+  assert.throws(() => parseVariant("m.safetensors@ternery"), { name: "UserError" });
+});
