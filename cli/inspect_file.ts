@@ -8,6 +8,7 @@ import { UserError } from "../formats/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { decodeNetwork } from "../training/mod.ts";
 import { plainTable } from "./plain_table.ts";
+import { trainingCommand } from "./train_resume.ts";
 
 /**
  * Reads a file that a person named.
@@ -22,6 +23,9 @@ export async function readNamedFile(path: string): Promise<Uint8Array<ArrayBuffe
   });
   return new Uint8Array(bytes);
 }
+
+/** Metadata that says nothing to a person, or is said by the command that trained. */
+const UNTOLD = ["format", "options", "curve"];
 
 const count = (value: number): string => value.toLocaleString("en-US");
 
@@ -67,6 +71,7 @@ export function describeCheckpoint(
   const rows = byLayer(tensors, model).map(rowOf);
   const broken = tensors.filter(({ notFinite }) => notFinite > 0)
     .map(({ name, notFinite }) => `${name} has ${count(notFinite)} values that are not finite`);
+  const trainedBy = trainingCommand(metadata);
   const network = tensors.reduce((sum, tensor) => sum + tensor.bytes, 0);
   const layers = model === undefined ? "" : `${model.title}, ${model.layers.length} layers, `;
   return [
@@ -79,7 +84,8 @@ export function describeCheckpoint(
       `${count(training.bytes)} bytes`,
     ],
     ...broken,
-    ...Object.entries(metadata).filter(([key]) => key !== "format")
+    ...trainedBy === undefined ? [] : [`trained by: ${trainedBy}`],
+    ...Object.entries(metadata).filter(([key]) => !UNTOLD.includes(key))
       .map(([key, value]) => `${key}: ${value}`),
   ].join("\n");
 }

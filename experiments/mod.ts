@@ -52,7 +52,22 @@ export { definitions, findExperiment, usualDefinitions } from "./definitions/mod
 export { waveletThreshold } from "./definitions/wavelet_threshold.ts";
 export { waveletThresholdOfConvolutions } from "./definitions/wavelet_threshold_of_convolutions.ts";
 export { captionNetwork } from "./describe_network.ts";
+export { type ActivationRanges, calibrate } from "./execute/calibrate.ts";
 export type { Execute, Report, Training } from "./executor.ts";
+export {
+  type ComparedAccuracy,
+  type ComparedTensor,
+  compareNetworks,
+  type NetworkComparison,
+} from "./inspect/compare_networks.ts";
+export type { LayerPart, TensorDifference } from "./inspect/tensor_difference.ts";
+export {
+  type NetworkQuantization,
+  plainVariant,
+  quantizeNetwork,
+  type Variant,
+} from "./inspect/variant.ts";
+export { type ComparisonWords, drawComparison } from "./charts/draw_comparison.ts";
 export { fitTwoSegments, type TwoSegmentFit } from "./knee.ts";
 export { COLLAPSED_CLASSES, isCollapsed, type MetricName, type Metrics } from "./metrics.ts";
 export { modelName } from "./model_name.ts";

@@ -3,17 +3,19 @@ import type { Reach } from "./difference_meter.ts";
 import { differenceOf, noSums, type TensorDifference } from "./tensor_difference.ts";
 
 /** Half a step beyond the outermost levels: farther out a value is not rounded but clipped. */
-function reachOfLevels(levels: ArrayLike<number>): Reach {
-  let step = Infinity;
-  for (let i = 1; i < levels.length; i++) step = Math.min(step, levels[i] - levels[i - 1]);
+function reachOfLevels(levels: Float32Array): Reach {
+  const last = levels.length - 1;
   // a single level says nothing of a step
-  const margin = levels.length > 1 ? step / 2 : 0;
-  return { low: levels[0] - margin, high: levels[levels.length - 1] + margin };
+  if (last === 0) return { low: levels[0], high: levels[0] };
+  return {
+    low: levels[0] - (levels[1] - levels[0]) / 2,
+    high: levels[last] + (levels[last] - levels[last - 1]) / 2,
+  };
 }
 
 /**
  * Finds what a grid can represent: from half a step below its lowest level to half a step above its
- * highest, a step being the smallest distance of two levels.
+ * highest, a step being the distance to the next level.
  *
  * @param grid Of weights or activations.
  * @returns Its ends, in units of the real values.

@@ -12,7 +12,7 @@ Deno.test("reachOfGrid() ends where rounding ends and clipping begins", () => {
   const { low, high } = reachOfGrid(grid);
   assert.ok(Math.abs(low + 2) < 1e-6 && Math.abs(high - 10 / 3) < 1e-6, `${low} ${high}`);
   const levels = Float32Array.of(-2, -0.5, 0, 1);
-  assert.deepEqual(reachOfGrid({ kind: "codebook", levels }), { low: -2.25, high: 1.25 });
+  assert.deepEqual(reachOfGrid({ kind: "codebook", levels }), { low: -2.75, high: 1.5 });
   const one = Float32Array.of(0.5);
   assert.deepEqual(reachOfGrid({ kind: "codebook", levels: one }), { low: 0.5, high: 0.5 });
 });
