@@ -2,12 +2,13 @@ import { join } from "node:path";
 import { chunksOf, firstImages, loadDataset, uploadImages } from "../data/mod.ts";
 import { drawComparison } from "../experiments/charts/draw_comparison.ts";
 import { writeCsv } from "../experiments/csv.ts";
-import { type ActivationRanges, calibrate } from "../experiments/execute/calibrate.ts";
+import type { ActivationRanges } from "../experiments/execute/calibrate.ts";
 import {
   type ComparedAccuracy,
   compareNetworks,
   type NetworkComparison,
 } from "../experiments/inspect/compare_networks.ts";
+import { observeInputs } from "../experiments/inspect/observe_inputs.ts";
 import { plainVariant, quantizeNetwork, type Variant } from "../experiments/inspect/variant.ts";
 import { checkOutput, writeFile } from "../experiments/write_file.ts";
 import { decodeSafetensors } from "../formats/mod.ts";
@@ -67,10 +68,12 @@ async function buildVariant(
 ): Promise<Variant> {
   if (quantization === undefined) return plainVariant(parameters);
   let ranges: ActivationRanges = {};
-  if (quantization.activationBits !== undefined) {
+  const { activationBits, calibration: observer = { kind: "minMax" } } = quantization;
+  if (activationBits !== undefined) {
     using _scope = device.scope();
     const { tensors } = uploadParameters(device, model, [parameters]);
-    ranges = await calibrate(device, model, tensors, calibration());
+    const images = calibration();
+    ranges = await observeInputs(device, model, tensors, images, observer, activationBits);
   }
   return quantizeNetwork(model, parameters, quantization, ranges);
 }

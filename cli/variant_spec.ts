@@ -20,13 +20,14 @@ const KINDS: Readonly<Record<WeightGridSpec["kind"], readonly string[]>> = {
   ternary: [],
   binary: [],
 };
-const FOR_ALL = ["granularity", "group", "rounding", "activations"];
+const FOR_ALL = ["granularity", "group", "rounding", "activations", "calibration"];
 /** Options that are said by their name alone; `activations` may be either. */
 const FLAGS = ["symmetric", "narrow"];
+/** How ranges are found; a percentile has its number behind a colon. */
+const OBSERVERS = ["minMax", "meanSquaredError", "entropy", "percentile"];
 const VALUES: Readonly<Record<string, readonly string[]>> = {
   granularity: ["tensor", "channel"],
   scale: ["float", "powerOfTwo"],
-  observer: ["minMax", "meanSquaredError"],
   rounding: ["nearestEven", "towardZero", "down"],
 };
 
@@ -91,6 +92,23 @@ function readGranularity(options: ReadonlyMap<string, string>): WeightGridOption
   );
 }
 
+/** Reads `minMax`, `percentile:99.9` and the like. */
+function readObserver(name: string, text: string | undefined): WeightObserverSpec | undefined {
+  if (text === undefined) return undefined;
+  const [kind, share, ...more] = text.split(":");
+  if (!OBSERVERS.includes(kind)) throw unknownName(name, kind, OBSERVERS);
+  if (kind !== "percentile" && share === undefined) return { kind } as WeightObserverSpec;
+  // how large it may be is said where ranges are found
+  const percentile = Number(share || NaN);
+  if (kind === "percentile" && !Number.isNaN(percentile) && more.length === 0) {
+    return { kind, percentile };
+  }
+  throw new UserError(
+    `Cannot quantize: ${name} must be one of ${OBSERVERS.join(", ")}, the last with its number, ` +
+      `such as percentile:99.9: ${text}`,
+  );
+}
+
 /**
  * Reads how a network is to be quantized, such as
  * `affine:bits=4,granularity=channel,activations` or `ternary`.
@@ -115,19 +133,24 @@ export function parseQuantization(text: string): NetworkQuantization {
     ...options.has("narrow") && { narrow: true },
     ...options.has("scale") && { scale: options.get("scale") },
   } as WeightGridSpec;
-  const observer = options.get("observer") as WeightObserverSpec["kind"] | undefined;
+  const observer = readObserver("observer", options.get("observer"));
   const weights = {
     grid,
     granularity: readGranularity(options),
-    ...observer && { observer: { kind: observer } },
+    ...observer && { observer },
   } as WeightGridOptions;
   const activations = options.get("activations");
+  const calibration = readObserver("calibration", options.get("calibration"));
+  if (calibration !== undefined && activations === undefined) {
+    throw new UserError(`Cannot quantize: calibration is for activations: there are none: ${text}`);
+  }
   const ownBits = activations === "" ? codeBits(grid) : undefined;
   return {
     weights,
     rounding: (options.get("rounding") ?? "nearestEven") as WeightRounding,
     ...activations !== undefined && {
       activationBits: ownBits ?? readBits("activations", activations),
+      ...calibration && { calibration },
     },
   };
 }

@@ -60,6 +60,7 @@ export {
   compareNetworks,
   type NetworkComparison,
 } from "./inspect/compare_networks.ts";
+export { observeInputs } from "./inspect/observe_inputs.ts";
 export type { LayerPart, TensorDifference } from "./inspect/tensor_difference.ts";
 export {
   type NetworkQuantization,

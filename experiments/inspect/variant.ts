@@ -4,6 +4,7 @@ import {
   chooseQuantParams,
   chooseWeightGrids,
   dequantizeWeight,
+  type ObserverSpec,
   type QuantizedWeight,
   roundToGrids,
   type WeightGridOptions,
@@ -23,6 +24,8 @@ export interface NetworkQuantization {
    * stay float32 if left out.
    */
   readonly activationBits?: Bits;
+  /** How that range is found; the smallest and largest value if left out. */
+  readonly calibration?: ObserverSpec;
 }
 
 /** One of two networks that are compared. */

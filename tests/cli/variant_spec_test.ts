@@ -17,11 +17,22 @@ Deno.test("parseQuantization() reads kinds, options and flags", () => {
     rounding: "towardZero",
     activationBits: 3,
   });
+  assert.deepEqual(
+    parseQuantization("binary:activations=2,calibration=percentile:99.9").calibration,
+    { kind: "percentile", percentile: 99.9 },
+  );
   assert.deepEqual(parseQuantization("ternary:group=16,activations=8"), {
     weights: { grid: { kind: "ternary" }, granularity: { group: 16 } },
     rounding: "nearestEven",
     activationBits: 8,
   });
+  assert.deepEqual(
+    parseQuantization("powersOfTwo:bits=3,observer=percentile:99.5").weights.observer,
+    {
+      kind: "percentile",
+      percentile: 99.5,
+    },
+  );
   assert.deepEqual(parseQuantization("binary").weights.grid, { kind: "binary" });
 });
 
@@ -40,6 +51,10 @@ Deno.test("parseQuantization() refuses what makes no sense on one line, with a n
     ["affine:bits=4,symmetric=yes", /^Cannot quantize: symmetric is said without a value: /],
     ["affine:bits=4,group=0", /^Cannot quantize: group must be a whole number from 1: 0$/],
     ["affine:bits=4,group=8,granularity=channel", /: both are given$/],
+    ["affine:bits=4,observer=percentil", /^Cannot find observer .*"percentile"\?$/],
+    ["affine:bits=4,observer=percentile", /such as percentile:99\.9: percentile$/],
+    ["affine:bits=4,observer=entropy:3", /^Cannot quantize: observer must be one of minMax, /],
+    ["affine:bits=4,calibration=minMax", /: calibration is for activations: there are none: /],
     ["affine:bits=4,activations=0", /^Cannot quantize: activations must be .* 1 to 16: 0$/],
   ] as const;
   for (const [text, message] of refused) {
