@@ -78,6 +78,23 @@ export {
   coordinateDescent,
   type CoordinateDescentOptions,
 } from "./quantize/methods/coordinate_descent.ts";
+export { adaRound } from "./quantize/methods/ada_round.ts";
+export {
+  type BlockReconstruction,
+  reconstructBlock,
+  type ReconstructionBlock,
+  type SoftBlock,
+} from "./quantize/methods/block_reconstruction.ts";
+export type {
+  LearningContext,
+  ReconstructedActivation,
+  ReconstructedNetwork,
+  ReconstructedWeight,
+} from "./quantize/methods/learned_grids.ts";
+export {
+  type ReconstructionPlan,
+  reconstructionPlan,
+} from "./quantize/methods/reconstruction_plan.ts";
 export { correctBias, type InputMeans } from "./quantize/methods/correct_bias.ts";
 export { type DynamicRange, dynamicRange } from "./quantize/methods/dynamic_range.ts";
 export {

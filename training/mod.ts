@@ -27,6 +27,12 @@ export {
   type QuantizeLayer,
   quantizeLayerByLayer,
 } from "./quantize_layers.ts";
+  type BlockPlan,
+  type NetworkReconstruction,
+  type NetworkReconstructionPlan,
+  reconstruct,
+  type ReconstructedVariant,
+} from "./reconstruct.ts";
 export { learningRateAt, type Schedule, SCHEDULES } from "./schedule.ts";
 export { createTrainer, type Trainer } from "./trainer.ts";
 export type { TrainerOptions } from "./training_state.ts";

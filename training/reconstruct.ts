@@ -1,0 +1,271 @@
+import { fakeQuantize, meanSquaredError, type QuantParams, uploadGrids } from "../autograd/mod.ts";
+import {
+  type AffineGrid,
+  type Bits,
+  chooseWeightGrids,
+  dequantizeWeight,
+  type QuantizedWeight,
+  reconstructBlock,
+  type ReconstructedNetwork,
+  type ReconstructionBlock,
+  type ReconstructionPlan,
+  type SoftBlock,
+  type WeightGrid,
+  type WeightGridOptions,
+} from "../compression/mod.ts";
+import type { ResidentImages } from "../data/mod.ts";
+import { type Device, read, reshape, run, sizeOf, type Tensor, tensor } from "../gpu/mod.ts";
+import { permutationBits, sampleBatchKernels } from "../kernels/mod.ts";
+import {
+  type ForwardHooks,
+  type HostParameters,
+  type Model,
+  type ParameterTensors,
+  uploadParameters,
+} from "../models/mod.ts";
+import { sampleActivations } from "./sample_activations.ts";
+
+/** One network of a population, and what it becomes. */
+export interface ReconstructedVariant {
+  /** Its weights, batch norms folded. */
+  readonly parameters: HostParameters;
+  /** How the grids of its weights are chosen; their scales learn from there. */
+  readonly weights: WeightGridOptions;
+  /** Layers whose grids are chosen in another way, by name, such as the first and the last one. */
+  readonly exceptions?: Readonly<Record<string, WeightGridOptions>>;
+  /** Bits of the input of every layer, images included; float32 if left out, for all variants alike. */
+  readonly activationBits?: Bits;
+  /** Of batches and masks. */
+  readonly seed: number;
+}
+
+/** Layers that learn together, until an output that must stay as it was. */
+export interface BlockPlan {
+  /** Names of the layers, in order. */
+  readonly layers: readonly string[];
+  /** The layer whose output is compared, such as the last one of a residual block; the logits if left out. */
+  readonly output?: string;
+}
+
+/** How a network is reconstructed; frozen data, part of a trial. */
+export interface NetworkReconstructionPlan extends ReconstructionPlan {
+  /** Calibration images of each network in a step. */
+  readonly batchSize: number;
+  /** Blocks in order; the whole network as one if left out. */
+  readonly blocks?: readonly BlockPlan[];
+}
+
+/** Weights and activations of one network after all its blocks, and how each block learned. */
+export interface NetworkReconstruction extends ReconstructedNetwork {
+  /** Mean squared error of every step, block by block. */
+  readonly losses: readonly (readonly number[])[];
+}
+
+function checkVariants(model: Model, variants: readonly ReconstructedVariant[]): void {
+  if (model.batchNorms !== undefined) {
+    throw new TypeError(
+      `Cannot reconstruct ${model.title}: its batch norms must be folded first`,
+    );
+  }
+  const quantized = variants.filter(({ activationBits }) => activationBits !== undefined).length;
+  if (variants.length === 0 || quantized % variants.length !== 0) {
+    throw new RangeError(
+      "Cannot reconstruct: all variants must quantize activations, or none: " +
+        `${quantized} of ${variants.length} do`,
+    );
+  }
+}
+
+function checkBlocks(model: Model, images: ResidentImages, plan: NetworkReconstructionPlan): void {
+  const { blocks = [], batchSize } = plan;
+  const named = blocks.flatMap(({ layers, output }) => [...layers, ...output ? [output] : []]);
+  const unknown = named.find((layer) => !model.layers.includes(layer));
+  if (unknown !== undefined) {
+    throw new RangeError(
+      `Cannot reconstruct ${model.title}: a block names a layer that it does not have: ${unknown}`,
+    );
+  }
+  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > images.count) {
+    throw new RangeError(
+      `Cannot reconstruct with batches of ${batchSize}: it must be a whole number from 1 to the ` +
+        `${images.count} calibration images`,
+    );
+  }
+}
+
+function shapeOf(model: Model, name: string): readonly number[] {
+  return model.parameters.find((spec) => spec.name === name)!.shape;
+}
+
+function weightGrids(
+  model: Model,
+  { parameters, weights, exceptions = {} }: ReconstructedVariant,
+  layer: string,
+): WeightGrid[] {
+  const name = `${layer}.weight`;
+  const options = exceptions[layer] ?? weights;
+  return chooseWeightGrids(parameters[name], shapeOf(model, name), { ...options, label: name });
+}
+
+/** What earlier blocks have become, on the GPU. */
+interface Frozen {
+  readonly weights: Record<string, Tensor>;
+  readonly grids: Record<string, QuantParams>;
+}
+
+function freeze(device: Device, frozen: Frozen, made: readonly ReconstructedNetwork[]): void {
+  for (const [name, { shape }] of Object.entries(made[0].weights)) {
+    const all = new Float32Array(made.length * sizeOf(shape));
+    made.forEach(({ weights }, p) => all.set(dequantizeWeight(weights[name]), p * sizeOf(shape)));
+    frozen.weights[name] = tensor(device, all, [made.length, ...shape]);
+  }
+  for (const layer of Object.keys(made[0].activations)) {
+    const grids = made.map(({ activations }) => activations[layer]);
+    frozen.grids[layer] = uploadGrids(device, grids, 1); // `inner` is known when it is used
+  }
+}
+
+/**
+ * Learns how the weights of a trained network are rounded, and the grids of its activations, so that
+ * blocks of it, or all of it, give what they gave before.
+ *
+ * The images are unlabeled: what is compared is the float32 network. Inputs of a block come from the
+ * blocks before it, quantized already, and what it should give from the float32 network, batch by batch.
+ * Variants, of one network or of several, learn in the same dispatches.
+ *
+ * @param device Where to learn.
+ * @param model What all variants are, without batch norms.
+ * @param variants Weights, grids and seed of each.
+ * @param images Calibration images, from the training set; labels are not looked at.
+ * @param plan Steps, rates, batch and blocks.
+ * @returns One a variant.
+ * @throws {RangeError} If numbers are out of range, a block names an unknown layer, or variants do not fit.
+ * @throws {TypeError} If the model has batch norms.
+ * @see Li et al. 2021, arXiv:2102.05426
+ */
+export async function reconstruct(
+  device: Device,
+  model: Model,
+  variants: readonly ReconstructedVariant[],
+  images: ResidentImages,
+  plan: NetworkReconstructionPlan,
+): Promise<NetworkReconstruction[]> {
+  checkVariants(model, variants);
+  checkBlocks(model, images, plan);
+  using _scope = device.scope();
+  const floats = uploadParameters(device, model, variants.map(({ parameters }) => parameters));
+  const isQuantized = variants[0].activationBits !== undefined;
+  const samples = isQuantized
+    ? await sampleActivations(device, model, floats.tensors, variants.length, images)
+    : {};
+  const activationGrid = (layer: string, bits: Bits, p: number): AffineGrid => {
+    const values = samples[layer][p];
+    const [grid] = chooseWeightGrids(values, [1, values.length], {
+      grid: { kind: "affine", bits },
+      granularity: "tensor",
+      observer: { kind: "meanSquaredError" },
+      label: `the input of ${layer}`,
+    });
+    return grid as AffineGrid;
+  };
+  const frozen: Frozen = { weights: {}, grids: {} };
+  const results = variants.map(() => ({
+    weights: {} as Record<string, QuantizedWeight>,
+    activations: {} as Record<string, AffineGrid>,
+    losses: [] as (readonly number[])[],
+  }));
+  for (const { layers, output } of plan.blocks ?? [{ layers: model.layers }]) {
+    const problem = blockProblem(device, model, floats.tensors, frozen, images, {
+      batch: plan.batchSize,
+      output,
+      isQuantized,
+    });
+    const seeds = variants.map(({ seed }) => seed);
+    const made = await reconstructBlock(device, {
+      weights: layers.map((layer) => ({
+        name: `${layer}.weight`,
+        shape: shapeOf(model, `${layer}.weight`),
+        values: variants.map(({ parameters }) => parameters[`${layer}.weight`]),
+        grids: variants.map((variant) => weightGrids(model, variant, layer)),
+      })),
+      activations: !isQuantized ? [] : layers.map((layer) => ({
+        layer,
+        grids: variants.map(({ activationBits }, p) => activationGrid(layer, activationBits!, p)),
+      })),
+      seeds,
+      unit: await problem.unit(seeds),
+      losses: problem.losses,
+    }, plan);
+    freeze(device, frozen, made);
+    made.forEach(({ weights, activations, losses }, p) => {
+      Object.assign(results[p].weights, weights);
+      Object.assign(results[p].activations, activations);
+      results[p].losses.push(losses);
+    });
+  }
+  return results;
+}
+
+/** How the error of a block is measured, and what it is measured in. */
+function blockProblem(
+  device: Device,
+  model: Model,
+  floats: ParameterTensors,
+  frozen: Frozen,
+  images: ResidentImages,
+  { batch, output, isQuantized }: {
+    readonly batch: number;
+    readonly output: string | undefined;
+    readonly isQuantized: boolean;
+  },
+): Pick<ReconstructionBlock, "losses"> & { unit(seeds: readonly number[]): Promise<number> } {
+  const batchOf = ({ clock, seeds }: { clock: Tensor; seeds: Tensor }) => {
+    const { rows } = run(sampleBatchKernels.sample, { clock, seeds, labels: images.labels }, {
+      networks: seeds.size,
+      batch,
+      count: images.count,
+      stepsPerEpoch: Math.floor(images.count / batch),
+      bits: permutationBits(images.count),
+    });
+    return { source: images, rows: reshape(rows, [seeds.size, batch]) };
+  };
+  const outputOf = (
+    parameters: ParameterTensors,
+    x: ReturnType<typeof batchOf>,
+    hooks: ForwardHooks,
+  ) => {
+    let seen: Tensor | undefined;
+    const logits = model.forward(parameters, x, {
+      ...hooks,
+      layerOutput: (layer, y) => {
+        if (layer === output) seen = y;
+      },
+    });
+    return seen ?? logits;
+  };
+  const layerInput = (soft: SoftBlock) => (layer: string, x: Tensor): Tensor => {
+    const grids = frozen.grids[layer];
+    if (grids === undefined) return soft.quantizeInput(layer, x);
+    return fakeQuantize(x, { ...grids, inner: x.size / x.shape[0] });
+  };
+  return {
+    losses(soft) {
+      const x = batchOf(soft);
+      const parameters = { ...floats, ...frozen.weights, ...soft.weights };
+      const hooks = isQuantized ? { layerInput: layerInput(soft) } : {};
+      const y = outputOf(parameters, x, hooks);
+      return meanSquaredError(y, outputOf(floats, x, {}));
+    },
+    async unit(seeds) {
+      using _scope = device.scope();
+      const context = {
+        clock: tensor(device, Uint32Array.of(0)),
+        seeds: tensor(device, Uint32Array.from(seeds)),
+      };
+      const target = await read(outputOf(floats, batchOf(context), {}));
+      let sum = 0;
+      for (const value of target) sum += value ** 2;
+      return sum / target.length || 1;
+    },
+  };
+}
