@@ -27,6 +27,7 @@ export {
   type QuantizeLayer,
   quantizeLayerByLayer,
 } from "./quantize_layers.ts";
+export {
   type BlockPlan,
   type NetworkReconstruction,
   type NetworkReconstructionPlan,
