@@ -19,6 +19,7 @@ export {
   sgd,
   stepTable,
 } from "./optimizer.ts";
+export { type ActivationGridOptions, observeActivations } from "./observe_activations.ts";
 export { planMistakes, type TrainingPlan } from "./plan.ts";
 export {
   type CalibrationOptions,

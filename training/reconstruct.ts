@@ -1,7 +1,6 @@
 import { fakeQuantize, meanSquaredError, type QuantParams, uploadGrids } from "../autograd/mod.ts";
 import {
   type AffineGrid,
-  type Bits,
   chooseWeightGrids,
   dequantizeWeight,
   type QuantizedWeight,
@@ -23,7 +22,7 @@ import {
   type ParameterTensors,
   uploadParameters,
 } from "../models/mod.ts";
-import { sampleActivations } from "./sample_activations.ts";
+import { type ActivationGridOptions, observeActivations } from "./observe_activations.ts";
 
 /** One network of a population, and what it becomes. */
 export interface ReconstructedVariant {
@@ -33,8 +32,11 @@ export interface ReconstructedVariant {
   readonly weights: WeightGridOptions;
   /** Layers whose grids are chosen in another way, by name, such as the first and the last one. */
   readonly exceptions?: Readonly<Record<string, WeightGridOptions>>;
-  /** Bits of the input of every layer, images included; float32 if left out, for all variants alike. */
-  readonly activationBits?: Bits;
+  /**
+   * How the grids of every layer's input, images included, are chosen; their steps learn from there.
+   * Float32 if left out, for all variants alike.
+   */
+  readonly activations?: ActivationGridOptions;
   /** Of batches and masks. */
   readonly seed: number;
 }
@@ -67,7 +69,7 @@ function checkVariants(model: Model, variants: readonly ReconstructedVariant[]):
       `Cannot reconstruct ${model.title}: its batch norms must be folded first`,
     );
   }
-  const quantized = variants.filter(({ activationBits }) => activationBits !== undefined).length;
+  const quantized = variants.filter(({ activations }) => activations !== undefined).length;
   if (variants.length === 0 || quantized % variants.length !== 0) {
     throw new RangeError(
       "Cannot reconstruct: all variants must quantize activations, or none: " +
@@ -154,20 +156,14 @@ export async function reconstruct(
   checkBlocks(model, images, plan);
   using _scope = device.scope();
   const floats = uploadParameters(device, model, variants.map(({ parameters }) => parameters));
-  const isQuantized = variants[0].activationBits !== undefined;
-  const samples = isQuantized
-    ? await sampleActivations(device, model, floats.tensors, variants.length, images)
-    : {};
-  const activationGrid = (layer: string, bits: Bits, p: number): AffineGrid => {
-    const values = samples[layer][p];
-    const [grid] = chooseWeightGrids(values, [1, values.length], {
-      grid: { kind: "affine", bits },
-      granularity: "tensor",
-      observer: { kind: "meanSquaredError" },
-      label: `the input of ${layer}`,
-    });
-    return grid as AffineGrid;
-  };
+  const activationGrids = await observeActivations(
+    device,
+    model,
+    floats.tensors,
+    variants.flatMap(({ activations }) => activations ?? []),
+    images,
+  );
+  const isQuantized = variants[0].activations !== undefined;
   const frozen: Frozen = { weights: {}, grids: {} };
   const results = variants.map(() => ({
     weights: {} as Record<string, QuantizedWeight>,
@@ -188,10 +184,9 @@ export async function reconstruct(
         values: variants.map(({ parameters }) => parameters[`${layer}.weight`]),
         grids: variants.map((variant) => weightGrids(model, variant, layer)),
       })),
-      activations: !isQuantized ? [] : layers.map((layer) => ({
-        layer,
-        grids: variants.map(({ activationBits }, p) => activationGrid(layer, activationBits!, p)),
-      })),
+      activations: isQuantized
+        ? layers.map((layer) => ({ layer, grids: activationGrids[layer] }))
+        : [],
       seeds,
       unit: await problem.unit(seeds),
       losses: problem.losses,

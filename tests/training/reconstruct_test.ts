@@ -15,6 +15,7 @@ import {
   uploadParameters,
 } from "../../models/mod.ts";
 import {
+  type ActivationGridOptions,
   adam,
   createTrainer,
   evaluate,
@@ -31,6 +32,7 @@ const weights: WeightGridOptions = {
   granularity: "channel",
   observer: { kind: "meanSquaredError" },
 };
+const activations: ActivationGridOptions = { grid: { kind: "affine", bits: BITS } };
 const plan = { ...reconstructionPlan({ steps: 400 }), batchSize: 32 };
 
 /** A network that knows the small set, trained once for all tests. */
@@ -101,7 +103,7 @@ Deno.test("reconstruct() of weights and activations at 2 bits beats rounding to 
   using _scope = device.scope();
   const parameters = await trainedNetwork(device);
   const images = uploadImages(device, smallSet(256, 3));
-  const variant: ReconstructedVariant = { parameters, weights, activationBits: BITS, seed: 1 };
+  const variant: ReconstructedVariant = { parameters, weights, activations, seed: 1 };
   const lossWith = async (given: typeof plan) => {
     const made = await reconstruct(device, smallModel, [variant], images, given);
     assert.deepEqual(Object.keys(made[0].activations), ["fc1", "fc2"]);
@@ -124,7 +126,7 @@ Deno.test("reconstruct() gives a population what each of its networks gets alone
   const variants = [2, 4].map((bits, seed): ReconstructedVariant => ({
     parameters,
     weights: { ...weights, grid: { kind: "affine", bits } } as WeightGridOptions,
-    activationBits: bits as 2 | 4,
+    activations: { grid: { kind: "affine", bits: bits as 2 | 4 } },
     seed,
   }));
   const together = await reconstruct(device, smallModel, variants, images, short);
@@ -148,7 +150,7 @@ Deno.test("reconstruct() takes a network block by block, each after those before
     parameters,
     weights,
     exceptions: { fc2: { ...weights, grid: { kind: "affine", bits: 8 } } as WeightGridOptions },
-    activationBits: 4,
+    activations: { grid: { kind: "affine", bits: 4 } },
     seed: 1,
   };
   const blocks = [{ layers: ["fc1"], output: "fc1" }, { layers: ["fc2"] }];
@@ -179,7 +181,7 @@ Deno.test("reconstruct() refuses what cannot be reconstructed", async () => {
     name: "RangeError",
     message: "Cannot reconstruct: all variants must quantize activations, or none: 0 of 0 do",
   });
-  await assert.rejects(run([variant, { ...variant, activationBits: 4 }]), {
+  await assert.rejects(run([variant, { ...variant, activations }]), {
     name: "RangeError",
     message: "Cannot reconstruct: all variants must quantize activations, or none: 1 of 2 do",
   });
