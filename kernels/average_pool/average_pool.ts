@@ -5,6 +5,7 @@ import {
   linearGrid,
   type Numbers,
 } from "../../gpu/mod.ts";
+import { countWindows, eachPair, inputsOf, outputsOf } from "../pool_window.ts";
 import { randomInteger } from "../random_source.ts";
 import source from "./average_pool.wgsl" with { type: "text" };
 
@@ -33,19 +34,7 @@ export interface AveragePoolShape {
  */
 export function averagePoolParams(shape: AveragePoolShape): Numbers {
   const { planes, inHeight, inWidth, height, width, stride } = shape;
-  for (const [name, value] of Object.entries(shape)) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new RangeError(`Cannot pool: ${name} must be a whole number from 1 on: ${value}`);
-    }
-  }
-  if (height > inHeight || width > inWidth) {
-    throw new RangeError(
-      `Cannot pool: the window must fit into the input: window is [${height}, ${width}], input is ` +
-        `[${inHeight}, ${inWidth}]`,
-    );
-  }
-  const outHeight = Math.floor((inHeight - height) / stride) + 1;
-  const outWidth = Math.floor((inWidth - width) / stride) + 1;
+  const { outHeight, outWidth } = countWindows({ ...shape }, [height, width]);
   return { planes, inHeight, inWidth, outHeight, outWidth, height, width, stride };
 }
 
@@ -65,25 +54,11 @@ export function chooseAveragePool(params: Numbers): Numbers {
 }
 
 const planeOf = (p: Numbers): number => p.inHeight * p.inWidth;
-const inputsOf = (p: Numbers): number => p.planes * planeOf(p);
-const outputsOf = (p: Numbers): number => p.planes * p.outHeight * p.outWidth;
 
 /** Invocations that write dx. */
 function writersOf(p: Numbers, { WHOLE, HALVING }: Numbers): number {
   if (WHOLE === 1) return p.planes * Math.ceil(planeOf(p) / 16);
   return HALVING === 1 ? outputsOf(p) / 4 : Math.ceil(inputsOf(p) / 4);
-}
-
-/** Calls back for every pair of a window and an element in it, both counted through their tensor. */
-function eachElement(p: Numbers, pair: (window: number, element: number) => void): void {
-  for (let window = 0; window < outputsOf(p); window++) {
-    const line = Math.floor(window / p.outWidth);
-    const row = Math.floor(line / p.outHeight) * p.inHeight + line % p.outHeight * p.stride;
-    const corner = row * p.inWidth + window % p.outWidth * p.stride;
-    for (let ky = 0; ky < p.height; ky++) {
-      for (let kx = 0; kx < p.width; kx++) pair(window, corner + ky * p.inWidth + kx);
-    }
-  }
 }
 
 function pool(
@@ -139,7 +114,7 @@ export const averagePoolKernels: Kernels<"forward" | "backward"> = defineKernels
     const size = p.height * p.width;
     const y = new Float64Array(outputsOf(p));
     const dx = new Float64Array(inputsOf(p));
-    eachElement(p, (window, element) => {
+    eachPair(p, [p.height, p.width], (window, element) => {
       if (entry === "forward") y[window] += x[element] / size;
       else dx[element] += dy[window] / size;
     });

@@ -5,6 +5,7 @@ import {
   linearGrid,
   type Numbers,
 } from "../../gpu/mod.ts";
+import { countWindows, eachPair, inputsOf, outputsOf } from "../pool_window.ts";
 import { randomInteger } from "../random_source.ts";
 import source from "./max_pool.wgsl" with { type: "text" };
 
@@ -31,24 +32,11 @@ export interface MaxPoolShape {
  */
 export function maxPoolParams(shape: MaxPoolShape): Numbers {
   const { planes, inHeight, inWidth, size, stride = size } = shape;
-  for (const [name, value] of Object.entries({ planes, inHeight, inWidth, size, stride })) {
-    if (!Number.isInteger(value) || value < 1) {
-      throw new RangeError(`Cannot pool: ${name} must be a whole number from 1 on: ${value}`);
-    }
-  }
-  if (size > inHeight || size > inWidth) {
-    throw new RangeError(
-      `Cannot pool: the window must fit into the input: window is [${size}, ${size}], input is ` +
-        `[${inHeight}, ${inWidth}]`,
-    );
-  }
-  const outHeight = Math.floor((inHeight - size) / stride) + 1;
-  const outWidth = Math.floor((inWidth - size) / stride) + 1;
+  const sizes = { planes, inHeight, inWidth, size, stride };
+  const { outHeight, outWidth } = countWindows(sizes, [size, size]);
   return { planes, inHeight, inWidth, outHeight, outWidth, size, stride };
 }
 
-const inputsOf = (p: Numbers): number => p.planes * p.inHeight * p.inWidth;
-const outputsOf = (p: Numbers): number => p.planes * p.outHeight * p.outWidth;
 const cellsOf = (p: Numbers): number =>
   p.planes * Math.ceil(p.inHeight / p.stride) * Math.ceil(p.inWidth / p.stride);
 
@@ -68,24 +56,11 @@ export function chooseMaxPool({ size, stride, inHeight, inWidth }: Numbers): Num
 /** The position of a maximum that a ReLU lets nothing through to. */
 const NOWHERE = 0xffff_ffff;
 
-/** Calls back for every pair of a window and an element in it, both counted through their tensor. */
-function eachElement(p: Numbers, pair: (window: number, element: number) => void): void {
-  for (let window = 0; window < outputsOf(p); window++) {
-    const line = Math.floor(window / p.outWidth);
-    const plane = Math.floor(line / p.outHeight);
-    const corner = plane * p.inHeight * p.inWidth +
-      (line % p.outHeight * p.inWidth + window % p.outWidth) * p.stride;
-    for (let ky = 0; ky < p.size; ky++) {
-      for (let kx = 0; kx < p.size; kx++) pair(window, corner + ky * p.inWidth + kx);
-    }
-  }
-}
-
 /** Positions as the forward pass leaves them: each in its own window, or nowhere. */
 function somePositions(random: () => number, p: Numbers): Uint32Array {
   const positions = new Uint32Array(outputsOf(p));
   const plane = p.inHeight * p.inWidth;
-  eachElement(p, (window, element) => {
+  eachPair(p, [p.size, p.size], (window, element) => {
     if (positions[window] === 0 || random() < 0.4) positions[window] = element % plane;
   });
   return positions.map((position) => random() < 0.1 ? NOWHERE : position);
@@ -148,7 +123,7 @@ export const maxPoolKernels: Kernels<"forward" | "backward"> = defineKernels({
     if (entry === "forward") {
       const y = new Float64Array(outputsOf(p)).fill(-Infinity);
       const argmax = new Float64Array(outputsOf(p));
-      eachElement(p, (window, element) => {
+      eachPair(p, [p.size, p.size], (window, element) => {
         if (x[element] <= y[window]) return;
         y[window] = x[element];
         argmax[window] = element % plane;
