@@ -95,10 +95,8 @@ export function conv2dParams(shape: Conv2dShape): Numbers {
   };
 }
 
-/** Fields of `struct Params`, the same in every file. */
-export const CONV2D_PARAMS: Readonly<Record<string, ScalarType>> = {
-  networks: "u32",
-  xStride: "u32",
+/** Sizes in `struct Params` of every file that convolves, in order. */
+export const CONV2D_SIZES: Readonly<Record<string, ScalarType>> = {
   batch: "u32",
   groups: "u32",
   inChannels: "u32",
@@ -110,6 +108,13 @@ export const CONV2D_PARAMS: Readonly<Record<string, ScalarType>> = {
   kernelHeight: "u32",
   kernelWidth: "u32",
   stride: "u32",
+};
+
+/** Fields of `struct Params` of a convolution as it is asked for. */
+export const CONV2D_PARAMS: Readonly<Record<string, ScalarType>> = {
+  networks: "u32",
+  xStride: "u32",
+  ...CONV2D_SIZES,
   padding: "u32",
 };
 

@@ -1,4 +1,5 @@
 import type { Numbers, ScalarType } from "../../gpu/mod.ts";
+import { CONV2D_SIZES } from "./spec.ts";
 
 /**
  * Fields of `struct Params` of register_tiled.wgsl: a convolution in its general form.
@@ -9,17 +10,7 @@ import type { Numbers, ScalarType } from "../../gpu/mod.ts";
 export const TILED_PARAMS: Readonly<Record<string, ScalarType>> = {
   networks: "u32",
   sourceStride: "u32",
-  batch: "u32",
-  groups: "u32",
-  inChannels: "u32",
-  inHeight: "u32",
-  inWidth: "u32",
-  outChannels: "u32",
-  outHeight: "u32",
-  outWidth: "u32",
-  kernelHeight: "u32",
-  kernelWidth: "u32",
-  stride: "u32",
+  ...CONV2D_SIZES,
   spread: "u32",
   rowPadding: "u32",
   columnPadding: "u32",
