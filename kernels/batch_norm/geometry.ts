@@ -1,5 +1,10 @@
-import type { Device, Grid, KernelCase, Numbers, RandomSource, ScalarType } from "../../gpu/mod.ts";
-import { randomInteger } from "../random_source.ts";
+import {
+  type Device,
+  type EntrySpec,
+  linearGrid,
+  type Numbers,
+  type ScalarType,
+} from "../../gpu/mod.ts";
 
 /** Sizes of what is normalized. */
 export interface BatchNormShape {
@@ -22,7 +27,7 @@ export interface BatchNormParts {
 }
 
 /** Processors run 8 invocations at once, each group to its end: these should walk memory in a row. */
-const FEW_PARTS: BatchNormParts = { invocations: 4096, mostLanes: 8 };
+export const FEW_PARTS: BatchNormParts = { invocations: 4096, mostLanes: 8 };
 
 /** GPUs want as many as they can keep in flight. */
 const MANY_PARTS: BatchNormParts = { invocations: 131_072, mostLanes: 64 };
@@ -82,20 +87,25 @@ export const sizeOfX = (p: Numbers): number => channelsOf(p) * p.batch * p.plane
 /** Parts that every channel is cut into. */
 export const partsOf = (p: Numbers): number => p.lanes * Math.ceil(p.batch / p.images);
 
-/** One invocation a part: channels along x, groups of images along y, networks along z. */
-export const partsGrid = (p: Numbers, { WORKGROUP_SIZE }: Numbers): Grid => [
-  Math.ceil(p.channels * p.lanes / WORKGROUP_SIZE),
-  Math.ceil(p.batch / p.images),
-  p.networks,
-];
+/** How an entry is launched. */
+type Launch = Required<Pick<EntrySpec, "workgroups" | "loopIterations">>;
 
-/** Loop iterations of an invocation that walks a part. */
-export const walkIterations = (p: Numbers, { FOURS }: Numbers): number =>
-  p.images * (2 + Math.ceil(p.plane / (FOURS === 1 ? 4 : 1) / p.lanes));
+/** Walks parts, one an invocation: channels along x, groups of images along y, networks along z. */
+export const WALK_PARTS: Launch = {
+  workgroups: (p, { WORKGROUP_SIZE }) => [
+    Math.ceil(p.channels * p.lanes / WORKGROUP_SIZE),
+    Math.ceil(p.batch / p.images),
+    p.networks,
+  ],
+  loopIterations: (p, { FOURS }) =>
+    p.images * (2 + Math.ceil(p.plane / (FOURS === 1 ? 4 : 1) / p.lanes)),
+};
 
-/** Loop iterations of a workgroup that merges the parts of a channel. */
-export const mergeIterations = (p: Numbers, { LANES }: Numbers): number =>
-  Math.ceil(partsOf(p) / LANES) + Math.log2(LANES) + 1;
+/** Merges the parts of a channel, one channel a workgroup. */
+export const MERGE_PARTS: Launch = {
+  workgroups: (p) => linearGrid(channelsOf(p), 1),
+  loopIterations: (p, { LANES }) => Math.ceil(partsOf(p) / LANES) + Math.log2(LANES) + 1,
+};
 
 /** Calls back for every element of x with its index, its channel and the part that it belongs to. */
 export function eachElement(
@@ -113,63 +123,3 @@ export function eachElement(
     visit(i, channel, Math.floor(image % p.batch / p.images) * p.lanes + lane);
   }
 }
-
-/** Sizes and, where planes are whole vectors, also the way that takes these. */
-function casesOf(
-  numbers: Numbers,
-  shape: BatchNormShape,
-  invocations: number = FEW_PARTS.invocations,
-  mostLanes: number = FEW_PARTS.mostLanes,
-): KernelCase[] {
-  const params = { ...batchNormParams(shape, { invocations, mostLanes }), ...numbers };
-  const fours = shape.plane % 4 === 0 ? [0, 1] : [0];
-  return fours.map((FOURS) => ({ params, constants: { FOURS } }));
-}
-
-/**
- * Lists sizes that every kernel of a batch norm is tested with.
- *
- * @param numbers Params beside the geometry.
- * @returns Cases: 1, features, planes that are whole vectors and planes that are not, long sums.
- */
-export function batchNormCases(numbers: Numbers): KernelCase[] {
-  const shape = (networks: number, batch: number, channels: number, plane: number) => ({
-    networks,
-    batch,
-    channels,
-    plane,
-  });
-  return [
-    ...casesOf(numbers, shape(1, 1, 1, 1)),
-    ...casesOf(numbers, shape(2, 9, 5, 1), 40),
-    ...casesOf(numbers, shape(2, 5, 3, 16), 12),
-    ...casesOf(numbers, shape(1, 6, 7, 49)),
-    ...casesOf(numbers, shape(3, 4, 2, 36), 18),
-    ...casesOf(numbers, shape(1, 17, 2, 256), 1),
-    ...casesOf(numbers, shape(1, 3, 1, 1060), 1, 64),
-  ];
-}
-
-/**
- * Draws sizes that every kernel of a batch norm is tested with.
- *
- * @param random Uniform numbers.
- * @param numbers Params beside the geometry.
- * @returns A small case.
- */
-export function randomBatchNormCase(random: RandomSource, numbers: Numbers): KernelCase {
-  const shape = {
-    networks: randomInteger(random, 1, 3),
-    batch: randomInteger(random, 1, 9),
-    channels: randomInteger(random, 1, 9),
-    plane: randomInteger(random, 1, 80),
-  };
-  const cases = casesOf(numbers, shape, randomInteger(random, 1, 200), randomInteger(random, 1, 9));
-  return cases[cases.length - 1];
-}
-
-/** Sizes worth timing: the activations of a ResNet for CIFAR-10 at batch 128. */
-export const BENCH_SHAPES: readonly BatchNormShape[] = [
-  { networks: 1, batch: 128, channels: 16, plane: 1024 },
-  { networks: 1, batch: 128, channels: 64, plane: 64 },
-];

@@ -1,17 +1,6 @@
 import { defineKernels, type Grid, type Kernels, linearGrid, type Numbers } from "../../gpu/mod.ts";
-import {
-  batchNormCases,
-  batchNormParams,
-  BENCH_SHAPES,
-  channelsOf,
-  GEOMETRY,
-  mergeIterations,
-  partsGrid,
-  partsOf,
-  randomBatchNormCase,
-  sizeOfX,
-  walkIterations,
-} from "./geometry.ts";
+import { batchNormBenchCases, batchNormCases, randomBatchNormCase } from "./cases.ts";
+import { channelsOf, GEOMETRY, MERGE_PARTS, partsOf, sizeOfX, WALK_PARTS } from "./geometry.ts";
 import { batchNormReference } from "./reference.ts";
 import source from "./normalize.wgsl" with { type: "text" };
 
@@ -58,15 +47,13 @@ export const batchNormKernels: Kernels<"forward" | "gradientSums" | "gradients" 
         writes: ["partialWeightOut", "partialBiasOut"],
         flops: (p) => 4 * sizeOfX(p),
         touched: (p, { RELU }) => (2 + RELU) * sizeOfX(p) + 2 * channelsOf(p) * (partsOf(p) + 1),
-        workgroups: partsGrid,
-        loopIterations: walkIterations,
+        ...WALK_PARTS,
       },
       gradients: {
         reads: ["partialWeight", "partialBias", "variance"],
         writes: ["dWeight", "dBias", "slopesOut"],
         flops: (p) => 2 * channelsOf(p) * partsOf(p),
-        workgroups: (p) => linearGrid(channelsOf(p), 1),
-        loopIterations: mergeIterations,
+        ...MERGE_PARTS,
       },
       inputGradient: {
         reads: ["x", "dy", "activated", "mean", "variance", "weight", "slopes"],
@@ -127,8 +114,7 @@ export const batchNormKernels: Kernels<"forward" | "gradientSums" | "gradients" 
       const [RELU, SHORTCUT, FROZEN] = [0, 0, 0].map(() => Math.round(random()));
       return { params, constants: { ...constants, RELU, SHORTCUT, FROZEN } };
     },
-    benchCases: BENCH_SHAPES.flatMap((shape) => {
-      const params = { ...batchNormParams(shape), ...NUMBERS };
-      return [0, 1].map((RELU) => ({ params, constants: { FOURS: 1, RELU } }));
-    }),
+    benchCases: batchNormBenchCases(NUMBERS).flatMap(({ params, constants }) =>
+      [0, 1].map((RELU) => ({ params, constants: { ...constants, RELU } }))
+    ),
   });

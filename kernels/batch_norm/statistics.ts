@@ -1,17 +1,6 @@
-import { defineKernels, type Kernels, linearGrid } from "../../gpu/mod.ts";
-import {
-  batchNormCases,
-  batchNormParams,
-  BENCH_SHAPES,
-  channelsOf,
-  GEOMETRY,
-  mergeIterations,
-  partsGrid,
-  partsOf,
-  randomBatchNormCase,
-  sizeOfX,
-  walkIterations,
-} from "./geometry.ts";
+import { defineKernels, type Kernels } from "../../gpu/mod.ts";
+import { batchNormBenchCases, batchNormCases, randomBatchNormCase } from "./cases.ts";
+import { channelsOf, GEOMETRY, MERGE_PARTS, partsOf, sizeOfX, WALK_PARTS } from "./geometry.ts";
 import { statisticsReference } from "./reference.ts";
 import source from "./statistics.wgsl" with { type: "text" };
 
@@ -44,8 +33,7 @@ export const batchStatisticsKernels: Kernels<"moments" | "statistics"> = defineK
       reads: ["x"],
       writes: ["partialMeanOut", "partialSquaresOut"],
       flops: (p) => 5 * sizeOfX(p),
-      workgroups: partsGrid,
-      loopIterations: walkIterations,
+      ...WALK_PARTS,
     },
     statistics: {
       reads: ["x", "partialMean", "partialSquares"],
@@ -54,10 +42,10 @@ export const batchStatisticsKernels: Kernels<"moments" | "statistics"> = defineK
       flops: (p) => 10 * channelsOf(p) * partsOf(p),
       // of x only the first element of every channel
       touched: (p) => channelsOf(p) * (2 * partsOf(p) + 7),
-      loopIterations: mergeIterations,
+      ...MERGE_PARTS,
     },
   },
-  workgroups: (p) => linearGrid(channelsOf(p), 1),
+  workgroups: MERGE_PARTS.workgroups,
   // a rounding an addition, and squares that add up to about n
   tolerance: { absolute: 2e-6, relative: 5e-6 },
   generate: {
@@ -67,8 +55,5 @@ export const batchStatisticsKernels: Kernels<"moments" | "statistics"> = defineK
   reference: statisticsReference,
   cases: batchNormCases(NUMBERS),
   randomCase: (random) => randomBatchNormCase(random, { momentum: random() }),
-  benchCases: BENCH_SHAPES.map((shape) => ({
-    params: { ...batchNormParams(shape), ...NUMBERS },
-    constants: { FOURS: 1 },
-  })),
+  benchCases: batchNormBenchCases(NUMBERS),
 });
