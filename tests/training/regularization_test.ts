@@ -18,17 +18,10 @@ import {
 import { testDevice } from "../support/device.ts";
 import { relativeError } from "../support/relative_error.ts";
 import { withBuffer } from "../models/with_buffer.ts";
-import { smallModel, smallSet } from "./small_set.ts";
+import { PLAN, SET, smallModel } from "./small_set.ts";
 
-const SET = smallSet(100);
-const PLAIN: TrainingPlan = {
-  optimizer: adam({ learningRate: 0.02 }),
-  schedule: { kind: "one_cycle", warmup: 0.3 },
-  epochs: 5,
-  batchSize: 16,
-};
 const EVERYTHING: TrainingPlan = {
-  ...PLAIN,
+  ...PLAN,
   optimizer: adam({ learningRate: 0.02, weightDecay: 0.1 }),
   augmentation: { cropPadding: 1, horizontalFlip: true, cutout: 1 },
   labelSmoothing: 0.1,
@@ -108,13 +101,13 @@ Deno.test("TrainingPlan: each part changes what is learned", async () => {
   ];
   const learned = new Set<string>();
   for (const part of parts) {
-    const { weights } = await trainAll(device, { ...PLAIN, ...part }, [1]);
+    const { weights } = await trainAll(device, { ...PLAN, ...part }, [1]);
     learned.add(`${weights[0]["fc2.weight"]}`);
   }
   assert.equal(learned.size, parts.length);
-  const plain = await trainAll(device, PLAIN, [1]);
+  const plain = await trainAll(device, PLAN, [1]);
   // an average only looks on, and an augmentation of nothing leaves the bytes where they are
-  const watched = await trainAll(device, { ...PLAIN, emaDecay: 0.9, augmentation: {} }, [1]);
+  const watched = await trainAll(device, { ...PLAN, emaDecay: 0.9, augmentation: {} }, [1]);
   assert.deepEqual(watched.weights, plain.weights);
   assert.deepEqual(plain.averages, plain.weights);
 });
@@ -123,7 +116,7 @@ Deno.test("TrainingPlan.emaDecay averages weights and buffers as float64 does", 
   const device = await testDevice();
   using _scope = device.scope();
   const decay = 0.3;
-  using trainer = start(device, { ...PLAIN, emaDecay: decay }, { seeds: [7] });
+  using trainer = start(device, { ...PLAN, emaDecay: decay }, { seeds: [7] });
   const [initial] = await readParameters(trainer.evaluated);
   assert.deepEqual([initial], await readParameters(trainer.parameters));
   const wanted = Object.fromEntries(
@@ -161,7 +154,7 @@ Deno.test("weight decay shrinks weights, but no biases and no buffers", async ()
   const device = await testDevice();
   using _scope = device.scope();
   const [learningRate, weightDecay] = [0.125, 0.5];
-  const constant = { ...PLAIN, schedule: { kind: "constant" } as const };
+  const constant = { ...PLAN, schedule: { kind: "constant" } as const };
   for (const make of [adam, sgd]) {
     const [plain, decayed, initial] = [[], [], []] as Float32Array[][];
     const names: string[] = [];
@@ -188,7 +181,7 @@ Deno.test("weight decay shrinks weights, but no biases and no buffers", async ()
 Deno.test("label smoothing keeps losses above the entropy of what they aim at", async () => {
   const device = await testDevice();
   using _scope = device.scope();
-  const plan = { ...PLAIN, epochs: 60, labelSmoothing: 0.4 };
+  const plan = { ...PLAN, epochs: 60, labelSmoothing: 0.4 };
   using trainer = start(device, plan, { seeds: [2] }, smallModel);
   const losses = await trainer.train(Infinity);
   // 0.7 on the label and 0.1 on each of the 3 others
@@ -201,11 +194,11 @@ Deno.test("label smoothing keeps losses above the entropy of what they aim at", 
 Deno.test("createTrainer() resumes averages only where plan and checkpoint have them", async () => {
   const device = await testDevice();
   using _scope = device.scope();
-  for (const [before, after] of [[PLAIN, EVERYTHING], [EVERYTHING, PLAIN]]) {
+  for (const [before, after] of [[PLAN, EVERYTHING], [EVERYTHING, PLAN]]) {
     using trainer = start(device, before, { seeds: [1] });
     await trainer.train(2);
     const options = resumeOptions(await captureNetwork(trainer));
-    const [plan, checkpoint] = before === PLAIN ? ["", "not "] : ["not ", ""];
+    const [plan, checkpoint] = before === PLAN ? ["", "not "] : ["not ", ""];
     assert.throws(() => start(device, after, options), {
       name: "UserError",
       message: "Cannot resume training: plan and checkpoint must agree whether weights are " +
@@ -218,7 +211,7 @@ Deno.test("createTrainer() refuses numbers out of range, all at once", async () 
   const device = await testDevice();
   using _scope = device.scope();
   const wrong: TrainingPlan = {
-    ...PLAIN,
+    ...PLAN,
     optimizer: sgd({ weightDecay: -1 }),
     augmentation: { cropPadding: 1.5, cutout: -2 },
     labelSmoothing: 2,

@@ -1,6 +1,7 @@
 import type { ImageSet } from "../../data/mod.ts";
 import { randomInteger, randomSource } from "../../kernels/mod.ts";
 import { fcNN, type Model } from "../../models/mod.ts";
+import { adam, type TrainingPlan } from "../../training/mod.ts";
 
 const CLASSES = 4;
 const SIDE = 4;
@@ -29,3 +30,14 @@ export const smallModel: Model = fcNN({
   hidden: [8],
   classes: CLASSES,
 });
+
+/** What tests train on. */
+export const SET: ImageSet = smallSet(100);
+
+/** A training of 30 steps that learns most of it. */
+export const PLAN: TrainingPlan = {
+  optimizer: adam({ learningRate: 0.02 }),
+  schedule: { kind: "one_cycle", warmup: 0.3 },
+  epochs: 5,
+  batchSize: 16,
+};

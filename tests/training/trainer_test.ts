@@ -3,7 +3,6 @@ import { uploadImages } from "../../data/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
 import { readParameters } from "../../models/mod.ts";
 import {
-  adam,
   captureNetwork,
   createTrainer,
   decodeNetwork,
@@ -16,15 +15,7 @@ import {
 } from "../../training/mod.ts";
 import { testDevice } from "../support/device.ts";
 import { withBuffer } from "../models/with_buffer.ts";
-import { smallModel, smallSet } from "./small_set.ts";
-
-const SET = smallSet(100);
-const PLAN: TrainingPlan = {
-  optimizer: adam({ learningRate: 0.02 }),
-  schedule: { kind: "one_cycle", warmup: 0.3 },
-  epochs: 5,
-  batchSize: 16,
-};
+import { PLAN, SET, smallModel } from "./small_set.ts";
 
 function start(device: Device, options: TrainerOptions, plan: TrainingPlan = PLAN) {
   return createTrainer(device, smallModel, uploadImages(device, SET), plan, options);
