@@ -1,12 +1,11 @@
 import type { Command } from "@commander-js/extra-typings";
-import { readFile } from "node:fs/promises";
 import { relative } from "node:path";
 import { chunksOf, firstImages, type ImageSet, loadDataset, uploadImages } from "../data/mod.ts";
 import { checkOutput } from "../experiments/write_file.ts";
-import { UserError } from "../formats/mod.ts";
 import { type Device, openDevice } from "../gpu/mod.ts";
 import { createModel, foldBatchNorms, type Model, uploadParameters } from "../models/mod.ts";
 import { decodeNetwork, evaluate, type Evaluation } from "../training/mod.ts";
+import { readCheckpointFile } from "./checkpoint_file.ts";
 import { downloadProgress } from "./download_progress.ts";
 import { describeMean, type EvaluatedFile, writeEvaluation } from "./evaluation_report.ts";
 import { gitCommit } from "./git_commit.ts";
@@ -72,10 +71,7 @@ async function evaluateFile(
   path: string,
   fold: boolean,
 ): Promise<EvaluatedFile & { readonly title: string }> {
-  const bytes = await readFile(path).catch((error: Error) => {
-    throw new UserError(`Cannot read ${path}: ${error.message.split("\n")[0]}`);
-  });
-  const saved = decodeNetwork(asked, new Uint8Array(bytes), path);
+  const saved = decodeNetwork(asked, await readCheckpointFile(path), path);
   const { model, parameters } = fold
     ? foldBatchNorms(asked, saved.parameters)
     : { model: asked, parameters: saved.parameters };

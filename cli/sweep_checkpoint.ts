@@ -1,12 +1,12 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Dataset } from "../data/mod.ts";
+import { sha256Hex } from "../data/sha256.ts";
 import { adoptNetwork, networkShelf } from "../experiments/execute/networks.ts";
 import type { Experiment } from "../experiments/mod.ts";
 import { UserError } from "../formats/mod.ts";
 import { createModel, type ModelSpec } from "../models/mod.ts";
+import { readCheckpointFile } from "./checkpoint_file.ts";
 
 /** A network that a sweep is given. */
 export interface Checkpoint {
@@ -47,11 +47,8 @@ export async function readCheckpoint(
 ): Promise<Checkpoint | undefined> {
   const path = pathFor(name, model, given);
   if (path === undefined) return undefined;
-  const bytes = await readFile(path).catch((error: Error) => {
-    throw new UserError(`Cannot read ${path}: ${error.message.split("\n")[0]}`);
-  });
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  return { path, bytes: new Uint8Array(bytes), sha256 };
+  const bytes = await readCheckpointFile(path);
+  return { path, bytes, sha256: await sha256Hex(bytes) };
 }
 
 /**

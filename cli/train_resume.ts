@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import type { EpochPoint } from "../experiments/mod.ts";
 import { decodeSafetensors, UserError } from "../formats/mod.ts";
 import { SCHEDULES } from "../training/mod.ts";
+import { readCheckpointFile } from "./checkpoint_file.ts";
 import { oneOf } from "./options.ts";
 import { OPTIMIZERS, type Recipe } from "./train_recipe.ts";
 
@@ -138,9 +138,7 @@ function recipeIn(metadata: Readonly<Record<string, string>>, path: string): Par
  * @throws {UserError} If it cannot be read.
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const bytes = await readFile(path).then((read) => new Uint8Array(read), (error: Error) => {
-    throw new UserError(`Cannot resume from ${path}: ${error.message.split("\n")[0]}`);
-  });
+  const bytes = await readCheckpointFile(path, "resume from");
   const metadata = decodeSafetensors(bytes, path).metadata ?? {};
   const points = parse(metadata.curve ?? "[]");
   if (!isCurve(points)) {
