@@ -4,6 +4,8 @@ import { valueOf, type WeightGrid } from "../quantized_weight.ts";
 
 /** Clipped ranges tried on each side of 0: multiples of a 24th of the widest. */
 const STEPS = 24;
+/** The best of them that are improved; small groups have many local optima. */
+const STARTS = 4;
 /** Halvings of that step around the best, to a 768th of the widest range. */
 const HALVINGS = 5;
 /** Rescalings by least squares after that. */
@@ -19,8 +21,8 @@ interface Candidate {
 /**
  * Searches the range whose grid is nearest to values in the mean of squares.
  *
- * Both ends move on their own: first all pairs of 24 shares of the widest range, then the neighbors of
- * the best pair at steps halved five times, then the grid is rescaled by least squares,
+ * Both ends move on their own: first all pairs of 24 shares of the widest range; from the four best of
+ * them to neighbors at steps halved five times; then the grid is rescaled by least squares,
  *
  *     c = sum x x_hat / sum x_hat^2,
  *
@@ -49,37 +51,61 @@ export function leastSquaresRange(
     known.set(key, error);
     return { ...range, error };
   };
-  let best = tryRange({ low, high });
-  const consider = (range: Range): void => {
-    const candidate = tryRange(range);
-    if (candidate.error < best.error) best = candidate;
-  };
   const shares = Array.from({ length: STEPS }, (_, i) => (STEPS - i) / STEPS);
-  for (const below of low < 0 ? shares : [1]) {
-    for (const above of high > 0 ? shares : [1]) consider({ low: below * low, high: above * high });
-  }
+  const pairs = (low < 0 ? shares : [1]).flatMap((below) =>
+    (high > 0 ? shares : [1]).map((above) => tryRange({ low: below * low, high: above * high }))
+  );
+  const starts = pairs.sort((a, b) => a.error - b.error)
+    .filter(({ error }, i) => i === 0 || error !== pairs[i - 1].error)
+    .slice(0, STARTS);
+  const improved = starts.map((start) =>
+    rescale(narrowDown(start, { low, high }, tryRange), points, gridOf, tryRange)
+  );
+  const best = improved.reduce((a, b) => b.error < a.error ? b : a);
+  return { low: best.low, high: best.high };
+}
+
+/** Moves both ends to neighbors at ever smaller steps. */
+function narrowDown(
+  start: Candidate,
+  { low, high }: Range,
+  tryRange: (range: Range) => Candidate,
+): Candidate {
+  let best = start;
   for (let halving = 1, share = 1 / STEPS; halving <= HALVINGS; halving++) {
     share /= 2;
     const middle = best;
     for (const below of [-1, 0, 1]) {
       for (const above of [-1, 0, 1]) {
-        consider({
+        const candidate = tryRange({
           low: Math.min(middle.low + below * share * low, 0),
           high: Math.max(middle.high + above * share * high, 0),
         });
+        if (candidate.error < best.error) best = candidate;
       }
     }
   }
+  return best;
+}
+
+/** Scales the grid by least squares, codes and scale in turn. */
+function rescale(
+  start: Candidate,
+  points: Points,
+  gridOf: (range: Range) => WeightGrid,
+  tryRange: (range: Range) => Candidate,
+): Candidate {
+  let best = start;
   for (let i = 0; i < RESCALINGS; i++) {
-    const before = best;
-    const grid = gridOf(before);
+    const grid = gridOf(best);
     const { product, square } = squaredError(points, grid);
     if (square === 0) break;
     const [first, last] = extremesOf(grid);
-    consider({ low: first * product / square, high: last * product / square });
-    if (best === before) break;
+    const candidate = tryRange({ low: first * product / square, high: last * product / square });
+    if (candidate.error >= best.error) break;
+    best = candidate;
   }
-  return { low: best.low, high: best.high };
+  return best;
 }
 
 function extremesOf(grid: WeightGrid): [number, number] {

@@ -14,7 +14,9 @@ const shape = [4, 16];
 const [rows, inputs] = shape;
 const weight = normals(rows * inputs, 1);
 // some inputs matter ten times as much as others, and all have means
-const x = correlatedInputs(400, inputs, 2).map((v, i) => (v + 3) * (i % inputs % 3 === 0 ? 1 : 0.1));
+const x = correlatedInputs(400, inputs, 2).map((v, i) =>
+  (v + 3) * (i % inputs % 3 === 0 ? 1 : 0.1)
+);
 const hessian = hessianOf(x, inputs);
 const diagonalError = (values: Float32Array) =>
   weight.reduce((sum, w, i) => {
