@@ -114,6 +114,7 @@ export {
   unpackOctal,
   unpackPlain,
 } from "./quantize/octal.ts";
+export { equalizeLayers, type EqualizeOptions } from "./quantize/methods/equalize.ts";
 export { gptq, type SecondOrderWeight } from "./quantize/methods/gptq.ts";
 export {
   centerHessian,
@@ -124,8 +125,11 @@ export {
   factorHessian,
   type LayerHessian,
 } from "./quantize/methods/hessian.ts";
+export { hqq, type HqqOptions } from "./quantize/methods/hqq.ts";
 export { centerCross, matchTarget } from "./quantize/methods/match_target.ts";
 export { obq } from "./quantize/methods/obq.ts";
+export { rescaleChannels, type ScalableLayer } from "./quantize/methods/rescale_channels.ts";
+export { inputMaxima, smoothActivations } from "./quantize/methods/smooth_quant.ts";
 export {
   type CalibratedLayer,
   quantizeBySecondOrder,

@@ -90,6 +90,7 @@ export function cnn(options: CnnOptions = {}): Model {
   const convolutions = channels.map((_, i) => `conv${i + 1}`);
   const units = [widths.at(-1)! * size[0] * size[1], ...hidden, classes];
   const linears = hidden.length === 0 ? ["fc"] : units.slice(1).map((_, i) => `fc${i + 1}`);
+  const layers = [...convolutions, ...linears];
   return Object.freeze({
     kind: "cnn",
     title: `CNN ${widths.join("-")}${
@@ -99,7 +100,8 @@ export function cnn(options: CnnOptions = {}): Model {
     classes,
     normalization: options.normalization,
     activations: pooled.reduce((sum, outputs) => sum + outputs, inputShape.reduce((a, b) => a * b)),
-    layers: [...convolutions, ...linears],
+    layers,
+    homogeneousPairs: layers.slice(1).map((second, i) => [layers[i], second] as const),
     convolutions: Object.fromEntries(
       convolutions.map((layer) => [layer, { stride: 1, padding, groups: 1 }]),
     ),

@@ -46,6 +46,7 @@ export function fcNN(options: FcNNOptions = {}): Model {
     inputShape,
     classes,
     layers,
+    homogeneousPairs: layers.slice(1).map((second, i) => [layers[i], second] as const),
     parameters: layers.flatMap((layer, i) => layerParameters(layer, [widths[i + 1], widths[i]])),
     forward(parameters: ParameterTensors, x: ModelInput, hooks: ForwardHooks = {}): Tensor {
       const apply = (input: ModelInput, layer: string, i: number): Tensor => {

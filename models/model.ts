@@ -112,6 +112,11 @@ export interface Model {
   readonly layers: readonly string[];
   /** How each convolution among the layers looks at its input, by name. */
   readonly convolutions?: Readonly<Record<string, ConvolutionGeometry>>;
+  /**
+   * Pairs of layers between which there is nothing but ReLU, pooling or dropout (and the first one's
+   * norm, until it is folded): a positive factor of a channel may move from one to the other.
+   */
+  readonly homogeneousPairs?: readonly (readonly [first: string, second: string])[];
   /** Its batch norms, and the model that is left when each is part of the layer before it. */
   readonly batchNorms?: {
     readonly places: readonly BatchNormPlace[];

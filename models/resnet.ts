@@ -195,6 +195,7 @@ export function resnet(options: ResnetOptions = {}): Model {
     normalization: channels === 3 ? IMAGENET_PIXELS : undefined,
     activations: activationsOf(convolutions, inputShape),
     layers: [...convolutions.map(({ layer }) => layer), "linear"],
+    homogeneousPairs: blocks.map(({ first, second }) => [first.layer, second.layer] as const),
     convolutions: Object.fromEntries(
       convolutions.map(({ layer, stride }) => [layer, { stride, padding: 1, groups: 1 }]),
     ),

@@ -1,0 +1,126 @@
+import { roundHalfEven } from "../../../kernels/mod.ts";
+import { groupSizeOf } from "../grids/granularity.ts";
+import type { Granularity } from "../grids/spec.ts";
+import type { CodebookGrid, QuantizedWeight } from "../quantized_weight.ts";
+
+/** Settings of half-quadratic quantization; those of the authors' program if left out. */
+export interface HqqOptions {
+  /** Bits of a code, 1 to 8. */
+  readonly bits: number;
+  /** Weights that share scale and zero point. */
+  readonly granularity: Granularity;
+  /** p of the norm of errors, above 0 to 1: small p forgives outliers; 0.7. */
+  readonly p?: number;
+  /** First weight of the quadratic term; 10. */
+  readonly beta?: number;
+  /** What beta grows by every iteration; 1.01. */
+  readonly kappa?: number;
+  /** Iterations at most; 20. */
+  readonly iterations?: number;
+  /** Whether the scale is fitted along with the zero point; false, as in the article. */
+  readonly fitScale?: boolean;
+}
+
+/** x where the l_p norm and beta / 2 (x - v)^2 together are least, approximately. */
+function shrink(v: number, beta: number, p: number): number {
+  const size = Math.abs(v);
+  return size === 0 ? 0 : Math.sign(v) * Math.max(size - size ** (p - 1) / beta, 0);
+}
+
+/** q = clamp(round(w / s + z)) and what goes with it. */
+interface Fit {
+  readonly scale: number;
+  readonly zero: number;
+}
+
+function codesOf(w: Float32Array, { scale, zero }: Fit, most: number): Float64Array<ArrayBuffer> {
+  return Float64Array.from(
+    w,
+    (value) => Math.min(Math.max(roundHalfEven(value / scale + zero), 0), most),
+  );
+}
+
+/** One group: alternates between the error that is put up with, and the grid for the rest. */
+function fitGroup(w: Float32Array, options: Required<HqqOptions>): Fit {
+  const { bits, p, kappa, iterations, fitScale } = options;
+  const most = 2 ** bits - 1;
+  const [low, high] = [w.reduce((a, b) => Math.min(a, b)), w.reduce((a, b) => Math.max(a, b))];
+  const step = high > low ? (high - low) / most : 1;
+  let fit: Fit = { scale: step, zero: -low / step };
+  let best = fit;
+  let least = Infinity;
+  let { beta } = options;
+  for (let i = 0; i <= iterations; i++, beta *= kappa) {
+    const { scale, zero } = fit;
+    const q = codesOf(w, fit, most);
+    const error = q.reduce((sum, code, j) => sum + Math.abs(w[j] - (code - zero) * scale), 0);
+    if (error >= least) break;
+    [least, best] = [error, fit];
+    const rest = q.map((code, j) => w[j] - shrink(w[j] - (code - zero) * scale, beta, p));
+    const mean = q.reduce((sum, code, j) => sum + code - rest[j] / scale, 0) / w.length;
+    fit = { scale, zero: mean };
+    if (!fitScale) continue;
+    const square = q.reduce((sum, code) => sum + (code - mean) ** 2, 0);
+    const product = q.reduce((sum, code, j) => sum + rest[j] * (code - mean), 0);
+    if (product > 0 && square > 0) fit = { scale: product / square, zero: mean };
+  }
+  return best;
+}
+
+/**
+ * Quantizes a weight without data, on grids whose zero points forgive outliers: half-quadratic
+ * quantization.
+ *
+ *     min over z of |W - s (Q - z)|_p,  p < 1:   W_e := shrink_p(W - s (Q - z), beta)
+ *                                                z := mean(Q - (W - W_e) / s),  beta := kappa beta
+ *
+ * starting from the min-max grid of each group, and ending when the mean magnitude of errors no longer
+ * falls. The zero point is a real number, so a group's grid is a codebook of the levels (q - z) s; a
+ * file needs two numbers for it, s and z.
+ *
+ * @param weight Row-major, outputs first.
+ * @param shape `[outputs, ...]`.
+ * @param options Bits, granularity and the settings of the optimization.
+ * @returns Codes and grids.
+ * @throws {RangeError} If the bits are not 1 to 8, p or beta out of range, the group does not divide a
+ *   row, or a weight is not finite.
+ * @see Badri and Shaji 2023, Half-Quadratic Quantization of Large Machine Learning Models,
+ *   https://mobiusml.github.io/hqq_blog/
+ */
+export function hqq(
+  weight: Float32Array,
+  shape: readonly number[],
+  options: HqqOptions,
+): QuantizedWeight {
+  const full = { p: 0.7, beta: 10, kappa: 1.01, iterations: 20, fitScale: false, ...options };
+  const { bits, granularity, p, beta, kappa } = full;
+  const isSensible = Number.isInteger(bits) && bits >= 1 && bits <= 8 && p > 0 && p <= 1 &&
+    beta > 0 && kappa >= 1;
+  if (!isSensible) {
+    throw new RangeError(
+      "Cannot quantize half-quadratically: bits must be 1 to 8, p above 0 to 1, beta above 0 and " +
+        `kappa at least 1: they are ${bits}, ${p}, ${beta} and ${kappa}`,
+    );
+  }
+  const groupSize = groupSizeOf(shape, granularity);
+  const bad = weight.findIndex((value) => !Number.isFinite(value));
+  if (bad >= 0 || weight.length % groupSize !== 0) {
+    throw new RangeError(
+      `Cannot quantize half-quadratically: weights must be finite and fill shape ` +
+        `[${shape.join(", ")}]: ` +
+        (bad < 0 ? `there are ${weight.length}` : `element ${bad} is ${weight[bad]}`),
+    );
+  }
+  const codes = new Int32Array(weight.length);
+  const grids: CodebookGrid[] = [];
+  for (let first = 0; first < weight.length; first += groupSize) {
+    const group = weight.subarray(first, first + groupSize);
+    const fit = fitGroup(group, full);
+    codes.set(codesOf(group, fit, 2 ** bits - 1), first);
+    grids.push({
+      kind: "codebook",
+      levels: Float32Array.from({ length: 2 ** bits }, (_, q) => (q - fit.zero) * fit.scale),
+    });
+  }
+  return { shape: [...shape], groupSize, grids, codes };
+}
