@@ -9,8 +9,11 @@ export interface ParameterSpec {
   readonly shape: readonly number[];
   /** Initial values are uniform in [-bound, bound], unless they are `initial`. */
   readonly bound: number;
-  /** What every element is at first, such as 1 for the scale of a batch norm. */
-  readonly initial?: number;
+  /**
+   * What every element is at first, such as 1 for the scale of a batch norm; of several numbers, that
+   * one after the other again and again.
+   */
+  readonly initial?: number | readonly number[];
   /**
    * Kept but not trained: the running statistics of a batch norm, which the forward pass updates in
    * place while it trains.

@@ -158,7 +158,10 @@ export function initialParameters(model: Model, seed: number): HostParameters {
   return Object.fromEntries(
     model.parameters.map(({ name, shape, bound, initial }, stream) => {
       const size = sizeOf(shape);
-      if (initial !== undefined) return [name, new Float32Array(size).fill(initial)];
+      if (initial !== undefined) {
+        const run = typeof initial === "number" ? [initial] : initial;
+        return [name, Float32Array.from({ length: size }, (_, i) => run[i % run.length])];
+      }
       const random = randomSource(seed, stream);
       return [name, Float32Array.from({ length: size }, () => (2 * random() - 1) * bound)];
     }),

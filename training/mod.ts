@@ -20,7 +20,6 @@ export {
   stepTable,
 } from "./optimizer.ts";
 export { type ActivationGridOptions, observeActivations } from "./observe_activations.ts";
-export { planMistakes, type TrainingPlan } from "./plan.ts";
 export {
   type CalibrationOptions,
   type LayerReport,
@@ -35,12 +34,29 @@ export {
   reconstruct,
   type ReconstructedVariant,
 } from "./reconstruct.ts";
+export { type Distillation, planMistakes, type TrainingPlan } from "./plan.ts";
+export { type ExportedNetwork, exportQuantizationAware } from "./quantization_aware/export.ts";
+export { initialQuantizationAware } from "./quantization_aware/initialize.ts";
+export { quantizationAware } from "./quantization_aware/model.ts";
+export {
+  type DorefaWeights,
+  type InputEstimator,
+  type LearnedClipInputs,
+  type LearnedStepInputs,
+  type LearnedStepWeights,
+  type MagnitudeWeights,
+  quantizationAwareMistakes,
+  type QuantizationAwareSpec,
+  type StraightThroughInputs,
+  type StraightThroughWeights,
+  type WeightEstimator,
+} from "./quantization_aware/spec.ts";
 export { learningRateAt, type Schedule, SCHEDULES } from "./schedule.ts";
 export { createTrainer, type Trainer } from "./trainer.ts";
-export type { TrainerOptions } from "./training_state.ts";
 export {
   type InPlaceWeights,
   type ShadowWeights,
   type WeightQuantization,
   type WeightStatistics,
 } from "./weight_quantization.ts";
+export type { Teacher, TrainerOptions } from "./training_state.ts";

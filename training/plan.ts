@@ -29,6 +29,35 @@ export interface TrainingPlan {
   readonly emaDecay?: number;
   /** Grid that weights are put on while they are trained; none if left out. */
   readonly weightQuantization?: WeightQuantization;
+  /**
+   * Learns from a teacher too, a trained network that the trainer is given; from labels alone if left
+   * out.
+   *
+   * @see Hinton et al. 2015, arXiv:1503.02531
+   */
+  readonly distillation?: Distillation;
+}
+
+/** How much a network listens to its teacher; frozen data, part of a trial. */
+export interface Distillation {
+  /** Share of the teacher in the loss, above 0 and at most 1; the labels have the rest. */
+  readonly weight: number;
+  /** What logits are divided by before they are compared; 1 if left out. */
+  readonly temperature?: number;
+}
+
+function distillationMistakes({ distillation, labelSmoothing = 0 }: TrainingPlan): string[] {
+  if (distillation === undefined) return [];
+  const { weight, temperature = 1 } = distillation;
+  const mistakes: string[] = [];
+  if (!(weight > 0 && weight <= 1)) {
+    mistakes.push(`the teacher's share of the loss must be above 0 and at most 1: ${weight}`);
+  }
+  if (!(temperature > 0 && Number.isFinite(temperature))) {
+    mistakes.push(`the temperature of distillation must be above 0: ${temperature}`);
+  }
+  if (labelSmoothing > 0) mistakes.push("labels are smoothed or distilled, not both");
+  return mistakes;
 }
 
 /**
@@ -41,7 +70,7 @@ export function planMistakes(plan: TrainingPlan): string[] {
   const { augmentation = {}, labelSmoothing = 0, emaDecay = 0, optimizer, weightQuantization } =
     plan;
   const { weightDecay = 0 } = optimizer;
-  const mistakes = augmentationMistakes(augmentation);
+  const mistakes = [...augmentationMistakes(augmentation), ...distillationMistakes(plan)];
   if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
     mistakes.push(`the label smoothing must be from 0 to 1: ${labelSmoothing}`);
   }

@@ -4,6 +4,7 @@ import {
   type HostParameters,
   initialParameters,
   type Model,
+  type ModelInput,
   type Parameters,
   trainableLayout,
   type TrainingContext,
@@ -29,6 +30,16 @@ export interface TrainerOptions {
   readonly state?: Readonly<Record<string, readonly HostParameters[]>>;
   /** Averaged weights of each network, when a checkpoint of a plan that averages is resumed. */
   readonly average?: readonly HostParameters[];
+  /** Trained networks that a plan with distillation learns from. */
+  readonly teacher?: Teacher;
+}
+
+/** Trained networks whose logits others learn. */
+export interface Teacher {
+  /** What they are; it looks at the same images and tells the same classes apart. */
+  readonly model: Model;
+  /** Weights of the teacher of each network. */
+  readonly parameters: readonly HostParameters[];
 }
 
 /** What a training keeps on the GPU from step to step. */
@@ -37,6 +48,8 @@ export interface TrainingState extends TrainingContext {
   readonly parameters: Parameters;
   /** Their moving average, if the plan asks for one. */
   readonly average: Parameters | undefined;
+  /** Logits of the teacher for images of each network, if the plan distills. */
+  readonly teach: ((x: ModelInput) => Tensor) | undefined;
   /** Moments of the optimizer. */
   readonly moments: OptimizerState;
   /** What each step needs to know, from {@link stepTable}. */
@@ -60,6 +73,28 @@ function checkAverage(plan: TrainingPlan, { stepsDone = 0, average }: TrainerOpt
   );
 }
 
+/** Uploads the teacher, if there is one and the plan asks for it. */
+function uploadTeacher(
+  device: Device,
+  model: Model,
+  { distillation }: TrainingPlan,
+  { teacher, seeds }: TrainerOptions,
+): TrainingState["teach"] {
+  if (distillation === undefined) return undefined;
+  const describe = ({ inputShape, classes }: Model) => `${inputShape.join(" x ")} in ${classes}`;
+  if (teacher?.parameters.length !== seeds.length || describe(teacher.model) !== describe(model)) {
+    const found = teacher === undefined
+      ? "there is none"
+      : `there are ${teacher.parameters.length}, of ${describe(teacher.model)} classes`;
+    throw new RangeError(
+      `Cannot distill: each of ${seeds.length} networks needs a teacher for images of ` +
+        `${describe(model)} classes: ${found}`,
+    );
+  }
+  const { tensors } = uploadParameters(device, teacher.model, teacher.parameters);
+  return (x) => teacher.model.forward(tensors, x);
+}
+
 /**
  * Uploads where a training starts.
  *
@@ -71,6 +106,8 @@ function checkAverage(plan: TrainingPlan, { stepsDone = 0, average }: TrainerOpt
  * @param options Seeds, and what a checkpoint says.
  * @returns Weights, their average, moments, step number, seeds, table and quantizer.
  * @throws {RangeError} If the optimizer has no such state, or values do not fit.
+ * @returns Weights, their average, moments, step number, seeds and table.
+ * @throws {RangeError} If the optimizer has no such state, values do not fit, or a teacher is missing.
  * @throws {UserError} If a resumed checkpoint has no averaged weights and the plan asks for them, or
  *   the other way round.
  */
@@ -108,6 +145,7 @@ export function createTrainingState(
   return {
     parameters,
     average,
+    teach: uploadTeacher(device, model, plan, options),
     moments,
     ...context,
     quantizer: weightQuantization && prepareWeightQuantizer(

@@ -1,4 +1,4 @@
-import { backward, crossEntropy } from "../autograd/mod.ts";
+import { backward, crossEntropy, distillation } from "../autograd/mod.ts";
 import type { ResidentImages } from "../data/mod.ts";
 import { type Device, reshape, run, type Tensor, zeros } from "../gpu/mod.ts";
 import {
@@ -67,8 +67,8 @@ export function prepareTrainingStep(
   plan: TrainingPlan,
   state: TrainingState,
 ): TrainingStep {
-  const { parameters, average, moments, clock, seeds, table, quantizer } = state;
-  const { optimizer, labelSmoothing, batchSize } = plan;
+  const { parameters, average, teach, moments, clock, seeds, table, quantizer } = state;
+  const { optimizer, labelSmoothing, batchSize, distillation: teaching } = plan;
   const networks = seeds.size;
   const gradients = zeroParameters(device, model, networks);
   const lossLog = zeros(device, [LOG_CAPACITY, networks]);
@@ -80,7 +80,9 @@ export function prepareTrainingStep(
     run() {
       const { x, labels } = sampleBatch(model, images, plan, state);
       const logits = model.forward(used, x, { training: { clock, seeds } });
-      const losses = crossEntropy(logits, labels, { labelSmoothing });
+      const losses = teach === undefined || teaching === undefined
+        ? crossEntropy(logits, labels, { labelSmoothing })
+        : distillation(logits, teach(x), labels, teaching);
       backward(losses, [...into.keys()], { into });
       optimizerStep(optimizer, {
         parameter: parameters.trainable,

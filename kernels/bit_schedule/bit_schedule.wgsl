@@ -1,8 +1,8 @@
 // bit_schedule: the bit-width of this training step, lowered one bit at a time from `widest` to `bits`.
 //
 //   now     = max(bits, widest - floor(clock / length)),  length = floor(steps / (widest - bits + 1))
-//   limits  = (-2^(now - 1), 2^(now - 1) - 1) where SIGNED, else (0, 2^now - 1)
-//   step   *= old qMax / new qMax               when they change: the range of the grid stays
+//   limits  = (-2^(now - 1), 2^(now - 1) - 1) where qMin is below 0, else (0, 2^now - 1)
+//   step   *= sqrt(old qMax / new qMax)      when they change, as the initial step 2 mean|x| / sqrt(qMax)
 //
 // clock  u32 [1]: training steps done
 // limits [channels] of (qMin, qMax), step [channels]; both are what the checkpoint holds, so a resumed
@@ -12,7 +12,6 @@
 //
 // Zhuang et al. 2018, arXiv:1711.00205 (progressive quantization).
 
-override SIGNED: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 64u;
 
 struct Params { channels: u32, widest: u32, bits: u32, steps: u32 }
@@ -30,12 +29,12 @@ fn lower(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) grou
   let length = max(params.steps / stages, 1u);
   let now = max(params.widest - min(clock[0] / length, params.widest), params.bits);
   var next = vec2f(0.0, f32((1u << now) - 1u));
-  if (SIGNED == 1u) {
+  let before = limits[c];
+  if (before.x < 0.0) {
     let half = f32(1u << (now - 1u));
     next = vec2f(-half, half - 1.0);
   }
-  let before = limits[c];
   limits[c] = next;
   // nothing to do on most steps: then not a bit of the step changes
-  if (before.y != next.y) { step[c] = step[c] * before.y / next.y; }
+  if (before.y != next.y) { step[c] = step[c] * sqrt(before.y / next.y); }
 }
