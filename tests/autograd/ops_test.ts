@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { backward, crossEntropy, linear, relu } from "../../autograd/mod.ts";
-import { type Device, read, type Tensor, tensor } from "../../gpu/mod.ts";
-import { randomInteger, randomSource, standardNormal } from "../../kernels/mod.ts";
+import { read, type Tensor, tensor } from "../../gpu/mod.ts";
+import { randomInteger, randomSource } from "../../kernels/mod.ts";
 import { testDevice } from "../support/device.ts";
+import { drawnTensor } from "../support/drawn_tensor.ts";
 import { relativeError } from "../support/relative_error.ts";
 import {
   centralDifference,
@@ -14,14 +15,6 @@ import {
 
 /** Of float32 against float64, over whole gradients. */
 const CLOSE = 1e-6;
-
-/** Standard normal numbers, float32 on the GPU and the same numbers on the host. */
-function draw(device: Device, shape: readonly number[], seed: number): [Tensor, Float64Array] {
-  const random = randomSource(seed);
-  const length = shape.reduce((product, axis) => product * axis, 1);
-  const values = Float32Array.from({ length }, () => standardNormal(random));
-  return [tensor(device, values, shape), Float64Array.from(values)];
-}
 
 async function assertClose(found: Tensor, wanted: ArrayLike<number>, what: string): Promise<void> {
   const error = relativeError(await read(found), wanted);
@@ -44,10 +37,10 @@ for (const layer of LAYERS) {
   Deno.test(`linear() and its gradients equal float64: ${title}`, async () => {
     const device = await testDevice();
     using _scope = device.scope();
-    const [x, x64] = draw(device, [shared ? 1 : networks, rows, inputs], 1);
-    const [weight, weight64] = draw(device, [networks, outputs, inputs], 2);
-    const [bias, bias64] = draw(device, [networks, outputs], 3);
-    const [seed, seed64] = draw(device, [networks, rows, outputs], 4);
+    const [x, x64] = drawnTensor(device, [shared ? 1 : networks, rows, inputs], 1);
+    const [weight, weight64] = drawnTensor(device, [networks, outputs, inputs], 2);
+    const [bias, bias64] = drawnTensor(device, [networks, outputs], 3);
+    const [seed, seed64] = drawnTensor(device, [networks, rows, outputs], 4);
     const y = linear(x, weight, bias, { relu });
     const values = { x: x64, weight: weight64, bias: bias64 };
     const y64 = (v: typeof values) => linear64(v.x, v.weight, v.bias, layer, relu);
@@ -70,9 +63,9 @@ for (const layer of LAYERS) {
 Deno.test("linear() computes the mean over its outputs where no seed is given", async () => {
   const device = await testDevice();
   using _scope = device.scope();
-  const [x] = draw(device, [1, 4, 3], 1);
-  const [weight] = draw(device, [1, 2, 3], 2);
-  const [bias] = draw(device, [1, 2], 3);
+  const [x] = drawnTensor(device, [1, 4, 3], 1);
+  const [weight] = drawnTensor(device, [1, 2, 3], 2);
+  const [bias] = drawnTensor(device, [1, 2], 3);
   const gradient = backward(linear(x, weight, bias), [bias]).get(bias)!;
   assert.deepEqual([...await read(gradient)], [0.5, 0.5]);
 });
@@ -80,9 +73,9 @@ Deno.test("linear() computes the mean over its outputs where no seed is given", 
 Deno.test("linear() refuses to differentiate by inputs that networks share", async () => {
   const device = await testDevice();
   using _scope = device.scope();
-  const [x] = draw(device, [1, 4, 3], 1);
-  const [weight] = draw(device, [2, 2, 3], 2);
-  const [bias] = draw(device, [2, 2], 3);
+  const [x] = drawnTensor(device, [1, 4, 3], 1);
+  const [weight] = drawnTensor(device, [2, 2, 3], 2);
+  const [bias] = drawnTensor(device, [2, 2], 3);
   assert.throws(() => backward(linear(x, weight, bias), [x]), {
     name: "TypeError",
     message: "Cannot differentiate by inputs that several networks share",
@@ -92,9 +85,9 @@ Deno.test("linear() refuses to differentiate by inputs that networks share", asy
 Deno.test("linear() refuses shapes that do not fit, and names all of them", async () => {
   const device = await testDevice();
   using _scope = device.scope();
-  const [x] = draw(device, [2, 4, 3], 1);
-  const [weight] = draw(device, [3, 2, 3], 2);
-  const [bias] = draw(device, [3, 2], 3);
+  const [x] = drawnTensor(device, [2, 4, 3], 1);
+  const [weight] = drawnTensor(device, [3, 2, 3], 2);
+  const [bias] = drawnTensor(device, [3, 2], 3);
   assert.throws(() => linear(x, weight, bias), {
     name: "RangeError",
     message: "Cannot apply a linear layer: shapes must be x [networks or 1, rows, inputs], " +
@@ -122,7 +115,7 @@ for (const networks of [1, 3]) {
       const device = await testDevice();
       using _scope = device.scope();
       const [rows, classes] = [6, 5];
-      const [logits, logits64] = draw(device, [networks, rows, classes], 5);
+      const [logits, logits64] = drawnTensor(device, [networks, rows, classes], 5);
       const random = randomSource(6);
       const labels = Uint32Array.from(
         { length: shared ? rows : networks * rows },
@@ -132,7 +125,7 @@ for (const networks of [1, 3]) {
       assert.deepEqual(losses.shape, [networks, rows]);
       await assertClose(losses, crossEntropy64(logits64, labels, classes), "losses");
 
-      const [seed, seed64] = draw(device, [networks, rows], 7);
+      const [seed, seed64] = drawnTensor(device, [networks, rows], 7);
       const values = { logits: logits64 };
       const weighted = (weights: ArrayLike<number>) =>
         centralDifference(
@@ -162,7 +155,7 @@ Deno.test("crossEntropy() is exact where exponentials would overflow", async () 
 Deno.test("crossEntropy() refuses labels that are not one a row", async () => {
   const device = await testDevice();
   using _scope = device.scope();
-  const [logits] = draw(device, [2, 3, 4], 1);
+  const [logits] = drawnTensor(device, [2, 3, 4], 1);
   assert.throws(() => crossEntropy(logits, tensor(device, new Uint32Array(4))), {
     name: "RangeError",
     message: "Cannot compute the cross-entropy: labels must have one element a row: logits are " +
@@ -176,11 +169,11 @@ Deno.test("a network of linear, relu() and crossEntropy() equals float64, fused 
   const last = { networks: 2, rows: 6, inputs: 7, outputs: 4 };
   for (const fused of [true, false]) {
     using _scope = device.scope();
-    const [x, x64] = draw(device, [2, 6, 5], 1);
-    const [w1, w1Host] = draw(device, [2, 7, 5], 2);
-    const [b1, b1Host] = draw(device, [2, 7], 3);
-    const [w2, w2Host] = draw(device, [2, 4, 7], 4);
-    const [b2, b2Host] = draw(device, [2, 4], 5);
+    const [x, x64] = drawnTensor(device, [2, 6, 5], 1);
+    const [w1, w1Host] = drawnTensor(device, [2, 7, 5], 2);
+    const [b1, b1Host] = drawnTensor(device, [2, 7], 3);
+    const [w2, w2Host] = drawnTensor(device, [2, 4, 7], 4);
+    const [b2, b2Host] = drawnTensor(device, [2, 4], 5);
     const labels = new Uint32Array([0, 1, 2, 3, 0, 1]);
     const hidden = fused ? linear(x, w1, b1, { relu: true }) : relu(linear(x, w1, b1));
     const losses = crossEntropy(linear(hidden, w2, b2), tensor(device, labels));

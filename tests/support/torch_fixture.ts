@@ -3,6 +3,8 @@ import type { HostParameters, Model } from "../../models/mod.ts";
 
 /** Numbers that PyTorch computed; the script that wrote them stands beside the file. */
 export interface TorchFixture {
+  /** What the script wrote beside the tensors. */
+  readonly metadata: Readonly<Record<string, string>>;
   /** A tensor by its name. */
   get(name: string): SafetensorsTensor;
   /** A float32 tensor by its name. */
@@ -19,7 +21,7 @@ export interface TorchFixture {
  */
 export function torchFixture(name: string): TorchFixture {
   const path = new URL(`../fixtures/torch/${name}.safetensors`, import.meta.url);
-  const { tensors } = decodeSafetensors(Deno.readFileSync(path), name);
+  const { tensors, metadata = {} } = decodeSafetensors(Deno.readFileSync(path), name);
   const get = (key: string): SafetensorsTensor => {
     const found = tensors.get(key);
     if (found === undefined) throw new RangeError(`Cannot find "${key}" in fixture ${name}`);
@@ -27,6 +29,7 @@ export function torchFixture(name: string): TorchFixture {
   };
   const floats = (key: string) => Float32Array.from(get(key).data as Float32Array<ArrayBuffer>);
   return {
+    metadata,
     get,
     floats,
     parameters: (model, prefix) =>
