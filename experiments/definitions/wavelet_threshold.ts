@@ -8,8 +8,9 @@ type Wavelet = "haar" | "db2" | "bior4.4";
 type Layout = "image" | "permuted" | "matrix";
 
 /**
- * Two levels unless told otherwise: 28 halves evenly to 14 and 7, so that with periodization there
- * are exactly as many coefficients as weights and a keep ratio means the same in every arm.
+ * Two levels unless told otherwise: sides of 28 or 32 pixels halve evenly twice, so that with
+ * periodization there are exactly as many coefficients as weights and a keep ratio means the same in
+ * every arm.
  */
 function wavelet(
   name: Wavelet,
@@ -50,8 +51,8 @@ export const waveletThreshold: Experiment = defineExperiment({
     "How few wavelet coefficients of its first layer does a network live on, and is it the " +
     "image structure of the weights that makes this possible?",
   hypotheses: [
-    "Weights of a hidden unit, seen as a 28 x 28 image, are smooth: 10 % of their Haar coefficients " +
-    "keep the accuracy within 0.5 point.",
+    "Weights of a hidden unit, seen as an image of the input's size, are smooth: 10 % of their Haar " +
+    "coefficients keep the accuracy within 0.5 point.",
     "With the pixels shuffled by a fixed permutation the same transform loses clearly more: the gain " +
     "is due to the neighborhood of pixels.",
     "At equal keep ratios the image layout beats magnitude pruning, and the raw matrix does not.",
@@ -60,6 +61,8 @@ export const waveletThreshold: Experiment = defineExperiment({
     "The first layer's weights go through a 2-D wavelet transform; the largest share of the " +
     "coefficients by magnitude is kept unchanged, the others are set to zero (hard threshold), and " +
     "the inverse transform gives the weights that are evaluated, without retraining.",
+    "As images, the weights of each hidden unit have the size of the input; channels stand below " +
+    "each other.",
     "The permuted control shuffles the pixels of every image by one fixed permutation before the " +
     "transform and puts them back after it: the same coefficients, without neighborhood.",
     "Magnitude pruning keeps the same share of the weights themselves.",
@@ -73,13 +76,13 @@ export const waveletThreshold: Experiment = defineExperiment({
     arm: {
       label: "arm",
       values: {
-        haar_image: "Haar, 28 x 28 images",
+        haar_image: "Haar, images",
         haar_permuted: "Haar, permuted pixels (control)",
         haar_matrix: "Haar, raw matrix",
         magnitude: "magnitude pruning",
-        haar_image_1_level: "Haar, 28 x 28 images, 1 level",
-        db2_image: "db2, 28 x 28 images",
-        bior44_image: "bior4.4, 28 x 28 images",
+        haar_image_1_level: "Haar, images, 1 level",
+        db2_image: "db2, images",
+        bior44_image: "bior4.4, images",
       },
     },
     keep: { label: "kept share of the first layer" },
@@ -126,7 +129,7 @@ export const waveletThreshold: Experiment = defineExperiment({
     }),
     lineChart({
       name: "accuracy_by_wavelet",
-      title: "First layer as 28 x 28 images: which wavelet, how many levels",
+      title: "First layer as images: which wavelet, how many levels",
       y: "testAccuracy",
       where: { arm: ["haar_image", "haar_image_1_level", "db2_image", "bior44_image"] },
       zoomFrom: 95,
