@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import {
   type CheckpointSummary,
   summarizeCheckpoint,
@@ -7,22 +6,9 @@ import {
 import { UserError } from "../formats/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { decodeNetwork } from "../training/mod.ts";
+import { readCheckpointFile } from "./checkpoint_file.ts";
 import { plainTable } from "./plain_table.ts";
 import { trainingCommand } from "./train_resume.ts";
-
-/**
- * Reads a file that a person named.
- *
- * @param path Where it is.
- * @returns Its bytes.
- * @throws {UserError} If it cannot be read.
- */
-export async function readNamedFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = await readFile(path).catch((error: Error) => {
-    throw new UserError(`Cannot read ${path}: ${error.message.split("\n")[0]}`);
-  });
-  return new Uint8Array(bytes);
-}
 
 /** Metadata that says nothing to a person, or is said by the command that trained. */
 const UNTOLD = ["format", "options", "curve"];
@@ -105,7 +91,7 @@ export async function inspectFile(
   model: Model | undefined,
   json: boolean,
 ): Promise<void> {
-  const bytes = await readNamedFile(path);
+  const bytes = await readCheckpointFile(path);
   if (model !== undefined) decodeNetwork(model, bytes, shown);
   const summary = summarizeCheckpoint(bytes, shown);
   const about = { path: shown, ...model && { model: model.title, layers: model.layers } };

@@ -22,9 +22,9 @@ import {
   uploadParameters,
 } from "../models/mod.ts";
 import { decodeNetwork } from "../training/mod.ts";
+import { readCheckpointFile } from "./checkpoint_file.ts";
 import { downloadProgress } from "./download_progress.ts";
 import { gitCommit } from "./git_commit.ts";
-import { readNamedFile } from "./inspect_file.ts";
 import { userPath } from "./options.ts";
 import { plainTable } from "./plain_table.ts";
 import type { VariantSpec } from "./variant_spec.ts";
@@ -160,7 +160,7 @@ export async function inspectPair(
   const [a, b] = specs;
   const files = new Map<string, Uint8Array>();
   for (const { path } of specs) {
-    if (path !== undefined) files.set(path, await readNamedFile(userPath(path)));
+    if (path !== undefined) files.set(path, await readCheckpointFile(userPath(path)));
   }
   checkOutput(out);
   const dataset = await loadDataset(place, { directory: data, onProgress: downloadProgress() });
