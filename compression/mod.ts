@@ -120,6 +120,7 @@ export {
   centerHessian,
   type ColumnOrder,
   constantInputs,
+  type Damping,
   type DampingOptions,
   type FactoredHessian,
   factorHessian,

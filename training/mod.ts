@@ -20,6 +20,7 @@ export {
   stepTable,
 } from "./optimizer.ts";
 export { type ActivationGridOptions, observeActivations } from "./observe_activations.ts";
+export { layerRemarks } from "./layer_remarks.ts";
 export {
   type CalibrationOptions,
   type LayerReport,

@@ -2,6 +2,7 @@ import {
   accumulateMoments,
   type CalibratedLayer,
   constantInputs,
+  type Damping,
   dequantizeWeight,
   type MomentAccumulator,
   type QuantizedLayer,
@@ -40,12 +41,14 @@ export interface CalibrationOptions {
 export interface LayerReport {
   /** Name of the layer. */
   readonly layer: string;
-  /** Inputs of it that were seen: rows, or positions of a convolution. */
+  /** Inputs that it has, those of all groups. */
+  readonly inputs: number;
+  /** How often they were seen: rows, or positions of a convolution. */
   readonly samples: number;
   /** Inputs that were the same in every sample, of which calibration says nothing. */
   readonly constantInputs: readonly number[];
   /** What each group's Hessian was damped by, where one was. */
-  readonly damping?: readonly number[];
+  readonly damping?: readonly Damping[];
 }
 
 /** A network whose weights are quantized. */
@@ -164,6 +167,7 @@ export async function quantizeLayerByLayer(
     if (made.bias !== undefined) values[`${layer}.bias`] = made.bias;
     reports.push({
       layer,
+      inputs: moments.hessian.mean.length,
       samples: moments.hessian.samples,
       constantInputs: constantInputs(moments.hessian),
       ...made.damping && { damping: made.damping },

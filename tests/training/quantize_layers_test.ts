@@ -20,7 +20,13 @@ import {
   resnet,
   uploadParameters,
 } from "../../models/mod.ts";
-import { adam, createTrainer, evaluate, quantizeLayerByLayer } from "../../training/mod.ts";
+import {
+  adam,
+  createTrainer,
+  evaluate,
+  layerRemarks,
+  quantizeLayerByLayer,
+} from "../../training/mod.ts";
 import { rejectsUserError } from "../data/rejects_user_error.ts";
 import { testDevice } from "../support/device.ts";
 import { smallModel, smallSet } from "./small_set.ts";
@@ -171,11 +177,35 @@ Deno.test("quantizeLayerByLayer() tells constant inputs, and the layer whose inp
   const chunks = upload(device, { ...TRAIN, images });
   const { layers } = await quantizeLayerByLayer(device, smallModel, network, chunks, rounded(2));
   assert.deepEqual(layers[0].constantInputs, [5]);
+  assert.deepEqual(layerRemarks(layers[0]), [
+    "fc1: 1 of 16 inputs (5) were the same in all 640 samples: nothing is known of their weights",
+  ]);
   const broken = { ...network, "fc1.bias": network["fc1.bias"].with(3, Infinity) };
   await assert.rejects(
     quantizeLayerByLayer(device, smallModel, broken, chunks, rounded(2), { inputs: "original" }),
     /^RangeError: Cannot calibrate layer "fc2": its inputs must be finite: input 3 sums to /,
   );
+});
+
+Deno.test("layerRemarks() says what is not as it should be, and nothing else", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const network = initialParameters(smallModel, 1);
+  const grids: WeightGridOptions = { grid: { kind: "lloydMax", bits: 2 }, granularity: "channel" };
+  const remarksOn = async (samples: number, percent: number) => {
+    const recipe: SecondOrderRecipe = { grids, damping: { percent } };
+    const quantize = (layer: CalibratedLayer) => quantizeBySecondOrder(layer, recipe);
+    const chunks = upload(device, TRAIN);
+    const found = await quantizeLayerByLayer(device, smallModel, network, chunks, quantize, {
+      samples,
+      inputs: "quantized",
+    });
+    return layerRemarks(found.layers[0]);
+  };
+  assert.deepEqual(await remarksOn(640, 0.01), []);
+  const [rank, damped] = await remarksOn(8, 0);
+  assert.equal(rank, "fc1: 8 samples for 16 inputs: the Hessian is not of full rank");
+  assert.match(damped, /^fc1: the Hessian was not positive definite: damped by .* instead of 0$/);
 });
 
 for (

@@ -5,8 +5,10 @@ import { hessianGroupOf, quantizedRows, weightRows } from "./weight_rows.ts";
 
 /** How a quantized weight is refined. */
 export interface CoordinateDescentOptions {
-  /** Times that all weights are visited at most; 20 if left out. It ends when no code changes. */
+  /** Times that all weights are visited at most; 20 if left out. */
   readonly sweeps?: number;
+  /** Share by which a sweep must lower the error of a row for another to follow; 0.001 if left out. */
+  readonly tolerance?: number;
   /** Whether levels of codebooks are fitted anew before each sweep; true if left out. */
   readonly refit?: boolean;
 }
@@ -37,7 +39,7 @@ export function coordinateDescent(
   weight: Float32Array,
   start: QuantizedWeight,
   hessian: LayerHessian,
-  { sweeps = 20, refit = true }: CoordinateDescentOptions = {},
+  { sweeps = 20, tolerance = 1e-3, refit = true }: CoordinateDescentOptions = {},
 ): QuantizedWeight {
   const grids = [...start.grids];
   const { rows, inputs, groupSize } = weightRows(weight, start.shape, grids);
@@ -56,13 +58,16 @@ export function coordinateDescent(
       groupSize: Math.min(groupSize, inputs),
     };
     const firstGrid = Math.floor(first / groupSize);
+    let before = Infinity;
     for (let sweep = 0; sweep < sweeps; sweep++) {
       let own: readonly WeightGrid[] = grids.slice(firstGrid, firstGrid + gridsARow);
       if (refit && groupSize <= inputs) {
         own = fitLevels(state, own);
         grids.splice(firstGrid, gridsARow, ...own);
       }
-      if (!visitAll(state, own)) break;
+      const after = visitAll(state, own);
+      if (!(after < (1 - tolerance) * before)) break;
+      before = after;
     }
   }
   return quantizedRows(start.shape, grids, codes);
@@ -155,13 +160,12 @@ function ascending(levels: Float32Array<ArrayBuffer>) {
   return { rank, levels: Float32Array.from(order, (code) => levels[code]) };
 }
 
-/** One sweep; tells whether a code changed. */
-function visitAll(row: Row, grids: readonly WeightGrid[]): boolean {
-  const { h, q, codes } = row;
+/** One sweep; gives the error (w - q) H (w - q)^T that is left. */
+function visitAll(row: Row, grids: readonly WeightGrid[]): number {
+  const { h, w, q, codes } = row;
   const size = q.length;
   const { codeOf, valueAt } = weightRows(q, [1, size], grids);
   const descent = descentOf(row);
-  let changed = false;
   for (let j = 0; j < size; j++) {
     const curvature = h[j * size + j];
     if (!(curvature > 0)) continue;
@@ -172,7 +176,6 @@ function visitAll(row: Row, grids: readonly WeightGrid[]): boolean {
     for (let k = 0; k < size; k++) descent[k] -= move * h[j * size + k];
     codes[j] = code;
     q[j] = value;
-    changed = true;
   }
-  return changed;
+  return descent.reduce((error, value, i) => error + (w[i] - q[i]) * value, 0);
 }

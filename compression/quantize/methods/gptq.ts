@@ -1,13 +1,13 @@
 import type { QuantizedWeight, WeightGrid } from "../quantized_weight.ts";
-import { type DampingOptions, factorHessian, type LayerHessian } from "./hessian.ts";
+import { type Damping, type DampingOptions, factorHessian, type LayerHessian } from "./hessian.ts";
 import { hessianGroupOf, quantizedRows, weightRows } from "./weight_rows.ts";
 
 /** A weight that a Hessian helped to quantize. */
 export interface SecondOrderWeight {
   /** Codes and grids. */
   readonly quantized: QuantizedWeight;
-  /** What each group's diagonal was damped by, in units of H: at least what was asked for. */
-  readonly damping: readonly number[];
+  /** What each group's Hessian was damped by: what was asked for, or more. */
+  readonly damping: readonly Damping[];
 }
 
 /**

@@ -76,14 +76,22 @@ export interface DampingOptions {
   readonly order?: ColumnOrder;
 }
 
+/** What was added to the diagonal of a Hessian, in units of H. */
+export interface Damping {
+  /** By the share that was asked for. */
+  readonly asked: number;
+  /** What it took until the Hessian was positive definite: as much, or more. */
+  readonly used: number;
+}
+
 /** A damped Hessian of one group, ready for the methods that spread errors. */
 export interface FactoredHessian {
   /** Which input comes j-th. */
   readonly order: Int32Array<ArrayBuffer>;
   /** U of (H + lambda I)^-1 = U^T U, rows and columns in that order, `[inputs, inputs]`. */
   readonly upper: Float64Array<ArrayBuffer>;
-  /** lambda, in units of H. */
-  readonly damping: number;
+  /** lambda. */
+  readonly damping: Damping;
 }
 
 function columnOrder(diagonal: Float64Array, order: ColumnOrder): Int32Array<ArrayBuffer> {
@@ -135,10 +143,12 @@ export function factorHessian(
     columns.forEach((j, b) => sorted[a * inputs + b] = block[i * inputs + j]);
   });
   for (let share = percent;; share = Math.max(share * 10, LEAST)) {
-    const damping = share * mean;
+    const used = share * mean;
     const damped = sorted.slice();
-    for (let i = 0; i < inputs; i++) damped[i * inputs + i] += damping;
+    for (let i = 0; i < inputs; i++) damped[i * inputs + i] += used;
     const upper = choleskyOfInverse(damped, inputs);
-    if (upper !== undefined) return { order: columns, upper, damping };
+    if (upper !== undefined) {
+      return { order: columns, upper, damping: { asked: percent * mean, used } };
+    }
   }
 }

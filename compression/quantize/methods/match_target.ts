@@ -36,8 +36,8 @@ export function matchTarget(
   const systems = Array.from({ length: groups }, (_, group) => {
     const { damping } = factorHessian(hessian, group, { percent, order: "natural" });
     const damped = hessian.values.slice(group * square, (group + 1) * square);
-    for (let i = 0; i < inputs; i++) damped[i * inputs + i] += damping;
-    return { damping, lower: cholesky(damped, inputs)! };
+    for (let i = 0; i < inputs; i++) damped[i * inputs + i] += damping.used;
+    return { damping: damping.used, lower: cholesky(damped, inputs)! };
   });
   const target = new Float32Array(weight.length);
   for (let row = 0; row < rows; row++) {

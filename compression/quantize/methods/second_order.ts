@@ -4,7 +4,7 @@ import type { LayerMoments } from "./calibrate_layer.ts";
 import { coordinateDescent } from "./coordinate_descent.ts";
 import { correctBias } from "./correct_bias.ts";
 import { gptq } from "./gptq.ts";
-import { centerHessian, type DampingOptions } from "./hessian.ts";
+import { centerHessian, type Damping, type DampingOptions } from "./hessian.ts";
 import { centerCross, matchTarget } from "./match_target.ts";
 import { chooseWeightedGrids } from "./weighted_grids.ts";
 
@@ -37,7 +37,7 @@ export interface QuantizedLayer {
   /** The bias that goes with it; the layer's own if left out. */
   readonly bias?: Float32Array<ArrayBuffer>;
   /** What each group's Hessian was damped by, if one was. */
-  readonly damping?: readonly number[];
+  readonly damping?: readonly Damping[];
 }
 
 /**

@@ -40,7 +40,7 @@ Deno.test("coordinateDescent() lowers the output error sweep by sweep, and ends 
       for (const sweeps of [1, 2, 5, 20]) {
         const found = errorOf(
           weight,
-          coordinateDescent(weight, first, hessian, { sweeps }),
+          coordinateDescent(weight, first, hessian, { sweeps, tolerance: 0 }),
           hessian,
         );
         assert.ok(
@@ -59,7 +59,10 @@ Deno.test("coordinateDescent() lowers the output error sweep by sweep, and ends 
 Deno.test("coordinateDescent() ends where no single code would lower the error", () => {
   const weight = normals(rows * inputs, 3);
   const hessian = hessianOf(correlatedInputs(200, inputs, 3), inputs);
-  const found = coordinateDescent(weight, start(weight, affine), hessian, { sweeps: 100 });
+  const found = coordinateDescent(weight, start(weight, affine), hessian, {
+    sweeps: 100,
+    tolerance: 0,
+  });
   const least = errorOf(weight, found, hessian);
   found.codes.forEach((code, i) => {
     for (const other of [code - 1, code + 1].filter((c) => c >= 0 && c <= 3)) {
@@ -72,7 +75,10 @@ Deno.test("coordinateDescent() ends where no single code would lower the error",
 Deno.test("coordinateDescent() fits levels that no other levels beat", () => {
   const weight = normals(rows * inputs, 4);
   const hessian = hessianOf(correlatedInputs(200, inputs, 4), inputs);
-  const found = coordinateDescent(weight, start(weight, twoBits), hessian, { sweeps: 100 });
+  const found = coordinateDescent(weight, start(weight, twoBits), hessian, {
+    sweeps: 100,
+    tolerance: 0,
+  });
   const least = errorOf(weight, found, hessian);
   for (const [g, grid] of found.grids.entries()) {
     assert.ok(grid.kind === "codebook");
