@@ -3,7 +3,6 @@ import {
   summarizeCheckpoint,
   type TensorSummary,
 } from "../experiments/inspect/checkpoint_summary.ts";
-import { UserError } from "../formats/mod.ts";
 import type { Model } from "../models/mod.ts";
 import { decodeNetwork } from "../training/mod.ts";
 import { readCheckpointFile } from "./checkpoint_file.ts";
