@@ -50,6 +50,8 @@ export {
   type TernaryGridSpec,
   type WeightGridSpec,
 } from "./quantize/grids/spec.ts";
+export { countValues, emptyCounts, rangeOfCounts } from "./quantize/observers/counted.ts";
+export type { CountedObserverSpec } from "./quantize/observers/range_of_histogram.ts";
 export {
   makeObserver,
   type Observation,

@@ -31,6 +31,7 @@ import {
   workgroupMatmulKernels,
 } from "./matmul/matmul.ts";
 import { lsqKernels } from "./lsq/lsq.ts";
+import { histogramKernels } from "./histogram/histogram.ts";
 import { linearBytesKernels } from "./linear_bytes/linear_bytes.ts";
 import { magnitudeLevelsKernels } from "./magnitude_levels/magnitude_levels.ts";
 import { maxPoolKernels } from "./max_pool/max_pool.ts";
@@ -91,6 +92,7 @@ export {
   gatherKernels,
   haarAnalysisKernels,
   haarSynthesisKernels,
+  histogramKernels,
   linearBytesKernels,
   logSoftmaxKernels,
   lsqKernels,
@@ -153,6 +155,7 @@ export {
 export { dropoutParams, type DropoutShape } from "./dropout/dropout.ts";
 export { chooseMaxPool, maxPoolParams, type MaxPoolShape } from "./max_pool/max_pool.ts";
 export { type FilterBank, filterBank, packFilters, waveletNames } from "./dwt/filters.ts";
+export { BEYOND_SLOT, binOfSlot, COUNT_SLOTS, SMALL_SLOT } from "./histogram/bins.ts";
 export { fitsHaarKernels } from "./dwt/haar.ts";
 export {
   analyzeAxis,
@@ -241,6 +244,7 @@ export const kernelRooms: readonly KernelRoom[] = [
   gatherKernels,
   haarAnalysisKernels,
   haarSynthesisKernels,
+  histogramKernels,
   logSoftmaxKernels,
   lsqKernels,
   magnitudeLevelsKernels,

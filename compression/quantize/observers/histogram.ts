@@ -2,6 +2,7 @@ import type { Range } from "../affine.ts";
 import type { Points } from "../grids/squared_error.ts";
 import { powerOfTwoAbove } from "../grids/power.ts";
 import { endsOf } from "./min_max.ts";
+import { refusePercentile } from "./percentile.ts";
 import type { RangeEstimator } from "./range_estimator.ts";
 
 /** Bins on each side of 0; at least half of those on the wider side are in use. */
@@ -49,13 +50,16 @@ function widthFor({ low, high }: Range): number {
  * Counts a batch of values.
  *
  * @param batch Finite values, at least one.
+ * @param times How often each occurs; once if left out.
  * @returns The histogram.
  */
-export function histogramOf(batch: Float32Array): Histogram {
+export function histogramOf(batch: Float32Array, times?: Float64Array): Histogram {
   const ends = endsOf(batch);
   const width = widthFor(ends);
   const counts = new Float64Array(2 * SIDE_BINS + 1);
-  for (const value of batch) counts[SIDE_BINS + binOf(value, width)]++;
+  for (let i = 0; i < batch.length; i++) {
+    counts[SIDE_BINS + binOf(batch[i], width)] += times === undefined ? 1 : times[i];
+  }
   return { width, counts, ends };
 }
 
@@ -99,8 +103,10 @@ export function histogramPoints({ counts, width }: Histogram): Required<Points> 
  * @param histogram Counts.
  * @param percentile Percent of the values that lie below the upper end, and above the lower one.
  * @returns Outer edges of the bins where the two shares are reached, or the ends of the values.
+ * @throws {RangeError} If the percentile is not more than 50 and at most 100.
  */
 export function percentileRange({ width, counts, ends }: Histogram, percentile: number): Range {
+  refusePercentile(percentile);
   const total = counts.reduce((sum, count) => sum + count, 0);
   const wanted = total * percentile / 100;
   const edge = (from: number, step: 1 | -1): number => {

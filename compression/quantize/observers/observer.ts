@@ -1,12 +1,10 @@
 import type { Range } from "../affine.ts";
-import { affineGrid } from "../grids/affine_grid.ts";
 import type { AffineGridSpec } from "../grids/spec.ts";
-import { entropyRange } from "./entropy.ts";
-import { fromHistogram, histogramPoints } from "./histogram.ts";
-import { leastSquaresRange } from "./mean_squared_error.ts";
+import { fromHistogram } from "./histogram.ts";
 import { minMax } from "./min_max.ts";
 import { movingAverage } from "./moving_average.ts";
-import { percentile } from "./percentile.ts";
+import { refusePercentile } from "./percentile.ts";
+import { rangeOfHistogram } from "./range_of_histogram.ts";
 import type { RangeEstimator } from "./range_estimator.ts";
 import type { ObserverSpec } from "./spec.ts";
 import { watchChannels } from "./watch_channels.ts";
@@ -57,17 +55,11 @@ function estimatorOf(spec: ObserverSpec, grid: AffineGridSpec): RangeEstimator {
     case "movingAverage":
       return movingAverage(spec.momentum);
     case "percentile":
-      return percentile(spec.percentile);
+      refusePercentile(spec.percentile);
+      return fromHistogram((histogram) => rangeOfHistogram(histogram, spec, grid));
     case "meanSquaredError":
-      return fromHistogram((histogram) =>
-        leastSquaresRange(
-          histogramPoints(histogram),
-          histogram.ends,
-          (range) => affineGrid(range, grid),
-        )
-      );
     case "entropy":
-      return fromHistogram((histogram) => entropyRange(histogram, grid.bits));
+      return fromHistogram((histogram) => rangeOfHistogram(histogram, spec, grid));
     case "fixed":
       return { take() {}, range: () => spec.range };
   }
