@@ -69,6 +69,31 @@ export type {
   PercentileObserver,
   WeightObserverSpec,
 } from "./quantize/observers/spec.ts";
+export { accumulatorBound, checkAccumulators } from "./quantize/integer/accumulator_bound.ts";
+export {
+  type IntegerConvolution,
+  type IntegerLayer,
+  integerLayer,
+  type QuantizedLayer,
+} from "./quantize/integer/integer_layer.ts";
+export {
+  type IntegerNetwork,
+  integerNetwork,
+  type IntegerStep,
+} from "./quantize/integer/integer_network.ts";
+export {
+  type IntegerForwardOptions,
+  type IntegerProgram,
+  integerProgram,
+} from "./quantize/integer/integer_program.ts";
+export { type IntegerWeight, integerWeight } from "./quantize/integer/integer_weight.ts";
+export { quantizeBias } from "./quantize/integer/quantize_bias.ts";
+export {
+  type Requantization,
+  requantization,
+  type RequantizationKind,
+  requantize,
+} from "./quantize/integer/requantization.ts";
 export {
   accumulateMoments,
   type CrossMoments,

@@ -24,6 +24,9 @@ import { fakeQuantizeKernels } from "./fake_quantize/fake_quantize.ts";
 import { stochasticFakeQuantizeKernels } from "./fake_quantize/stochastic.ts";
 import { gatherKernels } from "./gather/gather.ts";
 import { logSoftmaxKernels } from "./log_softmax/log_softmax.ts";
+import { integerConv2dKernels } from "./integer_conv2d/integer_conv2d.ts";
+import { integerLinearKernels } from "./integer_linear/integer_linear.ts";
+import { integerMaxPoolKernels } from "./integer_max_pool/integer_max_pool.ts";
 import {
   chooseMatmul,
   naiveMatmulKernels,
@@ -43,6 +46,7 @@ import { randomKernels } from "./random/random.ts";
 import { reduceByLaneKernels, reduceByWorkgroupKernels } from "./reduce/reduce.ts";
 import { reluKernels } from "./relu/relu.ts";
 import { requantizeKernels } from "./requantize/requantize.ts";
+import { integerRescaleKernels } from "./integer_rescale/integer_rescale.ts";
 import { sampleBatchKernels } from "./sample_batch/sample_batch.ts";
 import { sgdKernels } from "./sgd/sgd.ts";
 import { shortcutKernels } from "./shortcut/shortcut.ts";
@@ -93,6 +97,10 @@ export {
   haarAnalysisKernels,
   haarSynthesisKernels,
   histogramKernels,
+  integerConv2dKernels,
+  integerLinearKernels,
+  integerMaxPoolKernels,
+  integerRescaleKernels,
   linearBytesKernels,
   logSoftmaxKernels,
   lsqKernels,
@@ -185,6 +193,23 @@ export {
   elementwiseParams,
   UNARY,
 } from "./elementwise/elementwise.ts";
+export {
+  chooseIntegerLinear,
+  integerLinearParams,
+  type IntegerLinearShape,
+} from "./integer_linear/integer_linear.ts";
+export {
+  divideByPowerOfTwo,
+  type FixedPoint,
+  highMultiply,
+  multiplyByFixedPoint,
+  toFixedPoint,
+} from "./integer_rescale/fixed_point.ts";
+export {
+  type IntegerRescaleEntry,
+  integerRescaleParams,
+  type IntegerRescaleShape,
+} from "./integer_rescale/integer_rescale.ts";
 export { patchesParams, type PatchShape } from "./patches/patches.ts";
 export type { MatmulEntry } from "./matmul/spec.ts";
 export type { ChosenMatmul } from "./matmul/matmul.ts";
@@ -245,6 +270,9 @@ export const kernelRooms: readonly KernelRoom[] = [
   haarAnalysisKernels,
   haarSynthesisKernels,
   histogramKernels,
+  integerConv2dKernels,
+  integerLinearKernels,
+  integerMaxPoolKernels,
   logSoftmaxKernels,
   lsqKernels,
   magnitudeLevelsKernels,
@@ -265,6 +293,7 @@ export const kernelRooms: readonly KernelRoom[] = [
   reduceByWorkgroupKernels,
   reluKernels,
   requantizeKernels,
+  integerRescaleKernels,
   sampleBatchKernels,
   sgdKernels,
   shortcutKernels,

@@ -105,6 +105,10 @@ export function cnn(options: CnnOptions = {}): Model {
     convolutions: Object.fromEntries(
       convolutions.map((layer) => [layer, { stride: 1, padding, groups: 1 }]),
     ),
+    tails: Object.fromEntries([
+      ...convolutions.map((layer) => [layer, { relu, maxPool: 2 }]),
+      ...linears.map((layer, i) => [layer, { relu: i < linears.length - 1 }]),
+    ]),
     parameters: [
       ...convolutions.flatMap((layer, i) =>
         layerParameters(layer, [widths[i + 1], widths[i], kernel, kernel])

@@ -47,6 +47,9 @@ export function fcNN(options: FcNNOptions = {}): Model {
     classes,
     layers,
     homogeneousPairs: layers.slice(1).map((second, i) => [layers[i], second] as const),
+    tails: Object.fromEntries(
+      layers.map((layer, i) => [layer, { relu: i < layers.length - 1 }]),
+    ),
     parameters: layers.flatMap((layer, i) => layerParameters(layer, [widths[i + 1], widths[i]])),
     forward(parameters: ParameterTensors, x: ModelInput, hooks: ForwardHooks = {}): Tensor {
       const apply = (input: ModelInput, layer: string, i: number): Tensor => {

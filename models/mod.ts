@@ -6,6 +6,7 @@ export {
   type ConvolutionGeometry,
   type ForwardHooks,
   layerParameters,
+  type LayerTail,
   type Model,
   type ModelInput,
   parameterCount,

@@ -89,6 +89,14 @@ export interface ConvolutionGeometry {
   readonly groups: number;
 }
 
+/** What follows a layer with weights in a model whose layers stand in one line. */
+export interface LayerTail {
+  /** Whether a ReLU follows. */
+  readonly relu: boolean;
+  /** Side and distance of the windows of a max pooling after it; none if left out. */
+  readonly maxPool?: number;
+}
+
 /** A network as plain data and one pure function; P networks of it run in the same dispatches. */
 export interface Model {
   /** Such as `fc_nn`. */
@@ -120,6 +128,11 @@ export interface Model {
    * norm, until it is folded): a positive factor of a channel may move from one to the other.
    */
   readonly homogeneousPairs?: readonly (readonly [first: string, second: string])[];
+  /**
+   * What follows each layer, by name, where every layer sees the output of the one before it and
+   * nothing else: all that integer inference needs to know. Left out where there are shortcuts.
+   */
+  readonly tails?: Readonly<Record<string, LayerTail>>;
   /** Its batch norms, and the model that is left when each is part of the layer before it. */
   readonly batchNorms?: {
     readonly places: readonly BatchNormPlace[];

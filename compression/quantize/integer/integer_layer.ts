@@ -1,0 +1,66 @@
+import type { AffineGrid } from "../affine.ts";
+import type { QuantizedWeight } from "../quantized_weight.ts";
+import { accumulatorBound, checkAccumulators } from "./accumulator_bound.ts";
+import { type IntegerWeight, integerWeight } from "./integer_weight.ts";
+import { quantizeBias } from "./quantize_bias.ts";
+
+/** How a convolution moves over its input. */
+export interface IntegerConvolution {
+  /** Of both axes. */
+  readonly stride: number;
+  /** Codes for 0 on all four sides. */
+  readonly padding: number;
+  /** Convolutions side by side, each over its own share of the channels. */
+  readonly groups: number;
+}
+
+/** A quantized layer, before it becomes integers only. */
+export interface QuantizedLayer {
+  /** Such as `fc1`. */
+  readonly layer: string;
+  /** Codes and grids, one grid a tensor or an output. */
+  readonly weight: QuantizedWeight;
+  /** `[outputs]`, float32. */
+  readonly bias: Float32Array;
+  /** Of the layer's input. */
+  readonly inputGrid: AffineGrid;
+  /** Whether a ReLU follows. */
+  readonly relu: boolean;
+  /** Side and distance of the windows of the max pooling that follows; none if left out. */
+  readonly maxPool?: number;
+  /** Of a convolution; a linear layer has none. */
+  readonly convolution?: IntegerConvolution;
+}
+
+/** A layer that sees codes and gives int32 accumulators, in units of s_x s_w. */
+export interface IntegerLayer extends Omit<QuantizedLayer, "weight" | "bias"> {
+  /** Codes, zero points and scales. */
+  readonly weight: IntegerWeight;
+  /** `[outputs]`: bias_q. */
+  readonly bias: Int32Array<ArrayBuffer>;
+  /** `[outputs]`: the unit of each output's accumulators, s_x s_w, exact in float64. */
+  readonly accumulatorScales: Float64Array<ArrayBuffer>;
+}
+
+/**
+ * Turns a quantized layer into one of integers only.
+ *
+ * @param source Weight, bias, grid of the input and what follows.
+ * @returns The layer.
+ * @throws {RangeError} If weights of an output do not share a grid, or an accumulator might leave an
+ *   int32; with the layer's name.
+ */
+export function integerLayer(source: QuantizedLayer): IntegerLayer {
+  const { layer, inputGrid } = source;
+  const weight = integerWeight(source.weight);
+  if (source.bias.length !== weight.shape[0]) {
+    throw new RangeError(
+      `Cannot compute layer "${layer}" with integers: it must have a bias for each of its ` +
+        `${weight.shape[0]} outputs: there are ${source.bias.length}`,
+    );
+  }
+  const bias = quantizeBias(source.bias, inputGrid.scale, weight.scales);
+  checkAccumulators(layer, accumulatorBound(weight, bias, inputGrid));
+  const accumulatorScales = Float64Array.from(weight.scales, (scale) => scale * inputGrid.scale);
+  return { ...source, weight, bias, accumulatorScales };
+}
