@@ -1,5 +1,6 @@
 import { type CliffReport, findCliff } from "./cliff.ts";
 import type { Experiment, Point } from "./define.ts";
+import { equivalenceTest } from "./equivalence.ts";
 import { expandGrid, matches, withoutAxes } from "./grid_points.ts";
 import { isCollapsed, type MetricName, type Metrics } from "./metrics.ts";
 import type { PlannedRow } from "./plan.ts";
@@ -38,6 +39,8 @@ export interface ComparedPoint extends PairedComparison {
   readonly at: Point;
   /** What is compared. */
   readonly metric: MetricName;
+  /** p-value of the equivalence test, where the experiment has a margin. */
+  readonly equivalence?: number;
 }
 
 /**
@@ -146,7 +149,11 @@ export function compareRows(experiment: Experiment, rows: readonly Row[]): Compa
       });
       if (pairs.length === 0) return [];
       const compared = comparePairs(pairs.map(([a]) => a), pairs.map(([, b]) => b));
-      return [{ name, at, metric: "testAccuracy" as const, ...compared }];
+      const { equivalenceMargin: margin } = experiment;
+      const equivalence = margin === undefined
+        ? {}
+        : { equivalence: equivalenceTest(pairs.map(([a, b]) => a - b), margin) };
+      return [{ name, at, metric: "testAccuracy" as const, ...compared, ...equivalence }];
     });
   });
 }

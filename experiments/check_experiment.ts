@@ -16,6 +16,8 @@ export function checkExperiment(experiment: Experiment): void {
     throw new RangeError(`Cannot define experiment "${name}": ${why}`);
   };
   if (!/^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name)) fail("the name must be in snake_case");
+  const { equivalenceMargin: margin } = experiment;
+  if (margin !== undefined && !(margin > 0)) fail(`the margin must be above 0: ${margin}`);
   if (!Number.isInteger(seeds) || seeds < 1) fail(`seeds must be a whole number from 1: ${seeds}`);
 
   for (const [axis, values] of Object.entries(grid)) {

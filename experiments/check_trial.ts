@@ -23,6 +23,7 @@ function checkCompression(compression: CompressionSpec, model: ModelSpec): void 
     case "none":
       return;
     case "affine":
+    case "levels":
       return checkWhole("bits", compression.bits, 1, 16);
     case "wavelet_threshold":
       checkWhole("wavelet levels", compression.levels, 1, Infinity);

@@ -75,6 +75,8 @@ export interface ExperimentSpec<G extends Grid> {
   readonly trial: (point: Point<G>, seed: number) => Trial;
   /** What is measured. */
   readonly metrics: readonly MetricName[];
+  /** Difference of test accuracy, a fraction, below which two arms count as equivalent; not tested if left out. */
+  readonly equivalenceMargin?: number;
   /** Comparisons to make, paired by seed. */
   readonly compare: readonly Comparison<NoInfer<G>>[];
   /** Charts to draw. */

@@ -8,6 +8,15 @@ export interface Metrics {
   readonly predictedClasses: number;
   /** Length of the encoded network as a file, in bytes, where one is written. */
   readonly bytes?: number;
+  /**
+   * Of the weights that the optimizer moved, the share that rounded to what they would have without the
+   * move, mean over all steps, where weights are rounded while they are trained.
+   */
+  readonly updatesLost?: number;
+  /** Share of the weights (not biases) that are 0, where they are on a grid around 0. */
+  readonly zeroWeights?: number;
+  /** Euclidean norm of the weights (not biases), where they are on a grid around 0. */
+  readonly weightNorm?: number;
 }
 
 /** Name of something that a trial measures. */
@@ -44,6 +53,21 @@ export const METRIC_DISPLAY: Readonly<Record<MetricName, MetricDisplay>> = {
     digits: 0,
   },
   bytes: { label: "file size", unit: "bytes", differenceUnit: "bytes", scale: 1, digits: 0 },
+  updatesLost: {
+    label: "updates lost to rounding",
+    unit: "%",
+    differenceUnit: "points",
+    scale: 100,
+    digits: 2,
+  },
+  zeroWeights: {
+    label: "weights that are 0",
+    unit: "%",
+    differenceUnit: "points",
+    scale: 100,
+    digits: 2,
+  },
+  weightNorm: { label: "norm of the weights", unit: "", differenceUnit: "", scale: 1, digits: 3 },
 };
 
 /** A network that predicts at most this many classes has collapsed. */

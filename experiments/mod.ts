@@ -49,10 +49,12 @@ export { fcNNOnMnist } from "./definitions/fc_nn_on_mnist.ts";
 export { generalisation } from "./definitions/generalisation.ts";
 export { hyperparameters, type SearchOverrides } from "./definitions/hyperparameters.ts";
 export { definitions, findExperiment, usualDefinitions } from "./definitions/mod.ts";
+export { octization, octizationContrasts } from "./definitions/octization.ts";
 export { waveletThreshold } from "./definitions/wavelet_threshold.ts";
 export { waveletThresholdOfConvolutions } from "./definitions/wavelet_threshold_of_convolutions.ts";
 export { captionNetwork } from "./describe_network.ts";
 export { type ActivationRanges, calibrate } from "./execute/calibrate.ts";
+export { equivalenceTest } from "./equivalence.ts";
 export type { Execute, Report, Training } from "./executor.ts";
 export {
   type ComparedAccuracy,
@@ -112,12 +114,13 @@ export {
   type SearchOptions,
   type SearchResult,
 } from "./successive_halving.ts";
-export { studentTQuantile } from "./student_t.ts";
+export { studentTQuantile, studentTUpperTail } from "./student_t.ts";
 export { cliffsTable, resultLine, resultTable } from "./table.ts";
 export {
   type AffineCompression,
   type CompressionSpec,
   type DataSpec,
+  type LevelsCompression,
   type MagnitudePruneCompression,
   networkId,
   type NoCompression,

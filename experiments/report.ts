@@ -54,16 +54,18 @@ function provenance({ experiment, runs, trials }: ExperimentResult): string {
 }
 
 function comparisons({ experiment, comparisons }: ExperimentResult): string {
-  const { axis } = experiment.budget;
+  const { budget: { axis }, equivalenceMargin: margin } = experiment;
+  const tested = margin === undefined ? [] : [`p equivalent within ${margin * 100}`];
   return table(
-    ["comparison", "at", "difference (points)", "p", "seeds"],
-    comparisons.map(({ name, at, metric, difference, pValue }) => [
+    ["comparison", "at", "difference (points)", "p", ...tested, "seeds"],
+    comparisons.map(({ name, at, metric, difference, pValue, equivalence }) => [
       name,
       Object.entries(at).map(([key, value]) =>
         key === axis ? showBudgetOf(experiment, Number(value)) : showValue(experiment, key, value)
       ).join(", "),
       showInterval(difference, metric, true),
       showP(pValue),
+      ...equivalence === undefined ? [] : [showP(equivalence)],
       `${difference.n}`,
     ]),
   );
@@ -161,7 +163,10 @@ export function writeReport(result: ExperimentResult): string {
     "",
     "## Paired comparisons",
     "",
-    "p: two-sided sign-flip test, all patterns up to 20 seeds; it cannot fall below 2 / 2^seeds.",
+    "p: two-sided sign-flip test, all patterns up to 20 seeds; it cannot fall below 2 / 2^seeds." +
+    (experiment.equivalenceMargin === undefined
+      ? ""
+      : " p equivalent: two one-sided t tests; below 0.05 the difference is within the margin, in points."),
     "",
     comparisons(result),
     "",

@@ -52,6 +52,17 @@ function incompleteBeta(x: number, a: number, b: number): number {
     : 1 - front * betaFraction(1 - x, b, a) / b;
 }
 
+/**
+ * Finds the probability that Student's t exceeds a value, accurate in the far tail.
+ *
+ * @param t The value.
+ * @param degrees Degrees of freedom, above 0.
+ * @returns P(T > t).
+ */
+export function studentTUpperTail(t: number, degrees: number): number {
+  return t < 0 ? 1 - upperTail(-t, degrees) : upperTail(t, degrees);
+}
+
 /** P(T > t) for t >= 0, accurate in the far tail. */
 function upperTail(t: number, degrees: number): number {
   return incompleteBeta(degrees / (degrees + t * t), degrees / 2, 0.5) / 2;

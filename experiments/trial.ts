@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { AffineQuantization } from "../compression/mod.ts";
+import type { AffineQuantization, LevelQuantization } from "../compression/mod.ts";
 import type { ModelSpec } from "../models/mod.ts";
 import type { TrainingPlan } from "../training/mod.ts";
 import { canonicalJson } from "./canonical_json.ts";
@@ -24,6 +24,12 @@ export interface AffineCompression extends AffineQuantization {
   readonly kind: "affine";
   /** True if activations are quantized too, with ranges calibrated on training images. */
   readonly activations: boolean;
+}
+
+/** Weights on a grid around 0 after training, such as octization; biases stay at 32 bits. */
+export interface LevelsCompression extends LevelQuantization {
+  /** Tells it from other compressions. */
+  readonly kind: "levels";
 }
 
 /** A 2-D wavelet transform of weights whose small coefficients are dropped, and its inverse. */
@@ -63,6 +69,7 @@ export interface MagnitudePruneCompression {
 export type CompressionSpec =
   | NoCompression
   | AffineCompression
+  | LevelsCompression
   | WaveletThresholdCompression
   | MagnitudePruneCompression;
 

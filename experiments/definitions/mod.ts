@@ -2,6 +2,7 @@ import { unknownName } from "../../formats/user_error.ts";
 import type { Experiment } from "../define.ts";
 import { bitWidth } from "./bit_width.ts";
 import { generalisation } from "./generalisation.ts";
+import { octization, octizationContrasts } from "./octization.ts";
 import { waveletThreshold } from "./wavelet_threshold.ts";
 
 /** The experiments of a sweep that names none: they take about a minute. */
@@ -11,6 +12,8 @@ export const usualDefinitions: readonly Experiment[] = Object.freeze([bitWidth, 
 export const definitions: readonly Experiment[] = Object.freeze([
   ...usualDefinitions,
   generalisation,
+  octization,
+  octizationContrasts,
 ]);
 
 /**

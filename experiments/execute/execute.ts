@@ -1,15 +1,11 @@
 import { evaluate, type Evaluation } from "../../training/mod.ts";
-import {
-  foldBatchNorms,
-  type HostParameters,
-  type Model,
-  uploadParameters,
-} from "../../models/mod.ts";
+import { foldBatchNorms, type Model, uploadParameters } from "../../models/mod.ts";
 import type { Execute, Report } from "../executor.ts";
 import { networkId, type Recipe, type Trial, trialId } from "../trial.ts";
 import { type ActivationRanges, calibrate } from "./calibrate.ts";
 import { type Bench, type Laboratory, modelOn } from "./laboratory.ts";
-import { type NetworkShelf, trainNetworks } from "./networks.ts";
+import { levelMetrics } from "./level_metrics.ts";
+import { type NetworkShelf, type TrainedNetwork, trainNetworks } from "./networks.ts";
 import { buildVariants, groupKey } from "./variants.ts";
 
 /** Bytes that the inputs of one evaluation may take: populations are cut to fit. */
@@ -47,7 +43,7 @@ async function measureNetwork(
   { device }: Laboratory,
   trained: Model,
   bench: Bench,
-  values: HostParameters,
+  { parameters: values, updatesLost }: TrainedNetwork,
   trials: readonly Trial[],
   report: Report,
   signal: AbortSignal,
@@ -88,7 +84,13 @@ async function measureNetwork(
       const seconds = (performance.now() - started) / 1000 / together.length;
       together.forEach((trial, p) => {
         const { accuracy, loss, predictedClasses } = results[p];
-        const metrics = { testAccuracy: accuracy, testLoss: loss, predictedClasses };
+        const metrics = {
+          testAccuracy: accuracy,
+          testLoss: loss,
+          predictedClasses,
+          ...levelMetrics(model, host, trial),
+          ...updatesLost !== undefined && { updatesLost },
+        };
         report(trialId(trial), { status: "done", metrics, seconds });
       });
     }
@@ -133,7 +135,7 @@ export function deviceExecutor(laboratory: Laboratory, options: ExecutorOptions)
       recipe: Recipe,
       networks: readonly Trial[][],
     ): Promise<void> {
-      const entries: { seed: number; trials: Trial[]; host?: HostParameters }[] = [];
+      const entries: { seed: number; trials: Trial[]; host?: TrainedNetwork }[] = [];
       for (const ofNetwork of networks) {
         const [{ seed }] = ofNetwork;
         try {

@@ -9,14 +9,22 @@ import {
   decodeNetwork,
   encodeNetwork,
 } from "../../training/mod.ts";
+import { mean } from "../statistics.ts";
 import { networkId, type Recipe } from "../trial.ts";
 import { writeFile } from "../write_file.ts";
 import type { Bench, Laboratory } from "./laboratory.ts";
 
+/** A network and what its training told. */
+export interface TrainedNetwork {
+  readonly parameters: HostParameters;
+  /** Mean share of the updates that rounding undid, where weights were rounded while training. */
+  readonly updatesLost?: number;
+}
+
 /** Where trained networks are kept, so that no experiment trains one twice. */
 export interface NetworkShelf {
-  load(model: Model, recipe: Recipe, seed: number): Promise<HostParameters | undefined>;
-  save(model: Model, recipe: Recipe, seed: number, parameters: HostParameters): void;
+  load(model: Model, recipe: Recipe, seed: number): Promise<TrainedNetwork | undefined>;
+  save(model: Model, recipe: Recipe, seed: number, network: TrainedNetwork): void;
 }
 
 /**
@@ -38,14 +46,20 @@ export function networkShelf(folder: string): NetworkShelf {
         if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
         throw error;
       }
-      return decodeNetwork(model, new Uint8Array(bytes), path).parameters;
+      const { parameters, metadata } = decodeNetwork(model, new Uint8Array(bytes), path);
+      const told = metadata.updates_lost;
+      return { parameters, ...told !== undefined && { updatesLost: Number(told) } };
     },
-    save(model, recipe, seed, parameters) {
+    save(model, recipe, seed, { parameters, updatesLost }) {
       const path = pathOf(recipe, seed);
       const bytes = encodeNetwork(model, {
         parameters,
         state: {},
-        metadata: { model: model.title, seed: `${seed}` },
+        metadata: {
+          model: model.title,
+          seed: `${seed}`,
+          ...updatesLost !== undefined && { updates_lost: `${updatesLost}` },
+        },
       });
       mkdirSync(folder, { recursive: true });
       writeFile(path, bytes);
@@ -72,7 +86,8 @@ export function adoptNetwork(
   bytes: Uint8Array,
   label: string,
 ): void {
-  shelf.save(model, recipe, seed, decodeNetwork(model, bytes, label).parameters);
+  const { parameters } = decodeNetwork(model, bytes, label);
+  shelf.save(model, recipe, seed, { parameters });
 }
 
 /** Steps between two words about the progress. */
@@ -91,8 +106,8 @@ export type TrainingProgress = (completed: number, epoch: number, epochs: number
  * @param seeds One network a seed.
  * @param onProgress Told a few times a second.
  * @param signal Stops the training.
- * @returns Weights, averaged if the recipe says so, one network a seed; the same as if each had been
- *   trained alone.
+ * @returns Weights, averaged or rounded if the recipe says so, one network a seed; the same as if each
+ *   had been trained alone.
  * @throws {NonFiniteLossError} If a loss is not finite.
  * @throws {NonFiniteWeightError} If a weight is not finite in the end.
  */
@@ -104,7 +119,7 @@ export async function trainNetworks(
   seeds: readonly number[],
   onProgress: TrainingProgress,
   signal: AbortSignal,
-): Promise<HostParameters[]> {
+): Promise<TrainedNetwork[]> {
   using _scope = device.scope();
   using trainer = createTrainer(device, model, bench.train, recipe.training, { seeds });
   const { totalSteps, stepsPerEpoch } = trainer;
@@ -120,5 +135,9 @@ export async function trainNetworks(
   }
   const networks = await readParameters(trainer.evaluated);
   networks.forEach((network, i) => checkFiniteWeights(network, seeds[i], totalSteps));
-  return networks;
+  const { statistics } = trainer;
+  return networks.map((parameters, p) => ({
+    parameters,
+    ...statistics.length > 0 && { updatesLost: mean(statistics.map((row) => row[p].updatesLost)) },
+  }));
 }

@@ -1,5 +1,12 @@
 import { fakeQuantize, fakeQuantizeShared } from "../../autograd/mod.ts";
-import { activationGrids, quantizeWeight, sparsify } from "../../compression/mod.ts";
+import {
+  activationGrids,
+  dequantizeWeight,
+  type LevelQuantization,
+  quantizeToLevels,
+  quantizeWeight,
+  sparsify,
+} from "../../compression/mod.ts";
 import type { Device, Tensor } from "../../gpu/mod.ts";
 import {
   type ForwardHooks,
@@ -26,6 +33,8 @@ export function groupKey(compression: CompressionSpec): string {
       return "none";
     case "affine":
       return `affine ${compression.activations}`;
+    case "levels":
+      return JSON.stringify(compression);
     default: {
       const { keep: _keep, ...same } = compression;
       return JSON.stringify(same);
@@ -50,6 +59,30 @@ function quantizeInputs(
 /** Weights of the layers that a compression touches; biases are left alone. */
 function touchedLayers(model: Model, layers: "first" | "all"): readonly string[] {
   return layers === "first" ? model.layers.slice(0, 1) : model.layers;
+}
+
+/**
+ * Puts the weights of a network on a grid around 0, biases left alone.
+ *
+ * @param model The model.
+ * @param host Its trained weights.
+ * @param quantization Bits, rounding and scale.
+ * @returns The same network with rounded weights.
+ */
+export function onLevels(
+  model: Model,
+  host: HostParameters,
+  quantization: LevelQuantization,
+): HostParameters {
+  const weights = model.parameters.filter(({ shape, isBuffer }) => shape.length >= 2 && !isBuffer);
+  const rounded = weights.map(({ name, shape }, stream) => {
+    const randomness = { seed: 0, stream, step: 0 };
+    return [
+      name,
+      dequantizeWeight(quantizeToLevels(host[name], shape, quantization, randomness)),
+    ] as const;
+  });
+  return { ...host, ...Object.fromEntries(rounded) };
 }
 
 /**
@@ -83,6 +116,9 @@ export async function buildVariants(
     if (first.activations) {
       hooks = quantizeInputs(device, ranges, variants.map(({ bits }) => bits));
     }
+  } else if (first.kind === "levels") {
+    const { tensors } = uploadParameters(device, model, [onLevels(model, host, first)]);
+    return { networks, tensors, hooks };
   } else if (first.kind !== "none") {
     const keeps = compressions.map((one) => (one as typeof first).keep);
     for (const layer of touchedLayers(model, first.layers)) {

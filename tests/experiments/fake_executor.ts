@@ -27,6 +27,8 @@ function fallOf(compression: Trial["compression"]): number {
         (compression.activations ? -0.5 : 0);
       return 1.2 * Math.exp(-1.25 * (compression.bits + shift - 0.7));
     }
+    case "levels":
+      return 1.2 * Math.exp(-1.1 * compression.bits);
     case "wavelet_threshold": {
       const rate = { image: 0.004, matrix: 0.03, permuted: 0.025 }[compression.layout];
       return rate * compression.levels ** -0.5 * (Math.pow(compression.keep, -1.1) - 1);

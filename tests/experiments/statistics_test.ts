@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "../support/fast_check.ts";
+import { equivalenceTest } from "../../experiments/equivalence.ts";
 import { fitTwoSegments } from "../../experiments/knee.ts";
 import {
   bootstrapInterval,
@@ -9,7 +10,7 @@ import {
   quantile,
   signFlipTest,
 } from "../../experiments/statistics.ts";
-import { studentTQuantile } from "../../experiments/student_t.ts";
+import { studentTQuantile, studentTUpperTail } from "../../experiments/student_t.ts";
 import scipy from "./fixtures/statistics.json" with { type: "json" };
 
 function assertClose(actual: number, expected: number, relative: number, what: string): void {
@@ -29,6 +30,25 @@ Deno.test("studentTQuantile() equals scipy.stats.t.ppf", () => {
 Deno.test("studentTQuantile() refuses what has no quantile", () => {
   assert.throws(() => studentTQuantile(1, 4), RangeError);
   assert.throws(() => studentTQuantile(0.975, 0), RangeError);
+});
+
+Deno.test("studentTUpperTail() undoes studentTQuantile(), on both sides", () => {
+  for (const { p, degrees, t } of scipy.quantiles) {
+    assertClose(studentTUpperTail(t, degrees), 1 - p, 1e-10, `tail of t(${p}, ${degrees})`);
+  }
+});
+
+Deno.test("equivalenceTest() equals two one-sided scipy.stats.ttest_1samp", () => {
+  for (const { d, margin, p } of scipy.equivalences) {
+    assertClose(equivalenceTest(d, margin), p, 1e-10, `n = ${d.length}`);
+  }
+});
+
+Deno.test("equivalenceTest() says nothing of one seed, and all of seeds that agree", () => {
+  assert.equal(equivalenceTest([0], 0.001), 1);
+  assert.equal(equivalenceTest([0.0005, 0.0005], 0.001), 0);
+  assert.equal(equivalenceTest([0.001, 0.001], 0.001), 1);
+  assert.throws(() => equivalenceTest([0, 0], 0), /margin must be above 0: 0/);
 });
 
 Deno.test("meanInterval() equals scipy.stats.t.interval", () => {

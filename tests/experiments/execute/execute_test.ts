@@ -94,6 +94,38 @@ Deno.test("deviceExecutor() trains a network once and finds it on the shelf afte
     assert.deepEqual(metricsOf(both).slice(0, COMPRESSIONS.length), metricsOf(first));
   }));
 
+Deno.test("deviceExecutor() tells what rounding did to a training, also from the shelf", () =>
+  withBars(async ({ laboratory, bars, folder }) => {
+    const shelf = networkShelf(`${folder}/networks`);
+    const execute = deviceExecutor(laboratory, { shelf, seedsTogether: 2 });
+    const recipe = smallRecipe(bars, 1e-3);
+    const weightQuantization = {
+      bits: 6,
+      rounding: "nearestEven",
+      scale: "fixed",
+      master: "inPlace",
+      every: "step",
+    } as const;
+    const rounded = { ...recipe, training: { ...recipe.training, weightQuantization } };
+    const trials = trialsOf(rounded, [0, 1], [{ kind: "none" }]);
+    const first = metricsOf(await listen(execute, trials)) as Metrics[];
+    for (const { updatesLost, zeroWeights, weightNorm } of first) {
+      assert.ok(updatesLost! > 0.9 && updatesLost! <= 1, `${updatesLost} of the updates are lost`);
+      assert.ok(zeroWeights! > 0 && zeroWeights! < 1);
+      assert.ok(weightNorm! > 0);
+    }
+    assert.deepEqual(metricsOf(await listen(execute, trials)), first);
+    const after = trialsOf(recipe, [0], [{
+      kind: "levels",
+      bits: 6,
+      rounding: "towardZero",
+      scale: "fixed",
+    }]);
+    const [{ updatesLost, zeroWeights }] = metricsOf(await listen(execute, after)) as Metrics[];
+    assert.equal(updatesLost, undefined);
+    assert.ok(zeroWeights! > 0);
+  }));
+
 Deno.test("deviceExecutor() reports a training that explodes, with step and seed, and goes on", () =>
   withBars(async ({ laboratory, bars }) => {
     const two = COMPRESSIONS.slice(0, 2);

@@ -24,7 +24,7 @@ Deno.test("networkShelf() gives a network back bit for bit, by recipe and seed",
   withShelf(async (folder) => {
     const shelf = networkShelf(folder);
     assert.equal(await shelf.load(model, recipe, 7), undefined);
-    const seven = initialParameters(model, 7);
+    const seven = { parameters: initialParameters(model, 7), updatesLost: 0.25 };
     shelf.save(model, recipe, 7, seven);
     assert.deepEqual(await networkShelf(folder).load(model, recipe, 7), seven);
     assert.equal(await shelf.load(model, recipe, 8), undefined);
@@ -35,11 +35,13 @@ Deno.test("networkShelf() gives a network back bit for bit, by recipe and seed",
 Deno.test("networkShelf() leaves whole files only, also where one is replaced", () =>
   withShelf(async (folder, path) => {
     const shelf = networkShelf(folder);
-    shelf.save(model, recipe, 7, initialParameters(model, 1));
+    shelf.save(model, recipe, 7, { parameters: initialParameters(model, 1) });
     const size = (await Deno.stat(path)).size;
-    shelf.save(model, recipe, 7, initialParameters(model, 2));
+    shelf.save(model, recipe, 7, { parameters: initialParameters(model, 2) });
     assert.equal((await Deno.stat(path)).size, size);
-    assert.deepEqual(await shelf.load(model, recipe, 7), initialParameters(model, 2));
+    assert.deepEqual(await shelf.load(model, recipe, 7), {
+      parameters: initialParameters(model, 2),
+    });
     const names = await Array.fromAsync(Deno.readDir(folder), ({ name }) => name);
     assert.deepEqual(names.map((name) => `${folder}/${name}`), [path]);
   }));
@@ -50,7 +52,7 @@ Deno.test("networkShelf() does not take half a file of a process that was killed
     await Deno.mkdir(folder);
     await Deno.writeTextFile(`${path}.1234.unfinished`, "half a netw");
     assert.equal(await shelf.load(model, recipe, 7), undefined);
-    const seven = initialParameters(model, 7);
+    const seven = { parameters: initialParameters(model, 7), updatesLost: 0.25 };
     shelf.save(model, recipe, 7, seven);
     assert.deepEqual(await shelf.load(model, recipe, 7), seven);
   }));
@@ -65,7 +67,7 @@ Deno.test("networkShelf() refuses a damaged or foreign network, with its path, o
         assert.ok(!error.message.includes("\n"), error.message);
         return true;
       });
-    shelf.save(model, recipe, 7, initialParameters(model, 7));
+    shelf.save(model, recipe, 7, { parameters: initialParameters(model, 7) });
     const whole = await Deno.readFile(path);
     for (const length of [0, 4, 100, whole.length - 1]) {
       await Deno.writeFile(path, whole.subarray(0, length));
@@ -74,6 +76,6 @@ Deno.test("networkShelf() refuses a damaged or foreign network, with its path, o
     await Deno.writeFile(path, whole.map((byte, i) => i < 8 ? 255 : byte));
     await refused();
     const other = createModel({ kind: "fc_nn", hidden: [8] }, [1, 28, 28], 10);
-    shelf.save(other, recipe, 7, initialParameters(other, 7));
+    shelf.save(other, recipe, 7, { parameters: initialParameters(other, 7) });
     await refused();
   }));

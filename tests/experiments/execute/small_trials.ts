@@ -31,6 +31,7 @@ export const COMPRESSIONS: readonly CompressionSpec[] = [
   { ...haar, layout: "permuted" },
   { kind: "magnitude_prune", keep: 0.1, layers: "all" },
   { kind: "magnitude_prune", keep: 0.3, layers: "all" },
+  { kind: "levels", bits: 4, rounding: "towardZero", scale: "absmax" },
 ];
 
 /**

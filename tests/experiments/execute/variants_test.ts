@@ -26,12 +26,20 @@ async function build(...compressions: CompressionSpec[]): Promise<Record<string,
   }));
 }
 
+Deno.test("buildVariants() puts weights on a grid around 0 and no bias", async () => {
+  const built = await build({ kind: "levels", bits: 2, rounding: "towardZero", scale: "absmax" });
+  for (const [name, [copy]] of Object.entries(built)) {
+    if (name.endsWith(".bias")) assert.deepEqual(copy, Array.from(host[name]));
+    else assert.ok(new Set(copy.map((value) => value + 0)).size <= 7, name);
+  }
+});
+
 const zeros = (values: readonly number[]) => values.filter((value) => value === 0).length;
 
 Deno.test("groupKey() is equal where compressions differ in numbers only", () => {
   const keys = COMPRESSIONS.map(groupKey);
   const same = COMPRESSIONS.map((_, i) => keys.indexOf(keys[i]));
-  assert.deepEqual(same, [0, 1, 1, 3, 3, 5, 5, 7, 8, 8]);
+  assert.deepEqual(same, [0, 1, 1, 3, 3, 5, 5, 7, 8, 8, 10]);
 });
 
 Deno.test("buildVariants() leaves a float32 network as it is", async () => {
