@@ -13,6 +13,7 @@ import {
 } from "../../../gpu/mod.ts";
 import { adamKernels, trainingClockKernels } from "../../../kernels/mod.ts";
 import {
+  type LearnedGrids,
   learnedGrids,
   type LearningContext,
   type ReconstructedActivation,
@@ -90,7 +91,7 @@ function recordStep(
   device: Device,
   block: ReconstructionBlock,
   plan: ReconstructionPlan,
-  learned: ReturnType<typeof learnedGrids>,
+  learned: LearnedGrids,
 ): { program: Program; lossLog: Tensor } {
   const { steps, dropRate = 0 } = plan;
   const { rounding, scales, parts } = learned;
