@@ -31,7 +31,13 @@ export { type MemoryStats, Pool, type PoolHost } from "./pool.ts";
 export { Recorder } from "./recorder.ts";
 export { profile, type ProfileRow } from "./profile.ts";
 export { read, readAll } from "./read.ts";
-export { type DispatchDescription, Program, record, type Recorded } from "./record.ts";
+export {
+  type DispatchDescription,
+  Program,
+  record,
+  type Recorded,
+  type RecordOptions,
+} from "./record.ts";
 export { type PreparedRun, run, type RunOptions } from "./run.ts";
 export { Scope, type ScopeHost } from "./scope.ts";
 export { CommandStream, type Dispatch, type TimestampSource } from "./stream.ts";

@@ -10,6 +10,16 @@ import type { Storage, Tensor } from "./tensor.ts";
 /** What a recording returns and keeps alive: nothing, tensors, or tensors by name. */
 export type Recorded = void | Tensor | Readonly<Record<string, Tensor>>;
 
+/** How a step is captured. */
+export interface RecordOptions {
+  /**
+   * Whether dispatches go that nobody looks at: neither a later one, nor whoever holds what the step
+   * returns or writes outside the program. They stay if left out, so that whatever is recorded can be
+   * timed.
+   */
+  readonly dropUnread?: boolean;
+}
+
 /** One line of {@link Program.explain}. */
 export interface DispatchDescription {
   /** Such as `matmul.register_tiled.nt`. */
@@ -187,12 +197,14 @@ function storagesOf(result: Recorded): Set<Storage> {
  *
  * @param device The device.
  * @param step Calls ops and kernels; may not upload or read.
+ * @param options Whether to drop what nobody reads.
  * @returns The program, to be disposed when it is no longer needed.
  * @throws {TypeError} If a recording is already open, or the step uploads, reads or clears.
  */
 export function record<Result extends Recorded>(
   device: Device,
   step: () => Result,
+  options: RecordOptions = {},
 ): Program<Result> {
   if (device.recorder !== undefined) {
     throw new TypeError("Cannot record: another program is being recorded on this device");
@@ -205,5 +217,7 @@ export function record<Result extends Recorded>(
   } finally {
     device.recorder = undefined;
   }
-  return new Program(device, recorder, result, storagesOf(result));
+  const kept = storagesOf(result);
+  if (options.dropUnread) recorder.dropUnread(kept);
+  return new Program(device, recorder, result, kept);
 }

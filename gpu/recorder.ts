@@ -49,6 +49,27 @@ export class Recorder {
   }
 
   /**
+   * Drops dispatches that nobody looks at: neither a later one, nor anybody outside the program.
+   *
+   * @param kept Storages that are looked at after the program.
+   */
+  dropUnread(kept: ReadonlySet<Storage>): void {
+    const wanted = new Set(kept);
+    for (let i = this.runs.length - 1; i >= 0; i--) {
+      const { kernel, tensors } = this.runs[i];
+      const bound = kernel.bindings.map(({ name, written }) => ({
+        storage: tensors[name].storage,
+        written,
+      }));
+      if (
+        bound.some(({ storage, written }) => written && (!storage.planned || wanted.has(storage)))
+      ) {
+        for (const { storage } of bound) wanted.add(storage);
+      } else this.runs.splice(i, 1);
+    }
+  }
+
+  /**
    * Finds when each planned storage is first and last used.
    *
    * @param kept Storages that live as long as the program.

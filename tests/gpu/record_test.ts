@@ -56,6 +56,31 @@ Deno.test("Program.run() repeats the step, in as many submits as it takes", asyn
   assert.deepEqual([...await read(total)], [207, 410, 615]);
 });
 
+Deno.test("record() drops dispatches that nobody looks at, when asked to", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const x = upload(device);
+  const total = zeros(device, [SIZE]);
+  const step = () => {
+    const first = chain(x, 2);
+    chain(first, 3); // leads nowhere
+    run(scaleKernels.accumulate, { x: chain(first, 1), total }, scaleParams(SIZE, 1));
+    const last = chain(first, 2);
+    chain(last, 1); // neither does what comes after the result
+    return last;
+  };
+  using whole = record(device, step);
+  assert.equal(whole.explain().length, 2 + 3 + 2 + 2 + 1);
+  whole.run();
+  const [sums, result] = [await read(total), await read(whole.result)];
+  using pruned = record(device, step, { dropUnread: true });
+  assert.equal(pruned.explain().length, 2 + 2 + 2);
+  write(total, new Float32Array(SIZE));
+  pruned.run();
+  assert.deepEqual(await read(total), sums);
+  assert.deepEqual(await read(pruned.result), result);
+});
+
 Deno.test("Program.run() comes after the dispatches made before it", async () => {
   const device = await testDevice();
   using _scope = device.scope();
