@@ -11,7 +11,7 @@ import { UserError } from "../formats/mod.ts";
  */
 export async function readCheckpointFile(
   path: string,
-  doing: "read" | "resume from" = "read",
+  doing: "read" | "resume from" | "start from" = "read",
 ): Promise<Uint8Array<ArrayBuffer>> {
   try {
     return new Uint8Array(await readFile(path));

@@ -2,9 +2,10 @@ import type { Command } from "@commander-js/extra-typings";
 import { relative } from "node:path";
 import { chunksOf, firstImages, type ImageSet, loadDataset, uploadImages } from "../data/mod.ts";
 import { checkOutput } from "../experiments/write_file.ts";
+import { decodeSafetensors } from "../formats/mod.ts";
 import { type Device, openDevice } from "../gpu/mod.ts";
 import { createModel, foldBatchNorms, type Model, uploadParameters } from "../models/mod.ts";
-import { decodeNetwork, evaluate, type Evaluation } from "../training/mod.ts";
+import { decodeNetwork, evaluate, type Evaluation, quantizationAware } from "../training/mod.ts";
 import { readCheckpointFile } from "./checkpoint_file.ts";
 import { downloadProgress } from "./download_progress.ts";
 import { describeMean, type EvaluatedFile, writeEvaluation } from "./evaluation_report.ts";
@@ -19,7 +20,8 @@ import {
   userPlace,
   wholeNumber,
 } from "./options.ts";
-import { trainingCommand } from "./train_resume.ts";
+import { quantizationOf } from "./train_quantization.ts";
+import { recipeOf, trainingCommand } from "./train_resume.ts";
 
 interface EvaluateOptions {
   readonly model: string;
@@ -71,10 +73,14 @@ async function evaluateFile(
   path: string,
   fold: boolean,
 ): Promise<EvaluatedFile & { readonly title: string }> {
-  const saved = decodeNetwork(asked, await readCheckpointFile(path), path);
+  const bytes = await readCheckpointFile(path);
+  const recipe = recipeOf(decodeSafetensors(bytes, path).metadata ?? {});
+  const quantization = recipe && quantizationOf(recipe);
+  const trained = quantization === undefined ? asked : quantizationAware(asked, quantization);
+  const saved = decodeNetwork(trained, bytes, path);
   const { model, parameters } = fold
-    ? foldBatchNorms(asked, saved.parameters)
-    : { model: asked, parameters: saved.parameters };
+    ? foldBatchNorms(trained, saved.parameters)
+    : { model: trained, parameters: saved.parameters };
   using _scope = device.scope();
   const { tensors } = uploadParameters(device, model, [parameters]);
   const chunks = chunksOf(device, uploadImages(device, images, model.normalization));

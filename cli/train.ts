@@ -12,6 +12,7 @@ import {
   userPlace,
   wholeNumber,
 } from "./options.ts";
+import { QUANTIZERS } from "./train_quantization.ts";
 import { OPTIMIZERS } from "./train_recipe.ts";
 import { train } from "./train_run.ts";
 
@@ -70,6 +71,28 @@ export function addTrain(program: Command): void {
       "--patience <n>",
       "stop after so many epochs without a better accuracy, and keep the best; means --validate",
       wholeNumber("a patience of", 1),
+    )
+    .option(
+      "--quantize <name>",
+      `train under quantization: ${QUANTIZERS.join(", ")}`,
+      oneOf("quantizer", QUANTIZERS),
+    )
+    .option("--weight-bits <n>", "bits of a weight, 1 to 16 or ternary; float32 if left out")
+    .option(
+      "--activation-bits <n>",
+      "bits of the inputs of all layers but the first; float32 if left out",
+      wholeNumber("activation bits of", 1, 16),
+    )
+    .option(
+      "--image-bits <n>",
+      "bits of a pixel; float32 if left out",
+      wholeNumber("image bits of", 1, 16),
+    )
+    .option("--from <file>", "float32 network that training begins with", userPath)
+    .option(
+      "--distill [share]",
+      "learn from that network too; its share in the loss, 0.5 if left out",
+      positiveNumber("a share of the teacher of"),
     )
     .option("--test", "measure the network that is kept on the test set, once, at the end")
     .option(

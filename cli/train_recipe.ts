@@ -10,6 +10,7 @@ import {
   type TrainingPlan,
 } from "../training/mod.ts";
 import { parseModel } from "./options.ts";
+import type { QUANTIZERS } from "./train_quantization.ts";
 
 /** Optimizers by the name that the command line takes. */
 export const OPTIMIZERS = ["adam", "adamw", "sgd"] as const;
@@ -33,14 +34,24 @@ export interface Recipe {
   readonly ema?: number;
   readonly validate?: true;
   readonly patience?: number;
+  readonly quantize?: (typeof QUANTIZERS)[number];
+  /** A whole number, or `ternary`. */
+  readonly weightBits?: string;
+  readonly activationBits?: number;
+  readonly imageBits?: number;
+  /** File of the float32 network that training begins with. */
+  readonly from?: string;
+  /** Share of that network in the loss. */
+  readonly distill?: number;
   readonly seed: number;
 }
 
 /** A recipe before what is left out has its usual value. */
 export type RecipeOptions =
-  & Omit<Recipe, "learningRate" | "augment" | "ema" | "seed">
+  & Omit<Recipe, "learningRate" | "augment" | "ema" | "distill" | "seed">
   & Partial<Pick<Recipe, "learningRate" | "seed">>
-  & { readonly augment?: string | true; readonly ema?: number | true };
+  & { readonly augment?: string | true; readonly ema?: number | true }
+  & { readonly distill?: number | true };
 
 /** What `--augment` stands for without parts: crops, and flips of color images. */
 const USUAL_AUGMENTATION = "usual";
@@ -48,6 +59,8 @@ const USUAL_AUGMENTATION = "usual";
 const CROP_PADDING = 4;
 /** Decay of averaged weights where none is given. */
 const EMA_DECAY = 0.999;
+/** Share of the teacher in the loss where none is given. */
+const TEACHER_SHARE = 0.5;
 /** Usual values of each optimizer; PyTorch's decay for AdamW. */
 const USUAL = {
   adam: { learningRate: 2e-3 },
@@ -62,13 +75,14 @@ const USUAL = {
  * @returns The recipe; nothing in it depends on later defaults.
  */
 export function completeRecipe(options: RecipeOptions): Recipe {
-  const { augment, ema, ...rest } = options;
+  const { augment, ema, distill, ...rest } = options;
   return {
     seed: 0,
     ...USUAL[options.optimizer],
     ...rest,
     ...augment !== undefined && { augment: augment === true ? USUAL_AUGMENTATION : augment },
     ...ema !== undefined && { ema: ema === true ? EMA_DECAY : ema },
+    ...distill !== undefined && { distill: distill === true ? TEACHER_SHARE : distill },
     ...options.patience !== undefined && { validate: true },
   };
 }
@@ -124,7 +138,7 @@ function optimizerOf(recipe: Recipe): Optimizer {
  * @throws {UserError} If options do not go together.
  */
 export function planOf(recipe: Recipe, channels: number): TrainingPlan {
-  const { epochs, batchSize, augment, labelSmoothing, ema } = recipe;
+  const { epochs, batchSize, augment, labelSmoothing, ema, distill } = recipe;
   const schedules: Readonly<Record<Schedule["kind"], Schedule>> = {
     constant: { kind: "constant" },
     cosine: { kind: "cosine", finalFraction: 0 },
@@ -138,6 +152,7 @@ export function planOf(recipe: Recipe, channels: number): TrainingPlan {
     ...augment !== undefined && { augmentation: augmentationOf(augment, channels > 1) },
     ...labelSmoothing !== undefined && { labelSmoothing },
     ...ema !== undefined && { emaDecay: ema },
+    ...distill !== undefined && { distillation: { weight: distill } },
   };
   const mistakes = planMistakes(plan);
   if (mistakes.length > 0) throw new UserError(`Cannot train: ${mistakes.join("; ")}`);

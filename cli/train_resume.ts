@@ -3,6 +3,7 @@ import { decodeSafetensors, UserError } from "../formats/mod.ts";
 import { SCHEDULES } from "../training/mod.ts";
 import { readCheckpointFile } from "./checkpoint_file.ts";
 import { oneOf } from "./options.ts";
+import { QUANTIZERS } from "./train_quantization.ts";
 import { OPTIMIZERS, type Recipe } from "./train_recipe.ts";
 
 /** Keys of a checkpoint's metadata that `train` writes beside those of every network. */
@@ -41,6 +42,12 @@ const RECIPE_TYPES: Readonly<Record<keyof Recipe, "string" | "number" | "boolean
   ema: "number",
   validate: "boolean",
   patience: "number",
+  quantize: "string",
+  weightBits: "string",
+  activationBits: "number",
+  imageBits: "number",
+  from: "string",
+  distill: "number",
   seed: "number",
 };
 
@@ -75,8 +82,19 @@ export function commandOf(recipe: Recipe): string {
  * @returns The command, or undefined if the file is of another tool.
  */
 export function trainingCommand(metadata: Readonly<Record<string, string>>): string | undefined {
+  const recipe = recipeOf(metadata);
+  return recipe === undefined ? undefined : commandOf(recipe);
+}
+
+/**
+ * Gives the recipe that a network was trained by.
+ *
+ * @param metadata Of the network's file.
+ * @returns The recipe, or undefined if the file is of another tool.
+ */
+export function recipeOf(metadata: Readonly<Record<string, string>>): Recipe | undefined {
   const recipe = parse(metadata.options ?? "");
-  return isRecipe(recipe) ? commandOf(recipe) : undefined;
+  return isRecipe(recipe) ? recipe : undefined;
 }
 
 /**
@@ -127,6 +145,7 @@ function recipeIn(metadata: Readonly<Record<string, string>>, path: string): Par
   }
   oneOf("optimizer", OPTIMIZERS)(recipe.optimizer);
   oneOf("schedule", SCHEDULES)(recipe.schedule);
+  if (recipe.quantize !== undefined) oneOf("quantizer", QUANTIZERS)(recipe.quantize);
   return recipe;
 }
 

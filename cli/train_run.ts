@@ -19,6 +19,7 @@ import {
   earlyStopping,
   encodeNetwork,
   evaluate,
+  quantizationAware,
   resumeOptions,
   type Trainer,
 } from "../training/mod.ts";
@@ -34,6 +35,7 @@ import {
   trainFiles,
   writeCurve,
 } from "./train_files.ts";
+import { quantizationOf, startFrom } from "./train_quantization.ts";
 import {
   completeRecipe,
   modelOf,
@@ -62,7 +64,9 @@ interface Training {
   readonly recipe: Recipe;
   readonly files: TrainFiles;
   readonly dataset: Dataset;
+  /** What is trained: `float`, or that under quantization. */
   readonly model: Model;
+  readonly float: Model;
   readonly images: ImageSet;
   readonly validation: ImageSet | undefined;
   readonly checkpoint: Checkpoint | undefined;
@@ -80,6 +84,7 @@ async function prepare(
     : resumedRecipe(typedRecipe, typed, checkpoint);
   const spec = modelOf(recipe);
   planOf(recipe, 1);
+  const quantization = quantizationOf(recipe);
   await checkDataset(recipe.dataset, data);
   checkFit(spec, recipe.dataset);
   const files = trainFiles(output);
@@ -90,17 +95,22 @@ async function prepare(
     ? splitTrainValidation(dataset.train, dataset.validationCount)
     : { train: dataset.train, validation: undefined };
   const shape = [train.channels, train.height, train.width] as const;
-  const model = createModel(spec, shape, dataset.classes.length);
-  return { recipe, files, dataset, model, images: train, validation, checkpoint };
+  const float = createModel(spec, shape, dataset.classes.length);
+  const model = quantization === undefined ? float : quantizationAware(float, quantization);
+  return { recipe, files, dataset, model, float, images: train, validation, checkpoint };
 }
 
-function startTrainer(device: Device, training: Training): Trainer {
-  const { recipe, model, images, checkpoint } = training;
+async function startTrainer(device: Device, training: Training): Promise<Trainer> {
+  const { recipe, model, float, images, checkpoint } = training;
   const start = checkpoint === undefined
     ? { seeds: [recipe.seed] }
     : resumeOptions(decodeNetwork(model, checkpoint.bytes, checkpoint.path));
   const resident = uploadImages(device, images, model.normalization);
-  return createTrainer(device, model, resident, planOf(recipe, images.channels), start);
+  const given = await startFrom(device, float, recipe, resident, checkpoint !== undefined);
+  return createTrainer(device, model, resident, planOf(recipe, images.channels), {
+    ...start,
+    ...given,
+  });
 }
 
 /** Refuses to go on with what has come to its end. */
@@ -192,7 +202,7 @@ export async function train(
   const training = await prepare(options, typed);
   const { recipe, files, model, dataset, images, validation, checkpoint } = training;
   using device = await openDevice();
-  using trainer = startTrainer(device, training);
+  using trainer = await startTrainer(device, training);
   checkLeft(trainer, training);
   if (recipe.patience !== undefined && checkpoint !== undefined) {
     await takeBestAlong(checkpoint.path, files);

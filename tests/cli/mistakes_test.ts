@@ -35,6 +35,16 @@ Deno.test("commands refuse numbers that make no sense, and missing arguments", a
     [["train", "--output", "x", "--weight-decay", "x"], /^Cannot use a weight decay of x: /],
     [["train", "--output", "x", "--augment", "flop"], /^Cannot augment images by "flop": /],
     [["train", "--output", "x", "--momentum", "0.5"], /^Cannot use --momentum: .* found adam$/],
+    [["train", "--output", "x", "--weight-bits", "2"], /--quantize must say how: it is left out$/],
+    [
+      ["train", "--output", "x", "--quantize", "lsq"],
+      /^Cannot use --quantize lsq: --weight-bits, /,
+    ],
+    [["train", "--output", "x", "--distill"], /^Cannot use --distill: a teacher must be given by /],
+    [
+      ["train", "--output", "x", "--quantize", "dorefa", "--weight-bits", "ternary"],
+      /^Cannot use --weight-bits ternary: --quantize must be lsq, lsq_plus or magnitude: /,
+    ],
     [["train"], /required option '--output <file>' not specified$/],
     [["evaluate"], /missing required argument 'file'$/],
     [["sweep", "--seeds"], /option '--seeds <n>' argument missing$/],

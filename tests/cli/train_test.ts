@@ -147,3 +147,19 @@ Deno.test("train with --patience stops when nothing becomes better, and keeps th
       `Cannot resume from ${path}: it must not have stopped early: found 3 epochs with a patience of 2`,
     );
   }));
+
+Deno.test("train --quantize goes on from a float network under quantization, and evaluate knows it", () =>
+  withBars(async (folder, bars) => {
+    const [float, path] = [`${folder}/float.safetensors`, `${folder}/w2a2.safetensors`];
+    await succeed("train", ...trainArgs(bars, float, 6));
+    const bits = ["--weight-bits", "2", "--activation-bits", "2", "--image-bits", "4"];
+    const quantize = ["--quantize", "lsq", ...bits, "--from", float, "--distill"];
+    const { stderr } = await succeed("train", ...trainArgs(bars, path, 6), ...quantize);
+    assert.match(stderr, /^FC_NN 784-32-10 \(weights 2, inputs 2, image 4\) on bars/m);
+    const first = Number(/^epoch 1 of 6: training loss ([\d.]+)/m.exec(stderr)?.[1]);
+    assert.ok(first < 1.2, `it begins with what the float network knows: ${first}`);
+    const args = ["--dataset", bars, "--model", "fc_nn:32", "--json"];
+    const { accuracy } = JSON.parse((await succeed("evaluate", path, ...args)).stdout);
+    assert.ok(accuracy > 0.9, `${accuracy}`);
+    assert.match((await metadataOf(path)).options, /"quantize":"lsq","weightBits":"2"/);
+  }));

@@ -1,0 +1,145 @@
+import { type Bits, isBits } from "../compression/mod.ts";
+import { chunksOf, type ResidentImages } from "../data/mod.ts";
+import { UserError } from "../formats/mod.ts";
+import type { Device } from "../gpu/mod.ts";
+import type { Model } from "../models/mod.ts";
+import {
+  decodeNetwork,
+  initialQuantizationAware,
+  type InputEstimator,
+  quantizationAwareMistakes,
+  type QuantizationAwareSpec,
+  type TrainerOptions,
+  type WeightEstimator,
+} from "../training/mod.ts";
+import { readCheckpointFile } from "./checkpoint_file.ts";
+import type { Recipe } from "./train_recipe.ts";
+
+/** Ways to train under quantization, by the name that the command line takes. */
+export const QUANTIZERS = [
+  "lsq",
+  "lsq_plus",
+  "pact",
+  "dorefa",
+  "straight_through",
+  "magnitude",
+] as const;
+
+/** Bits of a weight as they are typed: a number, or three levels. */
+function weightBitsOf(text: string): Bits | "ternary" {
+  const bits = Number(text);
+  if (text === "ternary") return "ternary";
+  if (text.trim() !== "" && isBits(bits)) return bits;
+  throw new UserError(
+    `Cannot use --weight-bits ${text}: it must be a whole number from 1 to 16, or ternary`,
+  );
+}
+
+function weightsOf(
+  quantize: NonNullable<Recipe["quantize"]>,
+  bits: Bits | "ternary",
+): WeightEstimator {
+  const granularity = "channel";
+  if (quantize === "magnitude") {
+    if (bits === 1 || bits === "ternary") {
+      return { kind: "magnitude", levels: bits === 1 ? "binary" : "ternary", granularity };
+    }
+    throw new UserError(
+      `Cannot use --quantize magnitude: --weight-bits must be 1 or ternary: found ${bits}`,
+    );
+  }
+  if (quantize === "lsq" || quantize === "lsq_plus") {
+    return { kind: "learnedStep", bits, granularity };
+  }
+  if (bits === "ternary") {
+    throw new UserError(
+      `Cannot use --weight-bits ternary: --quantize must be lsq, lsq_plus or magnitude: found ` +
+        quantize,
+    );
+  }
+  return quantize === "straight_through"
+    ? { kind: "straightThrough", bits, granularity, ...bits > 1 && { symmetric: true } }
+    : { kind: "dorefa", bits, granularity };
+}
+
+function inputsOf(quantize: NonNullable<Recipe["quantize"]>, bits: Bits): InputEstimator {
+  switch (quantize) {
+    case "pact":
+      return { kind: "learnedClip", bits };
+    case "lsq_plus":
+      return { kind: "learnedStep", bits, offset: true };
+    case "dorefa":
+    case "straight_through":
+      return { kind: "straightThrough", bits };
+    default:
+      return { kind: "learnedStep", bits };
+  }
+}
+
+/**
+ * Finds what a recipe quantizes while it trains.
+ *
+ * @param recipe What was typed.
+ * @returns The specification, or undefined if nothing is quantized.
+ * @throws {UserError} If options do not go together.
+ */
+export function quantizationOf(recipe: Recipe): QuantizationAwareSpec | undefined {
+  const { quantize, weightBits, activationBits, imageBits, distill, from } = recipe;
+  if (distill !== undefined && from === undefined) {
+    throw new UserError("Cannot use --distill: a teacher must be given by --from: there is none");
+  }
+  const bits = { "--weight-bits": weightBits, "--activation-bits": activationBits };
+  const given = Object.entries({ ...bits, "--image-bits": imageBits })
+    .filter(([, value]) => value !== undefined).map(([flag]) => flag);
+  if (quantize === undefined) {
+    if (given.length === 0) return undefined;
+    throw new UserError(`Cannot use ${given[0]}: --quantize must say how: it is left out`);
+  }
+  if (given.length === 0) {
+    throw new UserError(
+      `Cannot use --quantize ${quantize}: --weight-bits, --activation-bits or --image-bits must be ` +
+        "given: none is",
+    );
+  }
+  const spec: QuantizationAwareSpec = {
+    ...weightBits !== undefined && { weights: weightsOf(quantize, weightBitsOf(weightBits)) },
+    ...activationBits !== undefined && { inputs: inputsOf(quantize, activationBits as Bits) },
+    ...imageBits !== undefined && { image: { bits: imageBits as Bits } },
+  };
+  const mistakes = quantizationAwareMistakes(spec);
+  if (mistakes.length > 0) {
+    throw new UserError(`Cannot train under quantization: ${mistakes.join("; ")}`);
+  }
+  return spec;
+}
+
+/**
+ * Gives what a training that is not resumed begins with, and its teacher.
+ *
+ * @param device Where calibration runs.
+ * @param model The float model.
+ * @param recipe What was typed.
+ * @param images The training set, whose first images calibrate.
+ * @param isResumed Whether weights come from a checkpoint.
+ * @returns Initial weights and teacher, as far as the recipe has them.
+ * @throws {UserError} If the file of `--from` does not fit the model.
+ */
+export async function startFrom(
+  device: Device,
+  model: Model,
+  recipe: Recipe,
+  images: ResidentImages,
+  isResumed: boolean,
+): Promise<Pick<TrainerOptions, "initial" | "teacher">> {
+  const { from, distill } = recipe;
+  if (from === undefined || (isResumed && distill === undefined)) return {};
+  const { parameters } = decodeNetwork(model, await readCheckpointFile(from, "start from"), from);
+  const teacher = distill === undefined ? {} : { teacher: { model, parameters: [parameters] } };
+  if (isResumed) return teacher;
+  const spec = quantizationOf(recipe);
+  const chunks = chunksOf(device, images).slice(0, 1);
+  const initial = spec === undefined
+    ? parameters
+    : await initialQuantizationAware(device, model, spec, parameters, chunks);
+  return { ...teacher, initial: [initial] };
+}
