@@ -13,6 +13,7 @@ import {
   openStore,
   overrideExperiment,
   planTrials,
+  REGRESSION_NAME,
   resultLine,
   resultsJson,
   resultTable,
@@ -27,6 +28,7 @@ import { join } from "node:path";
 import { openDevice } from "../gpu/mod.ts";
 import { downloadProgress } from "./download_progress.ts";
 import { type Checkpoint, keepCheckpoint, readCheckpoint } from "./sweep_checkpoint.ts";
+import { sweepRegression } from "./sweep_regression.ts";
 import { searchHyperparameters } from "./sweep_search.ts";
 import { abortOnSignals, adapterLine, describeRun, executorFor } from "./sweep_session.ts";
 import {
@@ -162,6 +164,12 @@ async function sweep(names: readonly string[], options: SweepOptions): Promise<v
     }
     return await searchHyperparameters(options);
   }
+  if (names.includes(REGRESSION_NAME)) {
+    if (names.length > 1) {
+      throw new UserError(`Cannot sweep ${names.join(", ")}: ${REGRESSION_NAME} is run alone`);
+    }
+    return await sweepRegression(options);
+  }
   const { experiments, checkpoint } = await choose(names, options);
   const { dataset } = experiments[0].baseline(0).data;
   await checkDataset(dataset, options.data);
@@ -207,7 +215,7 @@ export function addSweep(program: Command): void {
     .description("measure how far a network can be reduced; resumes where it was stopped")
     .argument(
       "[experiment...]",
-      `any of ${definitions.map(({ name }) => name).join(", ")}, ${SEARCH}`,
+      `any of ${definitions.map(({ name }) => name).join(", ")}, ${REGRESSION_NAME}, ${SEARCH}`,
     )
     .option("--model <name>", MODEL_HELP)
     .option("--dataset <name>", DATASET_HELP, userPlace)

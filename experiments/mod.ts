@@ -76,6 +76,24 @@ export { COLLAPSED_CLASSES, isCollapsed, type MetricName, type Metrics } from ".
 export { modelName } from "./model_name.ts";
 export { overrideExperiment, type Overrides } from "./override.ts";
 export { type Plan, type PlannedRow, type PlannedTrial, planTrials } from "./plan.ts";
+export {
+  type Master,
+  type OctizationArm,
+  type OctizationAxis,
+  type OptimizerName,
+} from "./definitions/octization_recipe.ts";
+export { expandGrid } from "./grid_points.ts";
+export {
+  REGRESSION_NAME,
+  REGRESSION_QUESTION,
+  type RegressionResult,
+  writeRegression,
+} from "./regression/regression_report.ts";
+export {
+  type RegressionMeasure,
+  type RegressionRow,
+  screenRegression,
+} from "./regression/screen_regression.ts";
 export { openProgress, type Progress, type ProgressOptions, showDuration } from "./progress.ts";
 export { writeReport } from "./report.ts";
 export {

@@ -19,14 +19,18 @@ export interface OctizationArm {
   readonly bits: number;
 }
 
-const OPTIMIZERS: Readonly<Record<OptimizerName, Optimizer>> = {
+/** Optimizers of the arms, at constant rates. */
+export const OCTIZATION_OPTIMIZERS: Readonly<Record<OptimizerName, Optimizer>> = {
   "adam_0.001": adam({ learningRate: 1e-3 }),
   "sgd_0.01": sgd({ learningRate: 0.01 }),
   "sgd_0.1": sgd({ learningRate: 0.1 }),
 };
 
-/** How the axes of the octization experiments are shown. */
-export const OCTIZATION_AXES: Readonly<Record<keyof OctizationArm, AxisDisplay>> = {
+/** Axes of the octization experiments. */
+export type OctizationAxis = keyof OctizationArm;
+
+/** How they are shown. */
+export const OCTIZATION_AXES: Readonly<Record<OctizationAxis, AxisDisplay>> = {
   rounding: {
     label: "rounding",
     values: {
@@ -54,7 +58,13 @@ export const OCTIZATION_AXES: Readonly<Record<keyof OctizationArm, AxisDisplay>>
   bits: { label: "bits of a magnitude", unit: "bit" },
 };
 
-function quantizationOf(arm: OctizationArm): WeightQuantization | undefined {
+/**
+ * Says how the weights of an arm are rounded while they are trained.
+ *
+ * @param arm Its place on the axes.
+ * @returns Frozen data; `undefined` where they are float32 until the end.
+ */
+export function quantizationOf(arm: OctizationArm): WeightQuantization | undefined {
   const { bits, rounding, scale } = arm;
   switch (arm.master) {
     case "shadow":
@@ -102,7 +112,7 @@ export function octizationTrial(arm: OctizationArm, bench: OctizationBench, seed
     data: { dataset: bench.dataset, train: "all" },
     model: bench.model,
     training: {
-      optimizer: OPTIMIZERS[arm.optimizer],
+      optimizer: OCTIZATION_OPTIMIZERS[arm.optimizer],
       schedule: { kind: "constant" },
       epochs: bench.epochs,
       batchSize: 128,

@@ -4,7 +4,7 @@ import type { Execute, Report } from "../executor.ts";
 import { networkId, type Recipe, type Trial, trialId } from "../trial.ts";
 import { type ActivationRanges, calibrate } from "./calibrate.ts";
 import { type Bench, type Laboratory, modelOn } from "./laboratory.ts";
-import { levelMetrics } from "./level_metrics.ts";
+import { levelMetrics } from "./level_weights.ts";
 import { type NetworkShelf, type TrainedNetwork, trainNetworks } from "./networks.ts";
 import { buildVariants, groupKey } from "./variants.ts";
 

@@ -1,12 +1,5 @@
 import { fakeQuantize, fakeQuantizeShared } from "../../autograd/mod.ts";
-import {
-  activationGrids,
-  dequantizeWeight,
-  type LevelQuantization,
-  quantizeToLevels,
-  quantizeWeight,
-  sparsify,
-} from "../../compression/mod.ts";
+import { activationGrids, quantizeWeight, sparsify } from "../../compression/mod.ts";
 import type { Device, Tensor } from "../../gpu/mod.ts";
 import {
   type ForwardHooks,
@@ -17,6 +10,7 @@ import {
 } from "../../models/mod.ts";
 import type { AffineCompression, CompressionSpec } from "../trial.ts";
 import type { ActivationRanges } from "./calibrate.ts";
+import { onLevels } from "./level_weights.ts";
 import { sparsityStage } from "./sparsity_stage.ts";
 
 /** Copies of one network, each compressed in its own way, evaluated in the same dispatches. */
@@ -59,30 +53,6 @@ function quantizeInputs(
 /** Weights of the layers that a compression touches; biases are left alone. */
 function touchedLayers(model: Model, layers: "first" | "all"): readonly string[] {
   return layers === "first" ? model.layers.slice(0, 1) : model.layers;
-}
-
-/**
- * Puts the weights of a network on a grid around 0, biases left alone.
- *
- * @param model The model.
- * @param host Its trained weights.
- * @param quantization Bits, rounding and scale.
- * @returns The same network with rounded weights.
- */
-export function onLevels(
-  model: Model,
-  host: HostParameters,
-  quantization: LevelQuantization,
-): HostParameters {
-  const weights = model.parameters.filter(({ shape, isBuffer }) => shape.length >= 2 && !isBuffer);
-  const rounded = weights.map(({ name, shape }, stream) => {
-    const randomness = { seed: 0, stream, step: 0 };
-    return [
-      name,
-      dequantizeWeight(quantizeToLevels(host[name], shape, quantization, randomness)),
-    ] as const;
-  });
-  return { ...host, ...Object.fromEntries(rounded) };
 }
 
 /**
