@@ -1,6 +1,7 @@
 import type { Experiment } from "./define.ts";
 import { showSeries, showValue } from "./charts/chart_data.ts";
 import { matches } from "./grid_points.ts";
+import { METRIC_DISPLAY } from "./metrics.ts";
 import { cliffTable, showBudgetOf, showInterval } from "./format_result.ts";
 import type { ExperimentResult } from "./runner.ts";
 import { resultCells, resultHeader } from "./table.ts";
@@ -69,6 +70,31 @@ function comparisons({ experiment, comparisons }: ExperimentResult): string {
       `${difference.n}`,
     ]),
   );
+}
+
+/** What is told of weights on a grid, where an experiment has it. */
+const LEVEL_METRICS = ["updatesLost", "zeroWeights", "weightNorm"] as const;
+
+function levels({ experiment, rows }: ExperimentResult): string[] {
+  const names = LEVEL_METRICS.filter((name) => experiment.metrics.includes(name));
+  const measured = rows.filter(({ summary }) => names.some((name) => summary[name] !== undefined));
+  if (measured.length === 0) return [];
+  const labels = names.map((name) => {
+    const { label, unit } = METRIC_DISPLAY[name];
+    return unit === "" ? label : `${label} (${unit})`;
+  });
+  return [
+    "## Weights on their grid",
+    "",
+    table(
+      [...Object.values(experiment.axes).map(({ label }) => label), ...labels],
+      measured.map((row) => [
+        ...resultCells(experiment, row).slice(0, -3),
+        ...names.map((name) => showInterval(row.summary[name], name)),
+      ]),
+    ),
+    "",
+  ];
 }
 
 function published({ experiment, rows }: ExperimentResult): string[] {
@@ -161,6 +187,7 @@ export function writeReport(result: ExperimentResult): string {
       [baseline, ...rows].map((row) => resultCells(experiment, row)),
     ),
     "",
+    ...levels(result),
     "## Paired comparisons",
     "",
     "p: two-sided sign-flip test, all patterns up to 20 seeds; it cannot fall below 2 / 2^seeds." +

@@ -176,8 +176,7 @@ function defineOctizationOfConvolutions(): Experiment {
 /** The contrasts that decide, with 20 seeds and full training. */
 export const octizationContrasts: Experiment = defineExperiment({
   name: "octization_contrasts",
-  question:
-    "Trained in full: what does truncation do against rounding with shadow weights, in place " +
+  question: "What does truncation do against rounding to nearest with shadow weights, in place " +
     "at every step, and after training?",
   hypotheses: HYPOTHESES,
   method: METHOD,
@@ -210,7 +209,7 @@ export const octizationContrasts: Experiment = defineExperiment({
   charts: [
     differenceChart({
       name: "truncation_minus_rounding",
-      title: "Truncation minus rounding to nearest, 10 epochs",
+      title: "Truncation minus rounding to nearest",
       y: "testAccuracy",
       zoomWithin: 1,
       comparisons: ["shadow", "in_place_step", "post_training"].map((master) =>
