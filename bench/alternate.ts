@@ -4,7 +4,7 @@ import type { Device, Timing } from "../gpu/mod.ts";
 export type Repeat = (times: number) => void | Promise<void>;
 
 /** The end of GPU work is noticed by a poll every 10 ms or so: a sample must be long beside it. */
-const SAMPLE_MILLISECONDS = 120;
+const SAMPLE_MILLISECONDS = 500;
 const MIN_SAMPLES = 3;
 /** Work so slow that the least number of samples takes this many times `seconds` gets fewer. */
 const PATIENCE = 10;

@@ -9,7 +9,7 @@ export interface Timing {
 }
 
 /** Deno notices the end of GPU work at a poll every 10 ms or so: a sample must be long beside it. */
-const SAMPLE_MILLISECONDS = 120;
+const SAMPLE_MILLISECONDS = 500;
 const MIN_SAMPLES = 3;
 /** Work so slow that the least number of samples takes this many times `seconds` gets fewer. */
 const PATIENCE = 10;
@@ -31,7 +31,7 @@ async function sample({ submit, wait }: Prepared, repetitions: number): Promise<
  * Times work as the kernel bench does: many repetitions before each wait, nothing subtracted.
  *
  * A sample is a number of repetitions, submitted one after the other and ended by one wait for the
- * GPU. The number doubles, or grows up to eightfold, until a sample lasts 120 ms, so that the poll
+ * GPU. The number doubles, or grows up to eightfold, until a sample lasts 500 ms, so that the poll
  * that notices the end weighs little; samples are then taken until `seconds` have passed, and at
  * least three unless those would take ten times as long. The first repetition may compile and is not
  * timed.

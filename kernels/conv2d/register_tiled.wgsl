@@ -14,10 +14,11 @@
 // weights  bias and weights of one block of 8 o after the other, as pack.wgsl lays them out
 // result   [networks, batch, groups outChannels, outHeight, outWidth]; pooled, argmax half as large
 //
-// Launch: tiles of all images in a line along x, block of channels after block of channels, folded;
-// z over the networks. One step is 3 taps of a kernel row: one row of the source (the row above was
-// loaded the step before) and 6 vectors of weights for 48 COLUMNS multiply-adds, in products of 4 x 3
-// weights and 3 x 4 neighbors. Columns from COLUMNS to 15 are never stored: the compiler drops them.
+// Launch: the tiles of an image in a line along x, once for every block of channels while the image is
+// in the cache, then the next image; folded; z over the networks. One step is 3 taps of a kernel row:
+// one row of the source (the row above was loaded the step before) and 6 vectors of weights for
+// 48 COLUMNS multiply-adds, in products of 4 x 3 weights and 3 x 4 neighbors. Columns from COLUMNS to
+// 15 are never stored: the compiler drops them.
 // Compute-bound. Register blocking of direct convolution: Georganas et al. 2018, arXiv:1808.05567.
 
 // How rows are read. From VECTORS on: kernel 3 wide, padding 1, stride and spread 1 but where said.
@@ -71,11 +72,10 @@ fn tileOf(index: u32, network: u32) -> Tile {
   let down = (params.outHeight + ROWS - 1u) / ROWS;
   let line = index / across;
   let image = line / down;
-  let all = image / params.batch;
-  let group = all / blocks();
-  let block = all % blocks();
+  let block = image % blocks();
+  let group = image / blocks() % params.groups;
   let first = group * params.outChannels;
-  return Tile(network, network * params.batch + image % params.batch, group, block,
+  return Tile(network, network * params.batch + image / blocks() / params.groups, group, block,
     first + block * BLOCK, first + params.outChannels, line % down * ROWS, index % across * COLUMNS);
 }
 
@@ -273,7 +273,7 @@ fn pool(t: Tile, four: u32, column: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f)
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let t = tileOf(id.y * groups.x * WORKGROUP_SIZE + id.x, id.z);
-  if (t.group >= params.groups) { return; }
+  if (t.image >= (id.z + 1u) * params.batch) { return; }
   let s = convolve(t);
   storeRow(t, t.row, s.top);
   storeRow(t, t.row + 1u, s.bottom);
@@ -282,7 +282,7 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn forwardOdd(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let t = tileOf(id.y * groups.x * WORKGROUP_SIZE + id.x, id.z);
-  if (t.group >= params.groups) { return; }
+  if (t.image >= (id.z + 1u) * params.batch) { return; }
   let s = convolve(t);
   storeOdd(t, t.row, s.top);
   storeOdd(t, t.row + 1u, s.bottom);
@@ -291,7 +291,7 @@ fn forwardOdd(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups)
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn forwardPooled(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let t = tileOf(id.y * groups.x * WORKGROUP_SIZE + id.x, id.z);
-  if (t.group >= params.groups) { return; }
+  if (t.image >= (id.z + 1u) * params.batch) { return; }
   let s = convolve(t);
   poolFour(t, 0u, s.top.a, s.bottom.a);
   poolFour(t, 4u, s.top.b, s.bottom.b);

@@ -18,12 +18,12 @@ Deno.test("timeAlternately() takes one sample of each in turn, and fewer of what
     calls.push(name);
     pass(milliseconds * times);
   };
-  const timings = await timeAlternately(device, 0.05, [work("a", 130), work("b", 260)], now);
-  // each warms up and calibrates, then they take turns; two samples of b are ten times 0.05 s
+  const timings = await timeAlternately(device, 0.2, [work("a", 510), work("b", 1020)], now);
+  // each warms up and calibrates, then they take turns; two samples of b are ten times 0.2 s
   assert.deepEqual(calls, ["a", "a", "b", "b", "a", "b", "a"]);
   assert.deepEqual(timings, [
-    { median: 130, p10: 130, p90: 130, repetitions: 3 },
-    { median: 260, p10: 260, p90: 260, repetitions: 2 },
+    { median: 510, p10: 510, p90: 510, repetitions: 3 },
+    { median: 1020, p10: 1020, p90: 1020, repetitions: 2 },
   ]);
 });
 
@@ -35,17 +35,17 @@ Deno.test("timeAlternately() makes a sample long beside a poll, and gives time a
     pass(times);
   };
   const [timing] = await timeAlternately(device, 0.3, [work], now);
-  // from 1 ms at most eightfold, until a sample lasts 120 ms
-  assert.deepEqual(asked, [1, 1, 8, 64, 128, 128, 128]);
-  assert.deepEqual(timing, { median: 1, p10: 1, p90: 1, repetitions: 3 * 128 });
+  // from 1 ms at most eightfold, until a sample lasts 500 ms
+  assert.deepEqual(asked, [1, 1, 8, 64, 512, 512, 512]);
+  assert.deepEqual(timing, { median: 1, p10: 1, p90: 1, repetitions: 3 * 512 });
 });
 
 Deno.test("timeAlternately() measures as long as it was told and gives the spread, without the warm-up", async () => {
   const { device, now, pass } = fakeTime();
-  const durations = [9000, 130, 150, 140, 170, 160, 180, 190, 1, 1, 1];
-  const [timing] = await timeAlternately(device, 1, [() => pass(durations.shift()!)], now);
-  assert.deepEqual(durations, [1, 1, 1], "after 1.12 s it is done");
-  assert.deepEqual(timing, { median: 160, p10: 130, p90: 190, repetitions: 7 });
+  const durations = [9000, 650, 750, 700, 850, 800, 900, 950, 1, 1, 1];
+  const [timing] = await timeAlternately(device, 5, [() => pass(durations.shift()!)], now);
+  assert.deepEqual(durations, [1, 1, 1], "after 5.6 s it is done");
+  assert.deepEqual(timing, { median: 800, p10: 650, p90: 950, repetitions: 7 });
 });
 
 Deno.test("timeAlternately() waits for the GPU before and after each sample", async () => {
@@ -54,13 +54,13 @@ Deno.test("timeAlternately() waits for the GPU before and after each sample", as
   const device = {
     synchronize: () => {
       events.push("wait");
-      pass(200); // work of before, or of the sample
+      pass(600); // work of before, or of the sample
       return Promise.resolve();
     },
   };
   const [timing] = await timeAlternately(device, 0.01, [() => void events.push("work")], now);
   assert.deepEqual(events, ["wait", "work", "wait", "wait", "work", "wait"]);
-  assert.deepEqual(timing, { median: 200, p10: 200, p90: 200, repetitions: 1 });
+  assert.deepEqual(timing, { median: 600, p10: 600, p90: 600, repetitions: 1 });
 });
 
 Deno.test("quantile() does not depend on the order of samples", () => {
