@@ -74,7 +74,7 @@ export {
   type IntegerConvolution,
   type IntegerLayer,
   integerLayer,
-  type QuantizedLayer,
+  type IntegerLayerSource,
 } from "./quantize/integer/integer_layer.ts";
 export {
   type IntegerNetwork,

@@ -1,14 +1,14 @@
 import {
   type AffineGrid,
+  type IntegerLayerSource,
   type IntegerNetwork,
   integerNetwork,
-  type QuantizedLayer,
   type QuantizedWeight,
 } from "../compression/mod.ts";
 import type { HostParameters, Model } from "../models/mod.ts";
 
 /** A network after quantization: everything that integer inference is made of. */
-export interface QuantizedNetwork {
+export interface IntegerNetworkSource {
   /** Parameters of the network, of which biases are used. */
   readonly parameters: HostParameters;
   /** The weight of each layer, by the layer's name. */
@@ -26,14 +26,14 @@ export interface QuantizedNetwork {
  * @throws {RangeError} If layers do not stand in one line, a weight or grid is missing, or a layer cannot
  *   compute with integers.
  */
-export function toIntegers(model: Model, quantized: QuantizedNetwork): IntegerNetwork {
+export function toIntegers(model: Model, quantized: IntegerNetworkSource): IntegerNetwork {
   const { tails, layers, inputShape, convolutions, title } = model;
   if (tails === undefined) {
     throw new RangeError(
       `Cannot compute with integers: the layers must stand in one line: those of ${title} do not`,
     );
   }
-  const steps = layers.map((layer): QuantizedLayer => {
+  const steps = layers.map((layer): IntegerLayerSource => {
     const weight = quantized.weights[layer];
     const inputGrid = quantized.inputGrids[layer];
     const bias = quantized.parameters[`${layer}.bias`];

@@ -9,7 +9,7 @@ export {
 export { type EarlyStopping, earlyStopping } from "./early_stopping.ts";
 export { evaluate, type Evaluation } from "./evaluate.ts";
 export { checkFiniteWeights, NonFiniteWeightError } from "./finite_weights.ts";
-export { type QuantizedNetwork, toIntegers } from "./integer_network.ts";
+export { type IntegerNetworkSource, toIntegers } from "./integer_network.ts";
 export { NonFiniteLossError } from "./non_finite_loss.ts";
 export {
   type Adam,

@@ -15,7 +15,7 @@ export interface IntegerConvolution {
 }
 
 /** A quantized layer, before it becomes integers only. */
-export interface QuantizedLayer {
+export interface IntegerLayerSource {
   /** Such as `fc1`. */
   readonly layer: string;
   /** Codes and grids, one grid a tensor or an output. */
@@ -33,7 +33,7 @@ export interface QuantizedLayer {
 }
 
 /** A layer that sees codes and gives int32 accumulators, in units of s_x s_w. */
-export interface IntegerLayer extends Omit<QuantizedLayer, "weight" | "bias"> {
+export interface IntegerLayer extends Omit<IntegerLayerSource, "weight" | "bias"> {
   /** Codes, zero points and scales. */
   readonly weight: IntegerWeight;
   /** `[outputs]`: bias_q. */
@@ -50,7 +50,7 @@ export interface IntegerLayer extends Omit<QuantizedLayer, "weight" | "bias"> {
  * @throws {RangeError} If weights of an output do not share a grid, or an accumulator might leave an
  *   int32; with the layer's name.
  */
-export function integerLayer(source: QuantizedLayer): IntegerLayer {
+export function integerLayer(source: IntegerLayerSource): IntegerLayer {
   const { layer, inputGrid } = source;
   const weight = integerWeight(source.weight);
   if (source.bias.length !== weight.shape[0]) {

@@ -1,5 +1,5 @@
 import type { AffineGrid } from "../affine.ts";
-import { type IntegerLayer, integerLayer, type QuantizedLayer } from "./integer_layer.ts";
+import { type IntegerLayer, integerLayer, type IntegerLayerSource } from "./integer_layer.ts";
 import { type Requantization, requantization } from "./requantization.ts";
 
 /** A layer, and how its accumulators become the codes of the next one. */
@@ -36,7 +36,7 @@ export interface IntegerNetwork {
  */
 export function integerNetwork(
   inputShape: readonly number[],
-  layers: readonly QuantizedLayer[],
+  layers: readonly IntegerLayerSource[],
 ): IntegerNetwork {
   if (layers.length === 0) {
     throw new RangeError("Cannot make an integer network: it must have a layer: there is none");
