@@ -5,7 +5,6 @@ import { augmentKernels } from "./augment/augment.ts";
 import { averagePoolKernels } from "./average_pool/average_pool.ts";
 import { batchNormKernels } from "./batch_norm/normalize.ts";
 import { batchStatisticsKernels } from "./batch_norm/statistics.ts";
-import { bitScheduleKernels } from "./bit_schedule/bit_schedule.ts";
 import { codebookQuantizeKernels } from "./codebook_quantize/codebook_quantize.ts";
 import { naiveConv2dKernels } from "./conv2d/naive.ts";
 import { chooseGridKernels } from "./choose_grid/choose_grid.ts";
@@ -13,12 +12,9 @@ import { packConv2dKernels } from "./conv2d/packing.ts";
 import { registerConv2dKernels } from "./conv2d/register_tiled.ts";
 import { vectorWeightGradientKernels, weightGradientKernels } from "./conv2d/weight_gradient.ts";
 import { differenceKernels } from "./difference/difference.ts";
-import { distillationKernels } from "./distillation/distillation.ts";
-import { dorefaKernels } from "./dorefa/dorefa.ts";
 import { dropoutKernels } from "./dropout/dropout.ts";
 import { dwtAnalysisKernels, dwtSynthesisKernels } from "./dwt/dwt.ts";
 import { haarAnalysisKernels, haarSynthesisKernels } from "./dwt/haar.ts";
-import { dynamicGridKernels } from "./dynamic_grid/dynamic_grid.ts";
 import { elementwiseKernels } from "./elementwise/elementwise.ts";
 import { fakeQuantizeKernels } from "./fake_quantize/fake_quantize.ts";
 import { stochasticFakeQuantizeKernels } from "./fake_quantize/stochastic.ts";
@@ -33,16 +29,15 @@ import {
   registerMatmulKernels,
   workgroupMatmulKernels,
 } from "./matmul/matmul.ts";
-import { lsqKernels } from "./lsq/lsq.ts";
 import { histogramKernels } from "./histogram/histogram.ts";
 import { linearBytesKernels } from "./linear_bytes/linear_bytes.ts";
-import { magnitudeLevelsKernels } from "./magnitude_levels/magnitude_levels.ts";
 import { maxPoolKernels } from "./max_pool/max_pool.ts";
 import { movingAverageKernels } from "./moving_average/moving_average.ts";
 import { nllKernels } from "./nll/nll.ts";
 import { patchesKernels } from "./patches/patches.ts";
 import { permuteKernels } from "./permute/permute.ts";
 import { randomKernels } from "./random/random.ts";
+import { quantizationAwareRooms } from "./quantization_aware.ts";
 import { reduceByLaneKernels, reduceByWorkgroupKernels } from "./reduce/reduce.ts";
 import { reluKernels } from "./relu/relu.ts";
 import { requantizeKernels } from "./requantize/requantize.ts";
@@ -80,17 +75,13 @@ export {
   averagePoolKernels,
   batchNormKernels,
   batchStatisticsKernels,
-  bitScheduleKernels,
   chooseGridKernels,
   chooseMatmul,
   codebookQuantizeKernels,
   differenceKernels,
-  distillationKernels,
-  dorefaKernels,
   dropoutKernels,
   dwtAnalysisKernels,
   dwtSynthesisKernels,
-  dynamicGridKernels,
   elementwiseKernels,
   fakeQuantizeKernels,
   gatherKernels,
@@ -103,8 +94,6 @@ export {
   integerRescaleKernels,
   linearBytesKernels,
   logSoftmaxKernels,
-  lsqKernels,
-  magnitudeLevelsKernels,
   maxPoolKernels,
   movingAverageKernels,
   naiveConv2dKernels,
@@ -226,9 +215,6 @@ export {
   thresholdsOf,
 } from "./codebook_quantize/thresholds.ts";
 export { channelMode, ROUNDING } from "./fake_quantize/fake_quantize.ts";
-export { dynamicGridParams, type DynamicGridShape } from "./dynamic_grid/dynamic_grid.ts";
-export { lsqParams, type LsqShape } from "./lsq/lsq.ts";
-export { LEARNED_LEVELS } from "./lsq/reference.ts";
 export { chooseShortcut, shortcutParams, type ShortcutShape } from "./shortcut/shortcut.ts";
 export {
   inverseRectifiedSigmoid,
@@ -236,6 +222,7 @@ export {
   softRoundParams,
   type SoftRoundShape,
 } from "./soft_round/soft_round.ts";
+export * from "./quantization_aware.ts";
 export { permutationBits, permutedIndex } from "./sample_batch/permutation.ts";
 export {
   type RequantizeEntry,
@@ -257,13 +244,9 @@ export const kernelRooms: readonly KernelRoom[] = [
   chooseGridKernels,
   codebookQuantizeKernels,
   differenceKernels,
-  bitScheduleKernels,
-  distillationKernels,
-  dorefaKernels,
   dropoutKernels,
   dwtAnalysisKernels,
   dwtSynthesisKernels,
-  dynamicGridKernels,
   elementwiseKernels,
   fakeQuantizeKernels,
   gatherKernels,
@@ -274,8 +257,6 @@ export const kernelRooms: readonly KernelRoom[] = [
   integerLinearKernels,
   integerMaxPoolKernels,
   logSoftmaxKernels,
-  lsqKernels,
-  magnitudeLevelsKernels,
   maxPoolKernels,
   movingAverageKernels,
   naiveConv2dKernels,
@@ -306,5 +287,6 @@ export const kernelRooms: readonly KernelRoom[] = [
   trainingClockKernels,
   vectorWeightGradientKernels,
   weightGradientKernels,
+  ...quantizationAwareRooms,
   ...rooflineKernels,
 ];

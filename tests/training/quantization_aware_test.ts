@@ -1,104 +1,30 @@
 import assert from "node:assert/strict";
 import { chooseWeightGrids, dequantizeWeight, roundToGrids } from "../../compression/mod.ts";
 import { chunksOf, uploadImages } from "../../data/mod.ts";
-import { type Device, read } from "../../gpu/mod.ts";
+import { initialParameters, readParameters } from "../../models/mod.ts";
 import {
-  type HostParameters,
-  initialParameters,
-  type Model,
-  readParameters,
-  uploadParameters,
-} from "../../models/mod.ts";
-import {
-  adam,
   captureNetwork,
-  createTrainer,
   decodeNetwork,
   encodeNetwork,
   evaluate,
-  exportQuantizationAware,
-  initialQuantizationAware,
-  type InputEstimator,
   quantizationAware,
   type QuantizationAwareSpec,
   resumeOptions,
-  type TrainerOptions,
   type TrainingPlan,
   type WeightEstimator,
 } from "../../training/mod.ts";
 import { testDevice } from "../support/device.ts";
-import { smallModel, smallSet } from "./small_set.ts";
-
-const SET = smallSet(128);
-const PLAN: TrainingPlan = {
-  optimizer: adam({ learningRate: 0.01 }),
-  schedule: { kind: "cosine", finalFraction: 0 },
-  epochs: 5,
-  batchSize: 32,
-};
-const W2A2: QuantizationAwareSpec = {
-  weights: { kind: "learnedStep", bits: 2, granularity: "channel" },
-  inputs: { kind: "learnedStep", bits: 2, offset: true },
-  image: { bits: 2 },
-};
-
-function trainerOf(device: Device, model: Model, options: TrainerOptions, plan = PLAN) {
-  return createTrainer(device, model, uploadImages(device, SET), plan, options);
-}
-
-let floats: Promise<HostParameters> | undefined;
-
-/** A float network that knows the small set. */
-function trainedFloats(device: Device): Promise<HostParameters> {
-  return floats ??= (async () => {
-    using _scope = device.scope();
-    using trainer = trainerOf(device, smallModel, { seeds: [3] }, { ...PLAN, epochs: 40 });
-    await trainer.train(Infinity);
-    return (await readParameters(trainer.parameters))[0];
-  })();
-}
-
-async function initialOf(device: Device, spec: QuantizationAwareSpec, trained: HostParameters) {
-  using _scope = device.scope();
-  return await initialQuantizationAware(
-    device,
-    smallModel,
-    spec,
-    trained,
-    chunksOf(device, uploadImages(device, SET)),
-  );
-}
-
-async function accuracyOf(device: Device, model: Model, parameters: HostParameters) {
-  using _scope = device.scope();
-  const { tensors } = uploadParameters(device, model, [parameters]);
-  const [{ accuracy }] = await evaluate(
-    model,
-    tensors,
-    1,
-    chunksOf(device, uploadImages(device, SET)),
-  );
-  return accuracy;
-}
-
-async function logitsOf(device: Device, model: Model, parameters: HostParameters) {
-  using _scope = device.scope();
-  const { tensors } = uploadParameters(device, model, [parameters]);
-  const [{ source, rows }] = chunksOf(device, uploadImages(device, SET));
-  return await read(model.forward(tensors, { source, rows }));
-}
-
-/** Trains under quantization from a float network to the end of the plan. */
-async function trainUnder(device: Device, spec: QuantizationAwareSpec, plan = PLAN) {
-  using _scope = device.scope();
-  const trained = await trainedFloats(device);
-  const model = quantizationAware(smallModel, spec);
-  const initial = [await initialOf(device, spec, trained)];
-  using trainer = trainerOf(device, model, { seeds: [1], initial }, plan);
-  const losses = await trainer.train(Infinity);
-  const [parameters] = await readParameters(trainer.parameters);
-  return { model, losses, parameters, initial: initial[0] };
-}
+import { smallModel } from "./small_set.ts";
+import {
+  accuracyOf,
+  initialOf,
+  PLAN,
+  SET,
+  trainedFloats,
+  trainerOf,
+  trainUnder,
+  W2A2,
+} from "./under_quantization.ts";
 
 Deno.test("quantizationAware() at 2 bits beats rounding the trained network", async () => {
   const device = await testDevice();
@@ -120,66 +46,6 @@ Deno.test("quantizationAware() at 2 bits beats rounding the trained network", as
     await accuracyOf(device, smallModel, rounded),
   ];
   assert.ok(aware > 0.9 && aware > post + 0.05, `${aware} against ${post}`);
-});
-
-const WEIGHTS: readonly WeightEstimator[] = [
-  { kind: "learnedStep", bits: 3, granularity: "channel" },
-  { kind: "learnedStep", bits: "ternary", granularity: { group: 4 } },
-  { kind: "learnedStep", bits: 1, granularity: "channel" },
-  { kind: "straightThrough", bits: 4, granularity: "tensor" },
-  { kind: "straightThrough", bits: 2, granularity: "channel", symmetric: true },
-  { kind: "dorefa", bits: 3, granularity: "tensor" },
-  { kind: "magnitude", levels: "binary", granularity: "channel" },
-  { kind: "magnitude", levels: "ternary", granularity: "channel" },
-];
-const INPUTS: readonly InputEstimator[] = [
-  { kind: "learnedStep", bits: 2 },
-  { kind: "learnedStep", bits: 1, offset: true },
-  { kind: "learnedClip", bits: 2 },
-  { kind: "straightThrough", bits: 4, momentum: 0.1 },
-];
-
-for (const [i, weights] of WEIGHTS.entries()) {
-  const inputs = INPUTS[i % INPUTS.length];
-  const label = `${JSON.stringify(weights)} and ${JSON.stringify(inputs)}`;
-  Deno.test(`exportQuantizationAware() gives the logits of training: ${label}`, async () => {
-    const device = await testDevice();
-    const spec: QuantizationAwareSpec = { weights, inputs, image: { bits: 4 } };
-    const { model, parameters, losses, initial } = await trainUnder(device, spec);
-    assert.ok(losses.flat().every(Number.isFinite));
-    for (const name of Object.keys(initial)) {
-      const isKept = /limits$|fc1.input.step$/.test(name);
-      const what = `${name} ${isKept ? "stays" : "learns"}`;
-      const same = parameters[name].every((value, k) => value === initial[name][k]);
-      assert.equal(same, isKept, what);
-    }
-    const exported = await exportQuantizationAware(device, smallModel, spec, parameters);
-    assert.deepEqual(Object.keys(exported.weights), smallModel.layers);
-    assert.deepEqual(
-      await logitsOf(device, exported.model, exported.parameters),
-      await logitsOf(device, model, parameters),
-    );
-  });
-}
-
-Deno.test("quantizationAware() leaves what it is told in float32", async () => {
-  const device = await testDevice();
-  const spec: QuantizationAwareSpec = {
-    ...W2A2,
-    firstWeights: "float",
-    last: { weights: { kind: "learnedStep", bits: 8, granularity: "tensor" }, inputs: "float" },
-  };
-  const names = quantizationAware(smallModel, spec).parameters.map(({ name }) => name);
-  assert.deepEqual(names.slice(smallModel.parameters.length), [
-    "fc1.input.step",
-    "fc1.input.limits",
-    "fc2.weight.step",
-    "fc2.weight.limits",
-  ]);
-  const { parameters } = await trainUnder(device, spec);
-  const { weights } = await exportQuantizationAware(device, smallModel, spec, parameters);
-  assert.deepEqual(Object.keys(weights), ["fc2"]);
-  assert.equal(weights.fc2.grids.length, 1);
 });
 
 Deno.test("Trainer of a quantization-aware model resumes bit for bit, and trains populations", async () => {
