@@ -13,6 +13,8 @@ import { testDevice } from "../support/device.ts";
 import { smallSet } from "./small_set.ts";
 
 const model = resnet({ depth: 8, width: 4, inputShape: [1, 4, 4], classes: 4, folded: true });
+/** So few steps need a gentler penalty, or it is over before roundings have moved. */
+const short = { penalty: { weight: 40 } };
 const blocks = [
   { layers: ["conv1"], output: "conv1" },
   ...[1, 2, 3].map((stage) => ({
@@ -41,7 +43,11 @@ Deno.test("reconstruct() of a residual network keeps its logits closer than roun
     seed: 1,
   } as const;
   const errorOf = async (steps: number, rates: object, parts?: typeof blocks) => {
-    const plan = { ...reconstructionPlan({ steps, ...rates }), batchSize: 32, blocks: parts };
+    const plan = {
+      ...reconstructionPlan({ steps, ...short, ...rates }),
+      batchSize: 32,
+      blocks: parts,
+    };
     const [made] = await reconstruct(device, model, [variant], images, plan);
     const weights = Object.entries(made.weights).map((
       [name, one],

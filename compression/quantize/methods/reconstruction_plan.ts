@@ -31,7 +31,10 @@ export interface ReconstructionPlan {
 }
 
 /**
- * Makes a plan; what is left out is what did best on small classifiers.
+ * Makes a plan; what is left out is what did best on small classifiers of 2 bits.
+ *
+ * A plan of a few hundred steps needs a penalty of a tenth, or a higher rate: roundings must have time
+ * to move before they are driven to a level.
  *
  * @param options What differs: the penalty as a whole or in parts.
  * @returns Frozen data.
@@ -48,7 +51,7 @@ export function reconstructionPlan(
     scaleRate: 1e-3,
     ...options,
     penalty: Object.freeze({
-      weight: 40,
+      weight: 400,
       warmUp: 0.2,
       betaFrom: 20,
       betaTo: 2,
