@@ -27,6 +27,7 @@ const INPUTS: readonly InputEstimator[] = [
   { kind: "learnedStep", bits: 2 },
   { kind: "learnedStep", bits: 1, offset: true },
   { kind: "learnedClip", bits: 2 },
+  { kind: "learnedStep", bits: 1, signs: true },
   { kind: "straightThrough", bits: 4, momentum: 0.1 },
 ];
 

@@ -154,6 +154,10 @@ Deno.test("quantizationAware() says what it cannot do", () => {
     },
   );
   assert.throws(
+    () => quantizationAware(smallModel, { inputs: { kind: "learnedStep", bits: 2, signs: true } }),
+    /signs are 1 bit: 2/,
+  );
+  assert.throws(
     weights({ kind: "learnedStep", bits: 2, granularity: { group: 5 } }),
     /a group must divide a row of 16/,
   );

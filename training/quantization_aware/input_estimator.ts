@@ -21,7 +21,7 @@ import {
   lowerBits,
   type Progressive,
 } from "./learned_limits.ts";
-import type { InputEstimator, LayerQuantization } from "./spec.ts";
+import type { LayerQuantization, LearnedStepInputs } from "./spec.ts";
 
 /** What calibration images say of the input of a layer. */
 export interface InputStatistics extends Range {
@@ -60,8 +60,8 @@ function vector(name: string, values: readonly number[], isBuffer: boolean): Par
   return { name, shape, bound: 0, initial: values, ...isBuffer && { isBuffer } };
 }
 
-function levelsFor({ bits }: InputEstimator, { low }: InputStatistics): Levels {
-  return { bits, isSigned: low < 0 && bits > 1 };
+function levelsFor({ bits, signs = false }: LearnedStepInputs, { low }: InputStatistics): Levels {
+  return { bits, isSigned: signs || (low < 0 && bits > 1) };
 }
 
 /**
@@ -179,8 +179,14 @@ export function quantizedInput(
     case "learnedStep": {
       const [step, limits] = [of("step"), of("limits")];
       const offset = inputs.offset ? of("offset") : undefined;
-      lowerBits({ limits, step }, { bits: inputs.bits, isSigned: false }, progressive, training);
-      return learnedStepQuantize(x, { step, offset, limits, inner, count: inner / rows });
+      lowerBits(
+        { limits, step },
+        { bits: inputs.bits, isSigned: inputs.signs === true },
+        progressive,
+        training,
+      );
+      const levels = inputs.signs ? "signs" : "integers";
+      return learnedStepQuantize(x, { step, offset, limits, inner, levels, count: inner / rows });
     }
   }
 }

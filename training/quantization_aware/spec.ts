@@ -79,6 +79,8 @@ export interface LearnedStepInputs {
   readonly bits: Bits;
   /** Whether what level 0 stands for is learned too (LSQ+); no if left out. */
   readonly offset?: boolean;
+  /** Whether one bit is -s and s, where there is no ReLU before; 0 and s if left out. */
+  readonly signs?: boolean;
 }
 
 /**
@@ -155,6 +157,9 @@ export function quantizationAwareMistakes(spec: QuantizationAwareSpec): string[]
     }
   }
   for (const one of estimators) {
+    if ("signs" in one && one.signs && one.bits !== 1) {
+      mistakes.push(`signs are 1 bit: ${one.bits}`);
+    }
     if (one.kind !== "straightThrough") continue;
     if ("symmetric" in one && one.symmetric && one.bits === 1) {
       mistakes.push("a symmetric grid needs 2 bits or more, as its zero point would be 0.5: 1");
