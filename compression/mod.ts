@@ -147,6 +147,7 @@ export {
   centerHessian,
   type ColumnOrder,
   constantInputs,
+  dampHessian,
   type Damping,
   type DampingOptions,
   type FactoredHessian,

@@ -65,6 +65,22 @@ export function constantInputs({ groups, inputs, values, mean }: LayerHessian): 
   });
 }
 
+/**
+ * Adds to the diagonal of a Hessian, for methods that do not damp it themselves.
+ *
+ * @param hessian Of a layer.
+ * @param damping What to add, one a group, in units of H.
+ * @returns H + lambda I.
+ */
+export function dampHessian(hessian: LayerHessian, damping: readonly number[]): LayerHessian {
+  const { inputs } = hessian;
+  const values = hessian.values.map((value, at) => {
+    const a = Math.floor(at / inputs); // group and input
+    return at % inputs === a % inputs ? value + damping[Math.floor(a / inputs)] : value;
+  });
+  return { ...hessian, values };
+}
+
 /** The order in which a method fixes the weights of an output. */
 export type ColumnOrder = "natural" | "activation";
 

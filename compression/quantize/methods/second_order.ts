@@ -4,7 +4,7 @@ import type { LayerMoments } from "./calibrate_layer.ts";
 import { coordinateDescent } from "./coordinate_descent.ts";
 import { correctBias } from "./correct_bias.ts";
 import { gptq } from "./gptq.ts";
-import { centerHessian, type Damping, type DampingOptions } from "./hessian.ts";
+import { centerHessian, dampHessian, type Damping, type DampingOptions } from "./hessian.ts";
 import { centerCross, matchTarget } from "./match_target.ts";
 import { chooseWeightedGrids } from "./weighted_grids.ts";
 
@@ -73,7 +73,8 @@ export function quantizeBySecondOrder(
   );
   const grids = chooseWeightedGrids(Float32Array.from(target), shape, hessian, options);
   const { quantized: first, damping } = gptq(target, shape, grids, hessian, how);
-  const quantized = sweeps === 0 ? first : coordinateDescent(target, first, hessian, { sweeps });
+  const damped = dampHessian(hessian, damping.map(({ used }) => used));
+  const quantized = sweeps === 0 ? first : coordinateDescent(target, first, damped, { sweeps });
   if (bias === undefined) return { quantized, damping };
   const means = {
     original: cross?.mean ?? moments.hessian.mean,

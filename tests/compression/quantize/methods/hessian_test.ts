@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { centerHessian, constantInputs, factorHessian } from "../../../../compression/mod.ts";
+import {
+  centerHessian,
+  constantInputs,
+  dampHessian,
+  factorHessian,
+} from "../../../../compression/mod.ts";
 import { correlatedInputs, hessianOf } from "./random_hessian.ts";
 
 const inputs = 5;
@@ -60,4 +65,15 @@ Deno.test("constantInputs() finds inputs that never change, and centering clears
   assert.deepEqual(constantInputs(hessian), [1, 3]);
   const { values } = centerHessian(hessian);
   assert.ok([1, 3].every((i) => values.slice(i * inputs, (i + 1) * inputs).every((v) => v === 0)));
+});
+
+Deno.test("dampHessian() adds to the diagonal of each group, and to nothing else", () => {
+  const one = hessianOf(x, inputs);
+  const both = { ...one, groups: 2, values: new Float64Array([...one.values, ...one.values]) };
+  const { values } = dampHessian(both, [2, 30]);
+  values.forEach((value, at) => {
+    const isDiagonal = at % (inputs * inputs) % (inputs + 1) === 0;
+    const wanted = both.values[at] + (isDiagonal ? [2, 30][Math.floor(at / inputs ** 2)] : 0);
+    assert.equal(value, wanted);
+  });
 });
