@@ -206,15 +206,13 @@ export const octizationContrasts: Experiment = defineExperiment({
     ["nearestEven", "towardZero"],
     ["shadow", "in_place_step", "post_training"],
   ),
-  charts: [
+  charts: (["shadow", "in_place_step", "post_training"] as const).map((master) =>
     differenceChart({
-      name: "truncation_minus_rounding",
-      title: "Truncation minus rounding to nearest",
+      name: `truncation_minus_rounding_${master}`,
+      title: `Truncation minus rounding to nearest, ${words("master", master)}`,
       y: "testAccuracy",
       zoomWithin: 1,
-      comparisons: ["shadow", "in_place_step", "post_training"].map((master) =>
-        `toward zero - nearest, ${words("master", master)}`
-      ),
-    }),
-  ],
+      comparisons: [`toward zero - nearest, ${words("master", master)}`],
+    })
+  ),
 });
