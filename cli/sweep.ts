@@ -1,5 +1,6 @@
 import type { Command } from "@commander-js/extra-typings";
 import {
+  type Candidates,
   captionNetwork,
   checkOutput,
   cliffsTable,
@@ -38,6 +39,7 @@ import {
   MODEL_HELP,
   MOST_EPOCHS,
   MOST_SEEDS,
+  oneOf,
   parseModel,
   userPath,
   userPlace,
@@ -48,6 +50,7 @@ import {
 const PREVIEW_IMAGES = 1000;
 /** What is asked for by name as an experiment is, but chooses its trials as it goes. */
 const SEARCH = "hyperparameters";
+const SEARCHES = ["random", "grid"] as const satisfies readonly Candidates["kind"][];
 
 interface SweepOptions {
   readonly model?: string;
@@ -57,6 +60,7 @@ interface SweepOptions {
   readonly epochs?: number;
   readonly checkpoint?: string;
   readonly images?: number;
+  readonly search?: Candidates["kind"];
   readonly out: string;
   readonly fresh?: true;
   readonly dryRun?: true;
@@ -164,6 +168,9 @@ async function sweep(names: readonly string[], options: SweepOptions): Promise<v
     }
     return await searchHyperparameters(options);
   }
+  if (options.search !== undefined) {
+    throw new UserError(`Cannot use --search ${options.search}: it is for ${SEARCH} alone`);
+  }
   if (names.includes(REGRESSION_NAME)) {
     if (names.length > 1) {
       throw new UserError(`Cannot sweep ${names.join(", ")}: ${REGRESSION_NAME} is run alone`);
@@ -231,6 +238,11 @@ export function addSweep(program: Command): void {
       "--images <n>",
       `judge on the first so many test images, or all (usual: all; ${PREVIEW_IMAGES} of a resnet)`,
       imageCount,
+    )
+    .option(
+      "--search <kind>",
+      `what ${SEARCH} tries: ${SEARCHES.join(" or ")} (usual: ${SEARCHES[0]})`,
+      oneOf("search", SEARCHES),
     )
     .option("--out <folder>", "where results and the store go", userPath, userPath("runs"))
     .option("--fresh", "measure again what is in the store")

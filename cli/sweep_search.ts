@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { type Dataset, loadDataset, splitTrainValidation } from "../data/mod.ts";
 import {
+  type Candidates,
   checkOutput,
   checkTrial,
   hyperparameters,
@@ -33,6 +34,7 @@ interface SearchOptions extends SweepPlace {
   readonly seeds?: number;
   readonly checkpoint?: string;
   readonly images?: number;
+  readonly search?: Candidates["kind"];
   readonly fresh?: true;
   readonly dryRun?: true;
   readonly json?: true;
@@ -50,8 +52,8 @@ function choose(options: SearchOptions): Search {
     );
   }
   const model = options.model === undefined ? undefined : parseModel(options.model);
-  const { dataset, epochs } = options;
-  const search = hyperparameters({ model, dataset, epochs });
+  const { dataset, epochs, search: candidates } = options;
+  const search = hyperparameters({ model, dataset, epochs, candidates });
   if (model && !search.models.includes(model.kind)) {
     throw new UserError(
       `Cannot search hyper-parameters: the model must be one of ${search.models.join(", ")}: ` +

@@ -1,4 +1,4 @@
-import type { Grid, Point } from "./define.ts";
+import type { AxisValue, Point } from "./define.ts";
 
 /**
  * Lists every point of a grid.
@@ -6,8 +6,10 @@ import type { Grid, Point } from "./define.ts";
  * @param grid Axes with their values.
  * @returns The points; the last axis changes fastest.
  */
-export function expandGrid(grid: Grid): Point[] {
-  return Object.entries(grid).reduce<Point[]>(
+export function expandGrid<Value extends AxisValue>(
+  grid: Readonly<Record<string, readonly Value[]>>,
+): Readonly<Record<string, Value>>[] {
+  return Object.entries(grid).reduce<Readonly<Record<string, Value>>[]>(
     (points, [axis, values]) =>
       points.flatMap((point) => values.map((value) => ({ ...point, [axis]: value }))),
     [{}],

@@ -105,10 +105,12 @@ export {
 } from "./runner.ts";
 export { drawSearch } from "./charts/draw_search.ts";
 export {
+  type Candidates,
   type Configuration,
   type Dimension,
   type Draw,
-  drawConfigurations,
+  listConfigurations,
+  type LogRange,
   planRungs,
   type Rung,
   type Search,

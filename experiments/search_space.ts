@@ -1,15 +1,30 @@
 import { randomInteger, randomSource } from "../kernels/mod.ts";
 import type { ModelSpec } from "../models/mod.ts";
 import type { AxisValue } from "./define.ts";
+import { expandGrid } from "./grid_points.ts";
 import type { Trial } from "./trial.ts";
 
 /** One way to train, by the name of each hyper-parameter. */
 export type Configuration = Readonly<Record<string, number>>;
 
-/** Where a hyper-parameter is drawn from: a range, even on a logarithmic scale, or a few values. */
-export type Draw =
-  | { readonly kind: "log_range"; readonly low: number; readonly high: number }
-  | { readonly kind: "choice"; readonly values: readonly number[] };
+/** Values on a logarithmic scale: drawn anywhere in it, or evenly spaced from end to end on a grid. */
+export interface LogRange {
+  readonly kind: "log_range";
+  /** The smallest. */
+  readonly low: number;
+  /** The largest. */
+  readonly high: number;
+  /** How many of them a grid has, at least 2. */
+  readonly gridPoints: number;
+}
+
+/** Where the values of a hyper-parameter come from: a range, or a few of them. */
+export type Draw = LogRange | { readonly kind: "choice"; readonly values: readonly number[] };
+
+/** What the first rung tries: configurations drawn at random, or all of a grid. */
+export type Candidates =
+  | { readonly kind: "random"; readonly count: number }
+  | { readonly kind: "grid" };
 
 /** A hyper-parameter: where it is drawn from and how it is shown. */
 export interface Dimension {
@@ -30,7 +45,7 @@ export interface Search {
   /** What is searched, by name. */
   readonly space: Readonly<Record<string, Dimension>>;
   /** Configurations of the first rung. */
-  readonly configurations: number;
+  readonly candidates: Candidates;
   /** One in so many goes on to the next rung, trained so many times as long. */
   readonly reduction: number;
   /** Epochs of the last rung. */
@@ -51,23 +66,41 @@ export interface Rung {
   readonly epochs: number;
 }
 
+/** The value at a share of a range. */
+function valueAt(range: LogRange, share: number): number {
+  const [low, high] = [Math.log(range.low), Math.log(range.high)];
+  // three digits: a report can be typed back
+  return Number(Math.exp(low + (high - low) * share).toPrecision(3));
+}
+
 function drawValue(draw: Draw, random: () => number): number {
   if (draw.kind === "choice") return draw.values[randomInteger(random, 0, draw.values.length - 1)];
-  const [low, high] = [Math.log(draw.low), Math.log(draw.high)];
-  // three digits: a report can be typed back
-  return Number(Math.exp(low + (high - low) * random()).toPrecision(3));
+  return valueAt(draw, random());
+}
+
+function gridValues(draw: Draw): readonly number[] {
+  if (draw.kind === "choice") return draw.values;
+  const { gridPoints } = draw;
+  return Array.from({ length: gridPoints }, (_, i) => valueAt(draw, i / (gridPoints - 1)));
 }
 
 /**
- * Draws the configurations of the first rung at random: every hyper-parameter that matters then gets
- * as many different values as there are configurations, which a grid of the same size does not give.
+ * Lists the configurations of the first rung. At random, every hyper-parameter that matters gets as
+ * many different values as there are configurations; a grid gives each a few, in all combinations,
+ * and its neighbors differ in one alone.
  *
  * @param search What is searched.
- * @returns The configurations; the same for the same search, and fewer are the first of more.
+ * @returns The configurations; the same for the same search. Fewer that are drawn are the first of
+ *   more; on a grid the last hyper-parameter changes fastest.
  * @see Bergstra and Bengio 2012, Random search for hyper-parameter optimization, JMLR 13
  */
-export function drawConfigurations({ space, configurations, seed }: Search): Configuration[] {
-  return Array.from({ length: configurations }, (_, i) => {
+export function listConfigurations({ space, candidates, seed }: Search): Configuration[] {
+  if (candidates.kind === "grid") {
+    return expandGrid(
+      Object.fromEntries(Object.entries(space).map(([name, { draw }]) => [name, gridValues(draw)])),
+    );
+  }
+  return Array.from({ length: candidates.count }, (_, i) => {
     const random = randomSource(seed, i);
     return Object.fromEntries(
       Object.entries(space).map(([name, { draw }]) => [name, drawValue(draw, random)]),
@@ -87,7 +120,9 @@ export function drawConfigurations({ space, configurations, seed }: Search): Con
  * @returns The rungs, shortest training first.
  * @see Jamieson and Talwalkar 2016, arXiv:1502.07943; Li et al. 2018, arXiv:1603.06560
  */
-export function planRungs({ configurations, reduction, epochs }: Search): Rung[] {
+export function planRungs(search: Search): Rung[] {
+  const { reduction, epochs } = search;
+  const configurations = listConfigurations(search).length;
   // a hair of tolerance: log(27) / log(3) is 3.0000000000000004 or 2.9999999999999996
   const last = Math.floor(
     Math.log(Math.min(configurations, epochs)) / Math.log(reduction) + 1e-9,

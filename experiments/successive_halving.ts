@@ -2,7 +2,7 @@ import type { Execute } from "./executor.ts";
 import type { Metrics } from "./metrics.ts";
 import type { PlannedTrial } from "./plan.ts";
 import { InterruptedError, measureTrials, type RunnerEvent } from "./runner.ts";
-import { type Configuration, drawConfigurations, planRungs, type Search } from "./search_space.ts";
+import { type Configuration, listConfigurations, planRungs, type Search } from "./search_space.ts";
 import type { Run, Store } from "./store.ts";
 import { trialId } from "./trial.ts";
 
@@ -62,7 +62,7 @@ export async function runSearch(search: Search, options: SearchOptions): Promise
   const rungs = planRungs(search);
   const trials: SearchedTrial[] = [];
   const meter = searchMeter(search, options);
-  let survivors = drawConfigurations(search);
+  let survivors = listConfigurations(search);
   for (const [rung, { count, epochs }] of rungs.entries()) {
     const planned = survivors.slice(0, count).map((configuration) => {
       const trial = search.trial(configuration, epochs, search.seed);

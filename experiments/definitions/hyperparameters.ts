@@ -1,7 +1,7 @@
 import { MODELS, type ModelSpec } from "../../models/mod.ts";
 import { adam } from "../../training/mod.ts";
 import { deepFreeze } from "../deep_freeze.ts";
-import type { Search } from "../search_space.ts";
+import type { Candidates, Search } from "../search_space.ts";
 
 /** Widths that kernels like. */
 const WIDTH_STEP = 4;
@@ -35,24 +35,38 @@ export interface SearchOverrides {
   readonly dataset?: string;
   /** Epochs of the last rung. */
   readonly epochs?: number;
+  /** Which configurations are tried. */
+  readonly candidates?: Candidates["kind"];
 }
+
+/** Configurations drawn at random: three rungs of a third each. */
+const DRAWN = 27;
+
+const CHOICE: Readonly<Record<Candidates["kind"], string>> = {
+  random:
+    "Configurations are drawn at random from a seed: learning rate and weight decay even on a " +
+    "logarithmic scale, batch size and width from a few values (Bergstra and Bengio 2012).",
+  grid:
+    "All combinations of a few values are tried: learning rate and weight decay evenly spaced on " +
+    "a logarithmic scale, every batch size and every width.",
+};
 
 /**
  * Searches learning rate, weight decay, batch size and widths, judged by the images that are held out.
  *
- * @param overrides What to change; FC_NN on MNIST, up to 9 epochs, if left out.
+ * @param overrides What to change; FC_NN on MNIST, up to 9 epochs, at random, if left out.
  * @returns The search, frozen.
  */
 export function hyperparameters(overrides: SearchOverrides = {}): Search {
-  const { model = MODELS.fc_nn, dataset = "mnist", epochs = 9 } = overrides;
+  const { model = MODELS.fc_nn, dataset = "mnist", epochs = 9, candidates = "random" } = overrides;
   return deepFreeze<Search>({
-    name: "hyperparameters",
+    // results of a grid do not lie over those of the usual search
+    name: candidates === "random" ? "hyperparameters" : "hyperparameters_grid",
     question:
       "Which learning rate, weight decay, batch size and width train this network best, and " +
       "how much does each matter?",
     method: [
-      "Configurations are drawn at random from a seed: learning rate and weight decay even on a " +
-      "logarithmic scale, batch size and width from a few values (Bergstra and Bengio 2012).",
+      CHOICE[candidates],
       "Successive halving: all are trained shortly, the best third by accuracy on the validation " +
       "images goes on and is trained three times as long, until the last rung (Jamieson and Talwalkar " +
       "2016, arXiv:1502.07943; one bracket of Hyperband, Li et al. 2018, arXiv:1603.06560).",
@@ -62,17 +76,17 @@ export function hyperparameters(overrides: SearchOverrides = {}): Search {
     ],
     space: {
       learningRate: {
-        draw: { kind: "log_range", low: 3e-4, high: 3e-2 },
+        draw: { kind: "log_range", low: 3e-4, high: 3e-2, gridPoints: 5 },
         label: "learning rate (log scale)",
       },
       weightDecay: {
-        draw: { kind: "log_range", low: 1e-4, high: 1 },
+        draw: { kind: "log_range", low: 1e-4, high: 1, gridPoints: 3 },
         label: "weight decay (log scale)",
       },
       batchSize: { draw: { kind: "choice", values: [32, 64, 128, 256] }, label: "batch size" },
       width: { draw: { kind: "choice", values: [0.5, 1, 2] }, label: "width, times the usual" },
     },
-    configurations: 27,
+    candidates: candidates === "random" ? { kind: "random", count: DRAWN } : { kind: "grid" },
     reduction: 3,
     epochs,
     seed: 0,

@@ -50,6 +50,11 @@ Deno.test("commands refuse numbers that make no sense, and missing arguments", a
     [["sweep", "--seeds"], /option '--seeds <n>' argument missing$/],
     [["sweep", "hyperparameters", "--seeds", "2"], /judged on images held out: leave out --seeds$/],
     [["sweep", "hyperparameters", "bit_width"], /: hyperparameters is run alone$/],
+    [["sweep", "hyperparameters", "--search", "gird"], /"gird".*"grid"/],
+    [
+      ["sweep", "bit_width", "--search", "grid"],
+      /^Cannot use --search grid: .*hyperparameters alone$/,
+    ],
     [["sweep", "--images", "0"], /^Cannot use images 0: /],
     [["sweep", "--checkpoint", "none"], /^Cannot read .*none: ENOENT/],
   ] as const;

@@ -6,7 +6,7 @@ import { hyperparameters } from "../../experiments/definitions/hyperparameters.t
 import type { Execute } from "../../experiments/executor.ts";
 import { InterruptedError } from "../../experiments/runner.ts";
 import { searchCsv, writeSearch, writeSearchReport } from "../../experiments/search_report.ts";
-import { drawConfigurations, planRungs } from "../../experiments/search_space.ts";
+import { listConfigurations, planRungs } from "../../experiments/search_space.ts";
 import { openStore, type Store } from "../../experiments/store.ts";
 import { runSearch } from "../../experiments/successive_halving.ts";
 import { type Trial, trialId } from "../../experiments/trial.ts";
@@ -14,6 +14,7 @@ import { MODELS } from "../../models/mod.ts";
 import { FAKE_RUN } from "./fake_executor.ts";
 
 const search = hyperparameters();
+const grid = hyperparameters({ candidates: "grid" });
 
 /** Best at a learning rate of 3e-3, better after more epochs; the largest rates explode. */
 function accuracyOf({ training }: Trial): number {
@@ -60,17 +61,25 @@ Deno.test("planRungs() halves successively until one rung has all epochs", () =>
   assert.deepEqual(planRungs({ ...search, epochs: 27 }).at(-1), { count: 1, epochs: 27 });
   assert.deepEqual(planRungs({ ...search, epochs: 2 }), [{ count: 27, epochs: 2 }]);
   assert.deepEqual(
-    planRungs({ ...search, configurations: 1000, reduction: 10, epochs: 1000 }).map((r) => r.count),
+    planRungs({
+      ...search,
+      candidates: { kind: "random", count: 1000 },
+      reduction: 10,
+      epochs: 1000,
+    }).map((r) => r.count),
     [1000, 100, 10, 1],
   );
 });
 
-Deno.test("drawConfigurations() depends on the seed only, and fills its ranges", () => {
-  const drawn = drawConfigurations(search);
+Deno.test("listConfigurations() at random depends on the seed only, and fills its ranges", () => {
+  const drawn = listConfigurations(search);
   assert.equal(drawn.length, 27);
-  assert.deepEqual(drawConfigurations(hyperparameters()), drawn);
-  assert.deepEqual(drawConfigurations({ ...search, configurations: 5 }), drawn.slice(0, 5));
-  assert.notDeepEqual(drawConfigurations({ ...search, seed: 1 }), drawn);
+  assert.deepEqual(listConfigurations(hyperparameters()), drawn);
+  assert.deepEqual(
+    listConfigurations({ ...search, candidates: { kind: "random", count: 5 } }),
+    drawn.slice(0, 5),
+  );
+  assert.notDeepEqual(listConfigurations({ ...search, seed: 1 }), drawn);
   const rates = drawn.map(({ learningRate }) => learningRate);
   assert.ok(rates.every((rate) => rate >= 3e-4 && rate <= 3e-2));
   // even on a logarithmic scale: about half lie below the geometric mean
@@ -79,10 +88,38 @@ Deno.test("drawConfigurations() depends on the seed only, and fills its ranges",
   assert.equal(new Set(drawn.map(({ width }) => width)).size, 3);
 });
 
+Deno.test("listConfigurations() of a grid has every combination once, ranges from end to end", () => {
+  const listed = listConfigurations(grid);
+  const values = (name: string) => [...new Set(listed.map((one) => one[name]))];
+  assert.deepEqual(values("learningRate"), [3e-4, 9.49e-4, 3e-3, 9.49e-3, 3e-2]);
+  assert.deepEqual(values("weightDecay"), [1e-4, 1e-2, 1]);
+  assert.deepEqual(values("batchSize"), [32, 64, 128, 256]);
+  assert.deepEqual(values("width"), [0.5, 1, 2]);
+  assert.equal(new Set(listed.map((one) => JSON.stringify(one))).size, 5 * 3 * 4 * 3);
+  assert.deepEqual(listConfigurations({ ...grid, seed: 1 }), listed);
+  assert.deepEqual(planRungs(grid), [
+    { count: 180, epochs: 1 },
+    { count: 60, epochs: 3 },
+    { count: 20, epochs: 9 },
+  ]);
+});
+
+Deno.test("runSearch() halves a grid, and its report says so", () =>
+  withStore(async (store, run, folder) => {
+    const asked: Trial[] = [];
+    const result = await runSearch(grid, { store, run, execute: fakeTraining(asked) });
+    assert.equal(asked.length, 180 + 60 + 20);
+    assert.equal(result.best?.configuration.learningRate, 3e-3);
+    const [report] = writeSearch(result, folder);
+    assert.ok(report.startsWith(`${folder}/hyperparameters_grid/`), "apart from the random search");
+    assert.match(writeSearchReport(result), /^- All combinations of a few values are tried/m);
+  }));
+
 Deno.test("hyperparameters() gives trials that can be run and are judged on images held out", () => {
   for (const model of [MODELS.fc_nn, MODELS.cnn, MODELS.lenet_5, MODELS.cnn_282k]) {
     const one = hyperparameters({ model, dataset: "cifar10" });
-    for (const configuration of drawConfigurations(one)) {
+    const both = [one, hyperparameters({ model, dataset: "cifar10", candidates: "grid" })];
+    for (const configuration of both.flatMap(listConfigurations)) {
       const trial = one.trial(configuration, 3, 0);
       checkTrial(trial);
       assert.deepEqual(trial.data, { dataset: "cifar10", train: "split" });
@@ -114,7 +151,7 @@ Deno.test("runSearch() takes the best third on, ranks failures last and finds th
       assert.ok(Math.min(...kept) >= Math.max(...others));
     }
     assert.ok(trials.some(({ error }) => error === "loss is NaN"), "some explode");
-    const nearest = drawConfigurations(search).map(({ learningRate }) => learningRate)
+    const nearest = listConfigurations(search).map(({ learningRate }) => learningRate)
       .sort((a, b) => Math.abs(Math.log(a / 3e-3)) - Math.abs(Math.log(b / 3e-3)))[0];
     assert.equal(best?.configuration.learningRate, nearest);
     assert.equal(best?.trial.training.epochs, 9);
