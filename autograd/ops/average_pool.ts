@@ -9,13 +9,29 @@ export interface AveragePoolOptions {
   readonly size?: number;
   /** Distance of two windows; the size if left out. */
   readonly stride?: number;
+  /** Zeros on all four sides, which the means count; at most half a window, 0 if left out. */
+  readonly padding?: number;
 }
 
 /** Means of windows of the last two axes, `[..., outHeight, outWidth]`. */
-function poolWindows(x: Tensor, height: number, width: number, stride: number): Tensor {
+function poolWindows(
+  x: Tensor,
+  height: number,
+  width: number,
+  stride: number,
+  padding: number,
+): Tensor {
   const [inHeight, inWidth] = x.shape.slice(-2);
   const planes = x.size / (inHeight * inWidth);
-  const params = averagePoolParams({ planes, inHeight, inWidth, height, width, stride });
+  const params = averagePoolParams({
+    planes,
+    inHeight,
+    inWidth,
+    height,
+    width,
+    stride,
+    padding,
+  });
   const constants = chooseAveragePool(params);
   const { y } = run(averagePoolKernels.forward, { x }, params, { constants });
   const shape = [...x.shape.slice(0, -2), params.outHeight, params.outWidth];
@@ -34,18 +50,19 @@ function checkAxes(x: Tensor): void {
 }
 
 /**
- * Averages every window of the last two axes, as PyTorch's `avg_pool2d` without padding.
+ * Averages every window of the last two axes, as PyTorch's `avg_pool2d` does with its usual
+ * `count_include_pad=True`: padding counts in the mean.
  *
  * @param x `[..., height, width]`.
- * @param options Size and stride of the windows.
+ * @param options Size and stride of the windows, and padding.
  * @returns `[..., outHeight, outWidth]`, in floor mode.
- * @throws {RangeError} If the window does not fit.
+ * @throws {RangeError} If the window does not fit, or the padding is more than half a window.
  * @see LeCun et al. 1998, doi:10.1109/5.726791
  */
 export function averagePool(x: Tensor, options: AveragePoolOptions = {}): Tensor {
   checkAxes(x);
-  const { size = 2, stride = size } = options;
-  return poolWindows(x, size, size, stride);
+  const { size = 2, stride = size, padding = 0 } = options;
+  return poolWindows(x, size, size, stride, padding);
 }
 
 /**
@@ -59,5 +76,5 @@ export function averagePool(x: Tensor, options: AveragePoolOptions = {}): Tensor
 export function globalAveragePool(x: Tensor): Tensor {
   checkAxes(x);
   const [height, width] = x.shape.slice(-2);
-  return view(poolWindows(x, height, width, 1), x.shape.slice(0, -2));
+  return view(poolWindows(x, height, width, 1, 0), x.shape.slice(0, -2));
 }

@@ -23,19 +23,23 @@ export interface AveragePoolShape {
   readonly width: number;
   /** Between windows, on both axes. */
   readonly stride: number;
+  /** Zeros on all four sides, which the means count; 0 if left out. */
+  readonly padding?: number;
 }
 
 /**
- * Gives the params of an average pooling: `outHeight = floor((inHeight - height) / stride) + 1`.
+ * Gives the params of an average pooling:
+ * `outHeight = floor((inHeight + 2 padding - height) / stride) + 1`, the width likewise.
  *
  * @param shape Sizes in elements.
  * @returns What every entry of `averagePoolKernels` takes.
- * @throws {RangeError} If a size is not a positive whole number or the window does not fit.
+ * @throws {RangeError} If a size is not a positive whole number, the padding is more than half a window
+ *   or the window does not fit.
  */
 export function averagePoolParams(shape: AveragePoolShape): Numbers {
-  const { planes, inHeight, inWidth, height, width, stride } = shape;
-  const { outHeight, outWidth } = countWindows({ ...shape }, [height, width]);
-  return { planes, inHeight, inWidth, outHeight, outWidth, height, width, stride };
+  const { padding = 0, ...sizes } = shape;
+  const counts = countWindows(sizes, [shape.height, shape.width], padding);
+  return { ...sizes, ...counts, padding };
 }
 
 /**
@@ -46,7 +50,8 @@ export function averagePoolParams(shape: AveragePoolShape): Numbers {
  *   windows of 2 x 2 fill even sides and lines of windows are whole vectors.
  */
 export function chooseAveragePool(params: Numbers): Numbers {
-  const { inHeight, inWidth, height, width, stride } = params;
+  const { inHeight, inWidth, height, width, stride, padding } = params;
+  if (padding > 0) return { WHOLE: 0, HALVING: 0 };
   const isWhole = height === inHeight && width === inWidth && inHeight * inWidth % 4 === 0;
   const halves = height === 2 && width === 2 && stride === 2 && inHeight % 2 === 0 &&
     inWidth % 8 === 0;
@@ -66,12 +71,13 @@ function pool(
   [inHeight, inWidth]: readonly [number, number],
   [height, width]: readonly [number, number],
   stride: number,
+  padding = 0,
 ): KernelCase {
-  const params = averagePoolParams({ planes, inHeight, inWidth, height, width, stride });
+  const params = averagePoolParams({ planes, inHeight, inWidth, height, width, stride, padding });
   return { params, constants: chooseAveragePool(params) };
 }
 
-/** Average pooling, floor mode: means forward, a gather backward. */
+/** Average pooling, floor mode, with zeros around that count: means forward, a gather backward. */
 export const averagePoolKernels: Kernels<"forward" | "backward"> = defineKernels({
   name: "average_pool",
   file: "kernels/average_pool/average_pool.wgsl",
@@ -85,6 +91,7 @@ export const averagePoolKernels: Kernels<"forward" | "backward"> = defineKernels
     height: "u32",
     width: "u32",
     stride: "u32",
+    padding: "u32",
   },
   constants: { WHOLE: 0, HALVING: 0, WORKGROUP_SIZE: 64 },
   lengths: (p) => ({ x: inputsOf(p), dx: inputsOf(p), y: outputsOf(p), dy: outputsOf(p) }),
@@ -133,6 +140,10 @@ export const averagePoolKernels: Kernels<"forward" | "backward"> = defineKernels
     pool(3, [14, 10], [3, 2], 2),
     pool(2, [11, 8], [2, 2], 3),
     pool(2, [9, 9], [5, 4], 1),
+    pool(3, [7, 9], [3, 3], 2, 1),
+    pool(2, [8, 8], [2, 2], 2, 1),
+    pool(2, [1, 2], [3, 4], 1, 1),
+    pool(2, [6, 5], [5, 4], 3, 2),
   ],
   randomCase: (random) => {
     const side = () => randomInteger(random, 1, 4);
@@ -142,6 +153,7 @@ export const averagePoolKernels: Kernels<"forward" | "backward"> = defineKernels
       [randomInteger(random, height, 20), randomInteger(random, width, 20)],
       [height, width],
       side(),
+      randomInteger(random, 0, Math.floor(Math.min(height, width) / 2)),
     );
   },
   benchCases: [pool(128 * 64, [8, 8], [8, 8], 1), pool(128 * 16, [32, 32], [2, 2], 2)],

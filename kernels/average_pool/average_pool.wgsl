@@ -1,7 +1,8 @@
 // average_pool: the mean of every window, and its gradient.
 //
 //   forward    y[plane, oy, ox] = mean over ky < height, kx < width of
-//                                 x[plane, oy stride + ky, ox stride + kx]
+//                                 x[plane, oy stride + ky - padding, ox stride + kx - padding]
+//                                 which is 0 outside x, and counts
 //   backward  dx[i] = sum of dy / (height width) over the windows that i lies in
 //
 // x, dx   [planes, inHeight, inWidth], planes = networks * batch * channels
@@ -26,7 +27,7 @@ override WORKGROUP_SIZE: u32 = 64u;
 
 struct Params {
   planes: u32, inHeight: u32, inWidth: u32, outHeight: u32, outWidth: u32,
-  height: u32, width: u32, stride: u32,
+  height: u32, width: u32, stride: u32, padding: u32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
@@ -51,11 +52,20 @@ fn sumOfPlane(start: u32) -> f32 {
   return sumOf(even + odd);
 }
 
-fn sumOfWindow(corner: u32) -> f32 {
+// The positions of x in window `o` of `size`: from the first to behind the last. No window is all padding.
+fn insideOf(o: u32, size: u32, count: u32) -> vec2u {
+  let start = o * params.stride;
+  let end = min(start + size, params.padding + count);
+  return vec2u(max(start, params.padding), end) - params.padding;
+}
+
+fn sumOfWindow(plane: u32, oy: u32, ox: u32) -> f32 {
+  let rows = insideOf(oy, params.height, params.inHeight);
+  let columns = insideOf(ox, params.width, params.inWidth);
   var sum = 0.0;
-  for (var ky = 0u; ky < params.height; ky++) {
-    let start = corner + ky * params.inWidth;
-    for (var i = start; i < start + params.width; i++) { sum += x[i / 4u][i % 4u]; }
+  for (var row = rows.x; row < rows.y; row++) {
+    let start = (plane * params.inHeight + row) * params.inWidth;
+    for (var i = start + columns.x; i < start + columns.y; i++) { sum += x[i / 4u][i % 4u]; }
   }
   return sum;
 }
@@ -89,17 +99,15 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let line = i / params.outWidth;
   let plane = line / params.outHeight;
   if (plane >= params.planes) { return; }
-  let start = plane * params.inHeight * params.inWidth;
   let share = 1.0 / f32(params.height * params.width);
   if (WHOLE == 1u) {
-    y[i] = sumOfPlane(start / 4u) * share;
+    y[i] = sumOfPlane(plane * params.inHeight * params.inWidth / 4u) * share;
     return;
   }
-  let row = line % params.outHeight * params.stride;
-  y[i] = sumOfWindow(start + row * params.inWidth + i % params.outWidth * params.stride) * share;
+  y[i] = sumOfWindow(plane, line % params.outHeight, i % params.outWidth) * share;
 }
 
-// The windows of `size` that position `at` lies in: from the first to the last, which may be before it.
+// The windows of `size` that position `at` of padded lines lies in: from the first to the last, which may be before it.
 fn windowsOf(at: u32, size: u32, count: u32) -> vec2u {
   let first = (max(at + 1u, size) - size + params.stride - 1u) / params.stride;
   return vec2u(first, min(at / params.stride + 1u, count));
@@ -110,8 +118,8 @@ fn gathered(i: u32) -> f32 {
   let line = i / params.inWidth;
   let plane = line / params.inHeight;
   if (plane >= params.planes) { return 0.0; }
-  let rows = windowsOf(line % params.inHeight, params.height, params.outHeight);
-  let columns = windowsOf(i % params.inWidth, params.width, params.outWidth);
+  let rows = windowsOf(line % params.inHeight + params.padding, params.height, params.outHeight);
+  let columns = windowsOf(i % params.inWidth + params.padding, params.width, params.outWidth);
   var sum = 0.0;
   for (var oy = rows.x; oy < rows.y; oy++) {
     let start = (plane * params.outHeight + oy) * params.outWidth;

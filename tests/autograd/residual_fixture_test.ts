@@ -65,20 +65,22 @@ for (const [index, { shortcut: added, ...options }] of normalizations.entries())
   });
 }
 
-const poolings: readonly { readonly size: number; readonly stride: number }[] = JSON.parse(
-  metadata.average_pool,
-);
+const poolings: readonly {
+  readonly size: number;
+  readonly stride: number;
+  readonly padding?: number;
+}[] = JSON.parse(metadata.average_pool);
 
-for (const [index, { size, stride }] of poolings.entries()) {
+for (const [index, { size, stride, padding }] of poolings.entries()) {
   const prefix = `average_pool.${index}`;
   const name = size === 0 ? "globalAveragePool()" : "averagePool()";
   const label = `[${fixture(`${prefix}.x`).shape}]` +
-    (size === 0 ? "" : `, windows of ${size}, stride ${stride}`);
+    (size === 0 ? "" : `, windows of ${size}, stride ${stride}, padding ${padding ?? "left out"}`);
   Deno.test(`${name} and its gradient agree with PyTorch: ${label}`, async () => {
     const device = await testDevice();
     using _scope = device.scope();
     const x = upload(device, `${prefix}.x`);
-    const y = size === 0 ? globalAveragePool(x) : averagePool(x, { size, stride });
+    const y = size === 0 ? globalAveragePool(x) : averagePool(x, { size, stride, padding });
     const dx = backward(y, [x], { seed: upload(device, `${prefix}.dy`) }).get(x)!;
     await assertClose(prefix, { y, dx });
   });

@@ -81,6 +81,19 @@ Deno.test("averagePool() refuses windows that do not fit, and tensors without an
     name: "RangeError",
     message: "Cannot pool: the window must fit into the input: window is [3, 3], input is [2, 3]",
   });
+  assert.deepEqual(averagePool(x, { size: 3, padding: 1 }).shape, [1, 1]);
+  for (const padding of [2, -1, 0.5]) {
+    assert.throws(() => averagePool(x, { size: 3, padding }), {
+      name: "RangeError",
+      message: "Cannot pool: padding must be a whole number from 0 to half a window: window is " +
+        `[3, 3], padding ${padding}`,
+    });
+  }
+  assert.throws(() => averagePool(x, { size: 5, padding: 1 }), {
+    name: "RangeError",
+    message: "Cannot pool: the window must fit into the padded input: window is [5, 5], padded " +
+      "input is [4, 5]",
+  });
   const line = tensor(device, draw(6, 1), [6]);
   const message = "Cannot pool: x must be [..., height, width]: it is [6]";
   assert.throws(() => averagePool(line), { name: "RangeError", message });
