@@ -3,10 +3,12 @@ import { chooseWeightGrids, dequantizeWeight, roundToGrids } from "../../compres
 import { chunksOf, uploadImages } from "../../data/mod.ts";
 import { initialParameters, readParameters } from "../../models/mod.ts";
 import {
+  adam,
   captureNetwork,
   decodeNetwork,
   encodeNetwork,
   evaluate,
+  NonFiniteLossError,
   quantizationAware,
   type QuantizationAwareSpec,
   resumeOptions,
@@ -140,6 +142,16 @@ Deno.test("Trainer.train() distills what a teacher knows", async () => {
         "classes: there is none",
     },
   );
+});
+
+Deno.test("Trainer.train() of a quantization-aware model stops at a loss that is not finite", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const model = quantizationAware(smallModel, W2A2);
+  const initial = [await initialOf(device, W2A2, await trainedFloats(device))];
+  const optimizer = adam({ learningRate: 1e30 });
+  using trainer = trainerOf(device, model, { seeds: [9], initial }, { ...PLAN, optimizer });
+  await assert.rejects(trainer.train(Infinity), NonFiniteLossError);
 });
 
 Deno.test("quantizationAware() says what it cannot do", () => {
