@@ -11,7 +11,7 @@ import type { HostParameters, Model } from "../models/mod.ts";
 export interface IntegerNetworkSource {
   /** Parameters of the network, of which biases are used. */
   readonly parameters: HostParameters;
-  /** The weight of each layer, by the layer's name. */
+  /** The weight of each layer, by the weight's name, such as `fc1.weight`. */
   readonly weights: Readonly<Record<string, QuantizedWeight>>;
   /** The grid of each layer's input, by the layer's name. */
   readonly inputGrids: Readonly<Record<string, AffineGrid>>;
@@ -34,7 +34,7 @@ export function toIntegers(model: Model, quantized: IntegerNetworkSource): Integ
     );
   }
   const steps = layers.map((layer): IntegerLayerSource => {
-    const weight = quantized.weights[layer];
+    const weight = quantized.weights[`${layer}.weight`];
     const inputGrid = quantized.inputGrids[layer];
     const bias = quantized.parameters[`${layer}.bias`];
     if (weight === undefined || inputGrid === undefined || bias === undefined) {

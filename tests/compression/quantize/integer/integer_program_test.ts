@@ -59,7 +59,7 @@ async function quantizedNetwork(
       granularity: "channel",
       observer: { kind: "minMax" },
     });
-    return [layer, roundToGrids(values, shape, grids)];
+    return [`${layer}.weight`, roundToGrids(values, shape, grids)];
   }));
   return { parameters, weights, inputGrids };
 }
@@ -123,8 +123,8 @@ Deno.test("integerProgram() is close to the same network with fake quantization"
   const x = tensor(device, images, [1, ROWS, images.length / ROWS]);
   const rounded = Object.fromEntries(
     Object.entries(quantized.weights).map((
-      [layer, weight],
-    ) => [`${layer}.weight`, dequantizeWeight(weight)]),
+      [name, weight],
+    ) => [name, dequantizeWeight(weight)]),
   );
   const tensors = uploadParameters(device, model, [{ ...parameters, ...rounded }]).tensors;
   const fake = await read(model.forward(tensors, x, {
