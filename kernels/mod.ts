@@ -19,10 +19,8 @@ import { elementwiseKernels } from "./elementwise/elementwise.ts";
 import { fakeQuantizeKernels } from "./fake_quantize/fake_quantize.ts";
 import { stochasticFakeQuantizeKernels } from "./fake_quantize/stochastic.ts";
 import { gatherKernels } from "./gather/gather.ts";
+import { integerRooms } from "./integer_rooms.ts";
 import { logSoftmaxKernels } from "./log_softmax/log_softmax.ts";
-import { integerConv2dKernels } from "./integer_conv2d/integer_conv2d.ts";
-import { integerLinearKernels } from "./integer_linear/integer_linear.ts";
-import { integerMaxPoolKernels } from "./integer_max_pool/integer_max_pool.ts";
 import {
   chooseMatmul,
   naiveMatmulKernels,
@@ -41,7 +39,6 @@ import { quantizationAwareRooms } from "./quantization_aware.ts";
 import { reduceByLaneKernels, reduceByWorkgroupKernels } from "./reduce/reduce.ts";
 import { reluKernels } from "./relu/relu.ts";
 import { requantizeKernels } from "./requantize/requantize.ts";
-import { integerRescaleKernels } from "./integer_rescale/integer_rescale.ts";
 import { sampleBatchKernels } from "./sample_batch/sample_batch.ts";
 import { sgdKernels } from "./sgd/sgd.ts";
 import { shortcutKernels } from "./shortcut/shortcut.ts";
@@ -88,10 +85,6 @@ export {
   haarAnalysisKernels,
   haarSynthesisKernels,
   histogramKernels,
-  integerConv2dKernels,
-  integerLinearKernels,
-  integerMaxPoolKernels,
-  integerRescaleKernels,
   linearBytesKernels,
   logSoftmaxKernels,
   maxPoolKernels,
@@ -182,23 +175,7 @@ export {
   elementwiseParams,
   UNARY,
 } from "./elementwise/elementwise.ts";
-export {
-  chooseIntegerLinear,
-  integerLinearParams,
-  type IntegerLinearShape,
-} from "./integer_linear/integer_linear.ts";
-export {
-  divideByPowerOfTwo,
-  type FixedPoint,
-  highMultiply,
-  multiplyByFixedPoint,
-  toFixedPoint,
-} from "./integer_rescale/fixed_point.ts";
-export {
-  type IntegerRescaleEntry,
-  integerRescaleParams,
-  type IntegerRescaleShape,
-} from "./integer_rescale/integer_rescale.ts";
+export * from "./integer_rooms.ts";
 export { patchesParams, type PatchShape } from "./patches/patches.ts";
 export type { MatmulEntry } from "./matmul/spec.ts";
 export type { ChosenMatmul } from "./matmul/matmul.ts";
@@ -253,9 +230,6 @@ export const kernelRooms: readonly KernelRoom[] = [
   haarAnalysisKernels,
   haarSynthesisKernels,
   histogramKernels,
-  integerConv2dKernels,
-  integerLinearKernels,
-  integerMaxPoolKernels,
   logSoftmaxKernels,
   maxPoolKernels,
   movingAverageKernels,
@@ -274,7 +248,6 @@ export const kernelRooms: readonly KernelRoom[] = [
   reduceByWorkgroupKernels,
   reluKernels,
   requantizeKernels,
-  integerRescaleKernels,
   sampleBatchKernels,
   sgdKernels,
   shortcutKernels,
@@ -288,5 +261,6 @@ export const kernelRooms: readonly KernelRoom[] = [
   vectorWeightGradientKernels,
   weightGradientKernels,
   ...quantizationAwareRooms,
+  ...integerRooms,
   ...rooflineKernels,
 ];
