@@ -94,6 +94,26 @@ export {
   type RequantizationKind,
   requantize,
 } from "./quantize/integer/requantization.ts";
+export { allocateExactly, allocationFront } from "./quantize/mixed_precision/allocate_exactly.ts";
+export { allocateGreedily } from "./quantize/mixed_precision/allocate_greedily.ts";
+export { hessianSensitivity } from "./quantize/mixed_precision/hessian_sensitivity.ts";
+export {
+  type HessianTraceOptions,
+  hessianTraces,
+  type NamedValues,
+} from "./quantize/mixed_precision/hessian_traces.ts";
+export {
+  estimateTrace,
+  rademacher,
+  type TraceEstimate,
+} from "./quantize/mixed_precision/hutchinson.ts";
+export { packedBytes } from "./quantize/mixed_precision/packed_bytes.ts";
+export { paretoFront } from "./quantize/mixed_precision/pareto_front.ts";
+export {
+  type BitAllocation,
+  type LayerChoices,
+  type PrecisionChoice,
+} from "./quantize/mixed_precision/precision_choice.ts";
 export {
   accumulateMoments,
   type CrossMoments,

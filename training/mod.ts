@@ -10,6 +10,11 @@ export { type EarlyStopping, earlyStopping } from "./early_stopping.ts";
 export { evaluate, type Evaluation } from "./evaluate.ts";
 export { checkFiniteWeights, NonFiniteWeightError } from "./finite_weights.ts";
 export { type IntegerNetworkSource, toIntegers } from "./integer_network.ts";
+export {
+  layerHessianTraces,
+  measureSensitivities,
+  type QuantizeToBits,
+} from "./layer_sensitivity.ts";
 export { NonFiniteLossError } from "./non_finite_loss.ts";
 export {
   type Adam,

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import {
+  allocateExactly,
+  allocateGreedily,
+  allocationFront,
+  type BitAllocation,
+  type LayerChoices,
+  packedBytes,
+  paretoFront,
+} from "../../../../compression/mod.ts";
+import fc from "../../../support/fast_check.ts";
+
+const choice = fc.record({
+  bits: fc.integer({ min: 1, max: 16 }),
+  bytes: fc.integer({ min: 0, max: 60 }),
+  damage: fc.integer({ min: -20, max: 1000 }).map((n) => n / 64), // sums are exact in any order
+});
+
+const someLayers: fc.Arbitrary<LayerChoices[]> = fc.array(
+  fc.array(choice, { minLength: 1, maxLength: 4 }),
+  { minLength: 1, maxLength: 5 },
+).map((all) => all.map((choices, i) => ({ layer: `fc${i}`, choices })));
+
+const leastOf = (layers: readonly LayerChoices[]): number =>
+  layers.reduce((sum, { choices }) => sum + Math.min(...choices.map(({ bytes }) => bytes)), 0);
+
+/** Every allocation there is. */
+function everyAllocation(layers: readonly LayerChoices[]): BitAllocation[] {
+  return layers.reduce<BitAllocation[]>(
+    (partials, { layer, choices }) =>
+      partials.flatMap((partial) =>
+        choices.map(({ bits, bytes, damage }) => ({
+          bits: { ...partial.bits, [layer]: bits },
+          bytes: partial.bytes + bytes,
+          damage: partial.damage + damage,
+        }))
+      ),
+    [{ bits: {}, bytes: 0, damage: 0 }],
+  );
+}
+
+Deno.test("allocateExactly() finds what trying everything finds", () => {
+  fc.assert(fc.property(someLayers, fc.nat(120), (layers, extra) => {
+    const budget = leastOf(layers) + extra;
+    const within = everyAllocation(layers).filter(({ bytes }) => bytes <= budget);
+    const found = allocateExactly(layers, budget);
+    const damage = Math.min(...within.map((one) => one.damage));
+    assert.equal(found.damage, damage);
+    const bytes = within.filter((one) => one.damage === damage).map((one) => one.bytes);
+    assert.equal(found.bytes, Math.min(...bytes));
+  }));
+});
+
+Deno.test("allocateExactly() is never worse than allocateGreedily(), and both keep to the budget", () => {
+  fc.assert(fc.property(someLayers, fc.nat(120), (layers, extra) => {
+    const budget = leastOf(layers) + extra;
+    const greedy = allocateGreedily(layers, budget);
+    const exact = allocateExactly(layers, budget);
+    assert.ok(exact.damage <= greedy.damage);
+    assert.ok(exact.bytes <= budget && greedy.bytes <= budget);
+  }));
+});
+
+Deno.test("allocateGreedily() misses what only two layers together can pay", () => {
+  const layers = [
+    {
+      layer: "a",
+      choices: [{ bits: 2, bytes: 0, damage: 10 }, { bits: 4, bytes: 3, damage: 0 }],
+    },
+    {
+      layer: "b",
+      choices: [{ bits: 2, bytes: 0, damage: 9 }, { bits: 4, bytes: 2, damage: 2 }],
+    },
+    {
+      layer: "c",
+      choices: [{ bits: 2, bytes: 0, damage: 9 }, { bits: 4, bytes: 2, damage: 2.5 }],
+    },
+  ];
+  assert.deepEqual(allocateExactly(layers, 4).bits, { a: 2, b: 4, c: 4 });
+  assert.equal(allocateExactly(layers, 4).damage, 14.5);
+  assert.deepEqual(allocateGreedily(layers, 3).bits, { a: 2, b: 4, c: 2 });
+  assert.deepEqual(allocateExactly(layers, 3).bits, { a: 4, b: 2, c: 2 });
+});
+
+Deno.test("allocationFront() holds exactly the allocations that nothing dominates", () => {
+  fc.assert(fc.property(someLayers, (layers) => {
+    const all = everyAllocation(layers);
+    const front = allocationFront(layers);
+    for (const { bytes, damage } of front) {
+      const dominates = (other: BitAllocation) =>
+        other.bytes <= bytes && other.damage <= damage &&
+        (other.bytes < bytes || other.damage < damage);
+      assert.ok(!all.some(dominates));
+    }
+    for (const other of all) {
+      assert.ok(front.some(({ bytes, damage }) => bytes <= other.bytes && damage <= other.damage));
+    }
+  }));
+});
+
+Deno.test("paretoFront() has no dominated point, and a point at least as good for each left out", () => {
+  const point = fc.record({ bytes: fc.nat(20), accuracy: fc.nat(20) });
+  fc.assert(fc.property(fc.array(point), (points) => {
+    const front = paretoFront(points, (p) => p.bytes, (p) => p.accuracy);
+    front.slice(1).forEach((p, i) => {
+      assert.ok(p.bytes > front[i].bytes && p.accuracy > front[i].accuracy);
+    });
+    for (const p of points) {
+      assert.ok(front.some((q) => q.bytes <= p.bytes && q.accuracy >= p.accuracy));
+    }
+    assert.ok(front.every((p) => points.includes(p)));
+  }));
+});
+
+Deno.test("allocateExactly() and allocateGreedily() refuse what cannot be", () => {
+  const layers = [{ layer: "fc1", choices: [{ bits: 2, bytes: 10, damage: 1 }] }];
+  for (const allocate of [allocateExactly, allocateGreedily]) {
+    assert.throws(
+      () => allocate(layers, 9),
+      /^RangeError: Cannot allocate bits: the budget must be at least 10 bytes, what the smallest choices take: it is 9$/,
+    );
+    assert.throws(() => allocate([{ layer: "fc1", choices: [] }], 9), /"fc1" has none$/);
+    assert.throws(
+      () => allocate([{ layer: "fc1", choices: [{ bits: 2, bytes: 1, damage: NaN }] }], 9),
+      /"fc1" at 2 bits has 1 bytes and damage NaN$/,
+    );
+  }
+});
+
+Deno.test("allocateExactly() copes with the layers of a deep network", () => {
+  const layers = Array.from({ length: 20 }, (_, i) => ({
+    layer: `conv${i}`,
+    choices: [2, 3, 4, 5, 6, 8].map((bits) => ({
+      bits,
+      bytes: packedBytes(432 * (1 + i), bits, 16),
+      damage: (20 - i) / 4 ** bits,
+    })),
+  }));
+  const budget = leastOf(layers) * 2;
+  const exact = allocateExactly(layers, budget);
+  assert.ok(exact.bytes <= budget);
+  assert.ok(exact.damage <= allocateGreedily(layers, budget).damage);
+});
+
+Deno.test("packedBytes() rounds up to whole bytes, once a weight", () => {
+  assert.equal(packedBytes(3, 3, 0), 2);
+  assert.equal(packedBytes(64 * 784, 4, 64), 64 * 392 + 384);
+});
