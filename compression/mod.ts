@@ -185,6 +185,7 @@ export {
   type QuantizedLayer,
   type SecondOrderRecipe,
 } from "./quantize/methods/second_order.ts";
+export { secondOrderRecipe } from "./quantize/methods/second_order_recipe.ts";
 export { chooseWeightedGrids } from "./quantize/methods/weighted_grids.ts";
 export {
   type CodebookGrid,
