@@ -55,6 +55,8 @@ Deno.test("commands refuse numbers that make no sense, and missing arguments", a
       ["sweep", "bit_width", "--search", "grid"],
       /^Cannot use --search grid: .*hyperparameters alone$/,
     ],
+    [["sweep", "octization_regression", "bit_width"], /: octization_regression is run alone$/],
+    [["sweep", "octization_regression", "--model", "fc_nn"], /keeps no store: leave out --model$/],
     [["sweep", "--images", "0"], /^Cannot use images 0: /],
     [["sweep", "--checkpoint", "none"], /^Cannot read .*none: ENOENT/],
   ] as const;
