@@ -1,6 +1,6 @@
 import { UserError } from "../formats/user_error.ts";
 import type { ModelSpec } from "../models/mod.ts";
-import { planMistakes } from "../training/mod.ts";
+import { planMistakes, quantizationAwareMistakes } from "../training/mod.ts";
 import type { CompressionSpec, Trial } from "./trial.ts";
 
 function refuse(what: string, wanted: string, found: unknown): never {
@@ -14,6 +14,10 @@ function checkWhole(what: string, value: number, low: number, high: number): voi
   }
 }
 
+function refuseMistakes(mistakes: readonly string[]): void {
+  if (mistakes.length > 0) throw new UserError(`Cannot run a trial: ${mistakes.join("; ")}`);
+}
+
 function checkKeep(keep: number): void {
   if (!(keep > 0 && keep <= 1)) refuse("the keep ratio", "above 0 and at most 1", keep);
 }
@@ -25,6 +29,17 @@ function checkCompression(compression: CompressionSpec, model: ModelSpec): void 
     case "affine":
     case "levels":
       return checkWhole("bits", compression.bits, 1, 16);
+    case "post_training":
+      if ("images" in compression) {
+        checkWhole("the count of calibration images", compression.images, 1, Infinity);
+      }
+      return;
+    case "quantization_aware":
+      checkWhole("epochs under quantization", compression.training.epochs, 1, Infinity);
+      return refuseMistakes([
+        ...planMistakes(compression.training),
+        ...quantizationAwareMistakes(compression.spec),
+      ]);
     case "wavelet_threshold":
       checkWhole("wavelet levels", compression.levels, 1, Infinity);
       // neither is a kernel an image, nor what a hidden layer looks at
@@ -71,8 +86,7 @@ export function checkTrial(trial: Trial): void {
   checkWhole("the batch size", training.batchSize, 1, Infinity);
   const rate = training.optimizer.learningRate;
   if (!(rate > 0 && Number.isFinite(rate))) refuse("the learning rate", "positive", rate);
-  const mistakes = planMistakes(training);
-  if (mistakes.length > 0) throw new UserError(`Cannot run a trial: ${mistakes.join("; ")}`);
+  refuseMistakes(planMistakes(training));
   for (const width of widthsOf(model)) checkWhole("the width of a layer", width, 1, Infinity);
   checkCompression(compression, model);
   if (images !== undefined) checkWhole("the count of images to judge on", images, 1, Infinity);

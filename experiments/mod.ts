@@ -150,5 +150,15 @@ export {
   trialId,
   type WaveletThresholdCompression,
 } from "./trial.ts";
+export type {
+  GptqMethod,
+  HqqMethod,
+  NearestMethod,
+  PostTrainingCompression,
+  PostTrainingMethod,
+  QuantizationAwareCompression,
+  ReconstructionMethod,
+  SecondOrderMethod,
+} from "./quantization_trial.ts";
 export { checkOutput, writeFile } from "./write_file.ts";
 export { resultsJson, writeResults } from "./write_results.ts";

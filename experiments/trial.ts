@@ -3,6 +3,10 @@ import type { AffineQuantization, LevelQuantization } from "../compression/mod.t
 import type { ModelSpec } from "../models/mod.ts";
 import type { TrainingPlan } from "../training/mod.ts";
 import { canonicalJson } from "./canonical_json.ts";
+import type {
+  PostTrainingCompression,
+  QuantizationAwareCompression,
+} from "./quantization_trial.ts";
 
 /** Which images a network learns from; the test set is the data set's own 10,000. */
 export interface DataSpec {
@@ -70,6 +74,8 @@ export type CompressionSpec =
   | NoCompression
   | AffineCompression
   | LevelsCompression
+  | PostTrainingCompression
+  | QuantizationAwareCompression
   | WaveletThresholdCompression
   | MagnitudePruneCompression;
 

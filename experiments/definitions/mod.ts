@@ -3,6 +3,7 @@ import type { Experiment } from "../define.ts";
 import { bitWidth } from "./bit_width.ts";
 import { generalisation } from "./generalisation.ts";
 import { octization, octizationContrasts } from "./octization.ts";
+import { ptqMethods } from "./ptq_methods.ts";
 import { waveletThreshold } from "./wavelet_threshold.ts";
 
 /** The experiments of a sweep that names none: they take about a minute. */
@@ -12,6 +13,7 @@ export const usualDefinitions: readonly Experiment[] = Object.freeze([bitWidth, 
 export const definitions: readonly Experiment[] = Object.freeze([
   ...usualDefinitions,
   generalisation,
+  ptqMethods,
   octization,
   octizationContrasts,
 ]);

@@ -3,10 +3,11 @@ import { foldBatchNorms, type Model, uploadParameters } from "../../models/mod.t
 import type { Execute, Report } from "../executor.ts";
 import { networkId, type Recipe, type Trial, trialId } from "../trial.ts";
 import { type ActivationRanges, calibrate } from "./calibrate.ts";
+import { compress } from "./compress.ts";
 import { type Bench, type Laboratory, modelOn } from "./laboratory.ts";
 import { levelMetrics } from "./level_weights.ts";
 import { type NetworkShelf, type TrainedNetwork, trainNetworks } from "./networks.ts";
-import { buildVariants, groupKey } from "./variants.ts";
+import { groupKey } from "./variants.ts";
 
 /** Bytes that the inputs of one evaluation may take: populations are cut to fit. */
 const EVALUATION_BYTES = 64 * 2 ** 20;
@@ -61,11 +62,10 @@ async function measureNetwork(
   };
   const measure = async (together: readonly Trial[]): Promise<Evaluation[]> => {
     using _scope = device.scope();
-    const compressions = together.map(({ compression }) => compression);
     const ranges = await rangesFor(together[0]);
-    const variants = await buildVariants(device, model, host, compressions, ranges);
-    const { tensors, networks, hooks } = variants;
-    return await evaluate(model, tensors, networks, bench.judge, hooks);
+    const variants = await compress(device, model, host, together, bench, ranges, signal);
+    const { networks, model: made, tensors, hooks } = variants;
+    return await evaluate(made, tensors, networks, bench.judge, hooks);
   };
   const inputBytes = 4 * bench.judge[0].count * bench.inputShape.reduce((a, b) => a * b, 1);
   const atOnce = Math.max(1, Math.min(MOST_NETWORKS, Math.floor(EVALUATION_BYTES / inputBytes)));

@@ -9,6 +9,7 @@ import {
   splitTrainValidation,
   uploadImages,
 } from "../../data/mod.ts";
+import { UserError } from "../../formats/user_error.ts";
 import type { Device } from "../../gpu/mod.ts";
 import { createModel, type Model, type ModelSpec } from "../../models/mod.ts";
 import type { DataSpec, Trial } from "../trial.ts";
@@ -24,6 +25,8 @@ export interface Bench {
   readonly judge: readonly Chunk[];
   /** Training images for the ranges of activations. */
   readonly calibration: readonly Chunk[];
+  /** The first training images, as many as a method calibrates on; the caller's scope owns them. */
+  calibrationSet(images: number): ResidentImages;
   readonly inputShape: readonly [channels: number, height: number, width: number];
   readonly classes: number;
 }
@@ -52,6 +55,14 @@ function layOut(
     train: upload(train),
     judge: chunksOf(device, upload(judge)),
     calibration: chunksOf(device, upload(firstImages(train, CALIBRATION_IMAGES))),
+    calibrationSet(images) {
+      if (images > train.count) {
+        throw new UserError(
+          `Cannot calibrate on ${images} images: there are ${train.count} to learn from`,
+        );
+      }
+      return upload(firstImages(train, images));
+    },
     inputShape: model.inputShape,
     classes: model.classes,
   };

@@ -8,6 +8,10 @@ import {
   type ParameterTensors,
   uploadParameters,
 } from "../../models/mod.ts";
+import type {
+  PostTrainingCompression,
+  QuantizationAwareCompression,
+} from "../quantization_trial.ts";
 import type { AffineCompression, CompressionSpec } from "../trial.ts";
 import type { ActivationRanges } from "./calibrate.ts";
 import { onLevels } from "./level_weights.ts";
@@ -16,9 +20,17 @@ import { sparsityStage } from "./sparsity_stage.ts";
 /** Copies of one network, each compressed in its own way, evaluated in the same dispatches. */
 export interface Variants {
   readonly networks: number;
+  /** What they are: the model, or one that quantizes as it computes. */
+  readonly model: Model;
   readonly tensors: ParameterTensors;
   readonly hooks: ForwardHooks;
 }
+
+/** Compressions that need the weights alone, and ranges of activations at most. */
+export type WeightCompression = Exclude<
+  CompressionSpec,
+  PostTrainingCompression | QuantizationAwareCompression
+>;
 
 /** Compressions of one group differ in numbers only, so that one dispatch makes all of them. */
 export function groupKey(compression: CompressionSpec): string {
@@ -27,6 +39,9 @@ export function groupKey(compression: CompressionSpec): string {
       return "none";
     case "affine":
       return `affine ${compression.activations}`;
+    case "post_training":
+      return `post_training ${compression.activations !== undefined}`;
+    case "quantization_aware":
     case "levels":
       return JSON.stringify(compression);
     default: {
@@ -69,7 +84,7 @@ export async function buildVariants(
   device: Device,
   model: Model,
   host: HostParameters,
-  compressions: readonly CompressionSpec[],
+  compressions: readonly WeightCompression[],
   ranges: ActivationRanges,
 ): Promise<Variants> {
   const networks = compressions.length;
@@ -88,7 +103,7 @@ export async function buildVariants(
     }
   } else if (first.kind === "levels") {
     const { tensors } = uploadParameters(device, model, [onLevels(model, host, first)]);
-    return { networks, tensors, hooks };
+    return { networks, model, tensors, hooks };
   } else if (first.kind !== "none") {
     const keeps = compressions.map((one) => (one as typeof first).keep);
     for (const layer of touchedLayers(model, first.layers)) {
@@ -97,5 +112,5 @@ export async function buildVariants(
       compressed[name] = (await sparsify(tensors[name], stage, keeps)).weights;
     }
   }
-  return { networks, tensors: compressed, hooks };
+  return { networks, model, tensors: compressed, hooks };
 }

@@ -27,6 +27,10 @@ function fallOf(compression: Trial["compression"]): number {
         (compression.activations ? -0.5 : 0);
       return 1.2 * Math.exp(-1.25 * (compression.bits + shift - 0.7));
     }
+    case "post_training":
+      return compression.activations === undefined ? 0.01 : 0.02;
+    case "quantization_aware":
+      return 0.005;
     case "levels":
       return 1.2 * Math.exp(-1.1 * compression.bits);
     case "wavelet_threshold": {

@@ -1,3 +1,4 @@
+import { reconstructionPlan, type WeightGridOptions } from "../../../compression/mod.ts";
 import type { Execute } from "../../../experiments/executor.ts";
 import type { Outcome } from "../../../experiments/store.ts";
 import {
@@ -7,6 +8,7 @@ import {
   trialId,
   type WaveletThresholdCompression,
 } from "../../../experiments/trial.ts";
+import type { TrainingPlan } from "../../../training/mod.ts";
 
 const haar: WaveletThresholdCompression = {
   kind: "wavelet_threshold",
@@ -18,6 +20,18 @@ const haar: WaveletThresholdCompression = {
   layers: "first",
   threshold: "hard",
 };
+
+const TRAINING: TrainingPlan = {
+  optimizer: { kind: "adam", learningRate: 1e-2, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+  schedule: { kind: "constant" },
+  epochs: 1,
+  batchSize: 64,
+};
+
+const postTraining = { kind: "post_training" } as const;
+const channels: WeightGridOptions = { grid: { kind: "affine", bits: 2 }, granularity: "channel" };
+const inputs = { activations: { grid: { kind: "affine", bits: 3 } } } as const;
+const plan = { ...reconstructionPlan({ steps: 20 }), batchSize: 32 };
 
 /** Every kind of compression, several of a kind that are measured in the same dispatches. */
 export const COMPRESSIONS: readonly CompressionSpec[] = [
@@ -32,6 +46,28 @@ export const COMPRESSIONS: readonly CompressionSpec[] = [
   { kind: "magnitude_prune", keep: 0.1, layers: "all" },
   { kind: "magnitude_prune", keep: 0.3, layers: "all" },
   { kind: "levels", bits: 4, rounding: "towardZero", scale: "absmax" },
+  { ...postTraining, method: "nearest", weights: channels },
+  { ...postTraining, method: "hqq", bits: 3, granularity: "channel" },
+  { ...postTraining, method: "gptq", weights: channels, images: 64 },
+  {
+    ...postTraining,
+    method: "second_order",
+    weights: { grid: { kind: "lloydMax", bits: 2 }, granularity: "channel" },
+    sweeps: 1,
+    images: 64,
+  },
+  { ...postTraining, method: "reconstruction", weights: channels, plan, images: 64 },
+  { ...postTraining, ...inputs, method: "nearest", weights: channels },
+  { ...postTraining, ...inputs, method: "gptq", weights: channels, images: 64 },
+  { ...postTraining, ...inputs, method: "reconstruction", weights: channels, plan, images: 64 },
+  {
+    kind: "quantization_aware",
+    spec: {
+      weights: { kind: "learnedStep", bits: 2, granularity: "channel" },
+      inputs: { kind: "learnedStep", bits: 2 },
+    },
+    training: { ...TRAINING, distillation: { weight: 0.5 } },
+  },
 ];
 
 /**
@@ -45,12 +81,7 @@ export function smallRecipe(dataset: string, learningRate: number = 1e-2): Recip
   return {
     data: { dataset, train: "all" },
     model: { kind: "fc_nn", hidden: [16] },
-    training: {
-      optimizer: { kind: "adam", learningRate, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
-      schedule: { kind: "constant" },
-      epochs: 1,
-      batchSize: 64,
-    },
+    training: { ...TRAINING, optimizer: { ...TRAINING.optimizer, learningRate } },
   };
 }
 

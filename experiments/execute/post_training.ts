@@ -1,0 +1,205 @@
+import { fakeQuantize, fakeQuantizeShared, uploadGrids } from "../../autograd/mod.ts";
+import {
+  type AffineGrid,
+  chooseWeightGrids,
+  dequantizeWeight,
+  gptq,
+  hqq,
+  quantizeBySecondOrder,
+  type QuantizedWeight,
+  roundToGrids,
+} from "../../compression/mod.ts";
+import { chunksOf } from "../../data/mod.ts";
+import type { Device, Tensor } from "../../gpu/mod.ts";
+import {
+  type ForwardHooks,
+  type HostParameters,
+  type Model,
+  uploadParameters,
+} from "../../models/mod.ts";
+import {
+  observeActivations,
+  type QuantizeLayer,
+  quantizeLayerByLayer,
+  reconstruct,
+} from "../../training/mod.ts";
+import { canonicalJson } from "../canonical_json.ts";
+import type { PostTrainingCompression } from "../quantization_trial.ts";
+import type { Bench } from "./laboratory.ts";
+
+/** Training images on which the ranges of activations are found where a method needs no others. */
+const RANGE_IMAGES = 256;
+
+/** What a network computes with after it was quantized. */
+export interface PostTrainedNetwork {
+  /** Dequantized weights, and biases. */
+  readonly parameters: HostParameters;
+  /** Grids of the layers' inputs by layer; empty where activations are float32. */
+  readonly activations: Readonly<Record<string, AffineGrid>>;
+}
+
+type Of<M extends PostTrainingCompression["method"]> = Extract<
+  PostTrainingCompression,
+  { method: M }
+>;
+
+/** Every weight replaced by what a function of it gives. */
+function eachWeight(
+  model: Model,
+  host: HostParameters,
+  quantize: (values: Float32Array, shape: readonly number[], name: string) => QuantizedWeight,
+): HostParameters {
+  const changed = model.layers.map((layer) => {
+    const { name, shape } = model.parameters.find((one) => one.name === `${layer}.weight`)!;
+    return [name, dequantizeWeight(quantize(host[name], shape, name))] as const;
+  });
+  return { ...host, ...Object.fromEntries(changed) };
+}
+
+/** Grids of the inputs of one network, found on the float32 network. */
+async function inputGrids(
+  device: Device,
+  model: Model,
+  host: HostParameters,
+  { activations }: PostTrainingCompression,
+  bench: Bench,
+): Promise<Record<string, AffineGrid>> {
+  if (activations === undefined) return {};
+  using _scope = device.scope();
+  const { tensors } = uploadParameters(device, model, [host]);
+  const images = bench.calibrationSet(RANGE_IMAGES);
+  const found = await observeActivations(device, model, tensors, [activations], images);
+  return Object.fromEntries(Object.entries(found).map(([layer, [grid]]) => [layer, grid]));
+}
+
+/** What the Hessian of a layer decides. */
+function layerMethod(compression: Of<"gptq" | "second_order">): QuantizeLayer {
+  if (compression.method === "second_order") {
+    const { weights: grids, sweeps } = compression;
+    return (layer, label) => quantizeBySecondOrder(layer, { grids: { ...grids, label }, sweeps });
+  }
+  return ({ weight, shape, moments }, label) => {
+    const values = Float32Array.from(weight);
+    const grids = chooseWeightGrids(values, shape, { ...compression.weights, label });
+    return gptq(values, shape, grids, moments.hessian);
+  };
+}
+
+async function byLayers(
+  device: Device,
+  model: Model,
+  host: HostParameters,
+  compression: Of<"gptq" | "second_order">,
+  bench: Bench,
+  grids: Readonly<Record<string, AffineGrid>>,
+): Promise<HostParameters> {
+  const chunks = chunksOf(device, bench.calibrationSet(compression.images));
+  const { parameters } = await quantizeLayerByLayer(
+    device,
+    model,
+    host,
+    chunks,
+    layerMethod(compression),
+    {
+      inputs: compression.method === "gptq" ? "quantized" : "matched",
+      ...compression.activations !== undefined &&
+        { layerInput: (layer, x) => fakeQuantize(x, uploadGrids(device, [grids[layer]], x.size)) },
+    },
+  );
+  return parameters;
+}
+
+/** Networks that learn by one plan learn together. */
+async function byReconstruction(
+  device: Device,
+  model: Model,
+  host: HostParameters,
+  together: readonly Of<"reconstruction">[],
+  bench: Bench,
+  seed: number,
+): Promise<PostTrainedNetwork[]> {
+  const [{ plan, images }] = together;
+  const last = model.layers.at(-1)!;
+  const variants = together.map(({ weights, lastWeights, activations }) => ({
+    parameters: host,
+    weights,
+    ...lastWeights && { exceptions: { [last]: lastWeights } },
+    ...activations && { activations },
+    seed,
+  }));
+  const made = await reconstruct(device, model, variants, bench.calibrationSet(images), plan);
+  return made.map(({ weights, activations }) => ({
+    parameters: eachWeight(model, host, (_values, _shape, name) => weights[name]),
+    activations,
+  }));
+}
+
+/**
+ * Quantizes copies of a trained network, each by its own method.
+ *
+ * @param device Where calibration runs.
+ * @param model The model, its batch norms folded.
+ * @param host Its trained weights.
+ * @param compressions One a copy; all quantize activations, or none.
+ * @param bench Its data.
+ * @param seed Of roundings that are learned.
+ * @returns One network a copy.
+ */
+export async function postTrain(
+  device: Device,
+  model: Model,
+  host: HostParameters,
+  compressions: readonly PostTrainingCompression[],
+  bench: Bench,
+  seed: number,
+): Promise<PostTrainedNetwork[]> {
+  const learned = new Map<PostTrainingCompression, PostTrainedNetwork>();
+  const learning = compressions.filter((one) => one.method === "reconstruction");
+  const plans = Map.groupBy(learning, ({ plan, images }) => canonicalJson({ plan, images }));
+  for (const together of plans.values()) {
+    const made = await byReconstruction(device, model, host, together, bench, seed);
+    together.forEach((one, i) => learned.set(one, made[i]));
+  }
+  const made: PostTrainedNetwork[] = [];
+  for (const one of compressions) {
+    if (one.method === "reconstruction") {
+      made.push(learned.get(one)!);
+      continue;
+    }
+    const activations = await inputGrids(device, model, host, one, bench);
+    const parameters = one.method === "nearest"
+      ? eachWeight(model, host, (values, shape, label) =>
+        roundToGrids(
+          values,
+          shape,
+          chooseWeightGrids(values, shape, { ...one.weights, label }),
+          "nearestEven",
+        ))
+      : one.method === "hqq"
+      ? eachWeight(model, host, (values, shape) => hqq(values, shape, one))
+      : await byLayers(device, model, host, one, bench, activations);
+    made.push({ parameters, activations });
+  }
+  return made;
+}
+
+/**
+ * Quantizes the inputs of every layer of P networks, each on its own grid.
+ *
+ * @param device Where they are.
+ * @param networks The networks; all have grids, or none.
+ * @returns Hooks of a forward pass.
+ */
+export function quantizedInputs(
+  device: Device,
+  networks: readonly PostTrainedNetwork[],
+): ForwardHooks {
+  if (Object.keys(networks[0].activations).length === 0) return {};
+  return {
+    layerInput(layer: string, x: Tensor): Tensor {
+      const own = networks.map(({ activations }) => activations[layer]);
+      const grids = uploadGrids(device, own, x.size / x.shape[0]);
+      return x.shape[0] === own.length ? fakeQuantize(x, grids) : fakeQuantizeShared(x, grids);
+    },
+  };
+}

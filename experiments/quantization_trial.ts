@@ -1,0 +1,89 @@
+import type { Granularity, WeightGridOptions } from "../compression/mod.ts";
+import type {
+  ActivationGridOptions,
+  NetworkReconstructionPlan,
+  QuantizationAwareSpec,
+  TrainingPlan,
+} from "../training/mod.ts";
+
+/** Weights rounded to the nearest level of their grids. */
+export interface NearestMethod {
+  /** Tells the methods apart. */
+  readonly method: "nearest";
+  /** Grids of weights. */
+  readonly weights: WeightGridOptions;
+}
+
+/** Zero points fitted without data. */
+export interface HqqMethod {
+  /** Tells the methods apart. */
+  readonly method: "hqq";
+  /** Bits of a code, 1 to 8. */
+  readonly bits: number;
+  /** Weights that share a scale and a zero point. */
+  readonly granularity: Granularity;
+}
+
+/** Codes chosen column by column by the Hessian of each layer. */
+export interface GptqMethod {
+  /** Tells the methods apart. */
+  readonly method: "gptq";
+  /** Grids of weights. */
+  readonly weights: WeightGridOptions;
+  /** Calibration images, the first ones of the training set. */
+  readonly images: number;
+}
+
+/** GPTQ with matched targets, weighted grids, coordinate descent and corrected biases. */
+export interface SecondOrderMethod {
+  /** Tells the methods apart. */
+  readonly method: "second_order";
+  /** Grids of weights. */
+  readonly weights: WeightGridOptions;
+  /** Sweeps of coordinate descent. */
+  readonly sweeps: number;
+  /** Calibration images, the first ones of the training set. */
+  readonly images: number;
+}
+
+/** Roundings and scales learned until the network gives what it gave. */
+export interface ReconstructionMethod {
+  /** Tells the methods apart. */
+  readonly method: "reconstruction";
+  /** Grids of weights, whose scales learn from there. */
+  readonly weights: WeightGridOptions;
+  /** Grids of the last layer's weights, where they are not as all others. */
+  readonly lastWeights?: WeightGridOptions;
+  /** Steps, rates, batch and blocks. */
+  readonly plan: NetworkReconstructionPlan;
+  /** Calibration images, the first ones of the training set; labels are not looked at. */
+  readonly images: number;
+}
+
+/** A post-training method and what it is told; frozen data, part of a trial. */
+export type PostTrainingMethod =
+  | NearestMethod
+  | HqqMethod
+  | GptqMethod
+  | SecondOrderMethod
+  | ReconstructionMethod;
+
+/** Post-training quantization by one of the methods; biases stay at 32 bits. */
+export type PostTrainingCompression =
+  & {
+    /** Tells it from other compressions. */
+    readonly kind: "post_training";
+    /** Grids of every layer's input, images included; float32 if left out. */
+    readonly activations?: ActivationGridOptions;
+  }
+  & PostTrainingMethod;
+
+/** The trained network, trained on under quantization: with itself as it was for a teacher, if asked. */
+export interface QuantizationAwareCompression {
+  /** Tells it from other compressions. */
+  readonly kind: "quantization_aware";
+  /** What is quantized; nothing for the control, which is only trained on. */
+  readonly spec: QuantizationAwareSpec;
+  /** How it is trained on. */
+  readonly training: TrainingPlan;
+}
