@@ -71,7 +71,7 @@ export function quantizeBySecondOrder(
     isCentered ? centerCross(cross, moments.hessian) : cross,
     how.percent,
   );
-  const grids = chooseWeightedGrids(Float32Array.from(target), shape, hessian, options);
+  const grids = chooseWeightedGrids(target, shape, hessian, options);
   const { quantized: first, damping } = gptq(target, shape, grids, hessian, how);
   const damped = dampHessian(hessian, damping.map(({ used }) => used));
   const quantized = sweeps === 0 ? first : coordinateDescent(target, first, damped, { sweeps });
