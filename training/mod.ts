@@ -9,6 +9,11 @@ export {
 export { type EarlyStopping, earlyStopping } from "./early_stopping.ts";
 export { evaluate, type Evaluation } from "./evaluate.ts";
 export { checkFiniteWeights, NonFiniteWeightError } from "./finite_weights.ts";
+export {
+  type CodeAgreement,
+  type IntegerAgreement,
+  integerAgreement,
+} from "./integer_agreement.ts";
 export { type IntegerNetworkSource, toIntegers } from "./integer_network.ts";
 export {
   layerHessianTraces,
