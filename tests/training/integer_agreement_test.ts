@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chooseQuantParams, chooseWeightGrids, roundToGrids } from "../../compression/mod.ts";
 import { chunksOf, uploadImages } from "../../data/mod.ts";
-import { initialParameters } from "../../models/mod.ts";
+import { type HostParameters, initialParameters } from "../../models/mod.ts";
 import { integerAgreement } from "../../training/mod.ts";
 import { testDevice } from "../support/device.ts";
 import { smallModel, smallSet } from "./small_set.ts";
@@ -13,7 +13,10 @@ async function agreementOf(bias: number, requantization: "float" | "fixedPoint")
   using _scope = device.scope();
   const chunks = chunksOf(device, uploadImages(device, smallSet(COUNT)));
   const initial = initialParameters(smallModel, 3);
-  const parameters = { ...initial, "fc1.bias": initial["fc1.bias"].map((b) => b + bias) };
+  const parameters: HostParameters = {
+    ...initial,
+    "fc1.bias": initial["fc1.bias"].map((b) => b + bias),
+  };
   const weights = Object.fromEntries(["fc1.weight", "fc2.weight"].map((name) => {
     const shape = name === "fc1.weight" ? [8, 16] : [4, 8];
     const grids = chooseWeightGrids(parameters[name], shape, {
