@@ -31,6 +31,7 @@ export {
   stepTable,
 } from "./optimizer.ts";
 export { type ActivationGridOptions, observeActivations } from "./observe_activations.ts";
+export { quantizedInputs } from "./input_grids.ts";
 export { layerRemarks } from "./layer_remarks.ts";
 export {
   type CalibrationOptions,

@@ -1,5 +1,6 @@
 import {
   accumulateMoments,
+  type AffineGrid,
   type CalibratedLayer,
   constantInputs,
   type Damping,
@@ -19,6 +20,11 @@ import {
   rowsAtOnce,
   uploadParameters,
 } from "../models/mod.ts";
+import { chooseInputGrid, quantizedInputs } from "./input_grids.ts";
+import type { ActivationGridOptions } from "./observe_activations.ts";
+
+/** Images whose activations are read to choose grids; more change a range little. */
+const IMAGES_OBSERVED = 256;
 
 /** Quantizes one layer from its calibration, such as by `quantizeBySecondOrder`. */
 export type QuantizeLayer = (layer: CalibratedLayer, name: string) => QuantizedLayer;
@@ -33,7 +39,12 @@ export interface CalibrationOptions {
    * `original` the inputs of the network as it was. `matched` if left out.
    */
   readonly inputs?: "matched" | "quantized" | "original";
-  /** What is done to the input of every layer of the quantized network, such as quantizing it. */
+  /**
+   * How the inputs of layers are quantized, images included; float32 if left out. Their grids are chosen
+   * layer by layer too, on the first 256 images, and every layer is calibrated on quantized inputs.
+   */
+  readonly activations?: ActivationGridOptions;
+  /** What is done to the input of every layer of the quantized network, before it is quantized. */
   readonly layerInput?: (layer: string, x: Tensor) => Tensor;
 }
 
@@ -59,6 +70,8 @@ export interface QuantizedNetwork {
   readonly parameters: HostParameters;
   /** Codes and grids by the weight's name, such as `fc1.weight`. */
   readonly weights: Readonly<Record<string, QuantizedWeight>>;
+  /** Grids of inputs by layer, where inputs are quantized; `quantizedInputs` makes a hook of them. */
+  readonly inputGrids: Readonly<Record<string, AffineGrid>>;
   /** One a layer, in order. */
   readonly layers: readonly LayerReport[];
 }
@@ -82,23 +95,23 @@ function firstImages(chunks: readonly Chunk[], samples: number, layer: string): 
   });
 }
 
-/** The inputs of some layers of a network, for one batch. */
-function inputsOf(
+/** The input of a layer of a network, for one batch. */
+function inputOf(
+  wanted: string,
   model: Model,
   parameters: ParameterTensors,
   { source, rows }: Chunk,
-  layers: ReadonlySet<string>,
-  layerInput: CalibrationOptions["layerInput"],
-): Map<string, Tensor> {
-  const seen = new Map<string, Tensor>();
+  layerInput: NonNullable<CalibrationOptions["layerInput"]> = (_layer, x) => x,
+): Tensor {
+  let seen: Tensor | undefined;
   model.forward(parameters, { source, rows }, {
     layerInput(layer, x) {
-      const given = layerInput?.(layer, x) ?? x;
-      if (layers.has(layer)) seen.set(layer, given);
+      const given = layerInput(layer, x);
+      if (layer === wanted) seen = given;
       return given;
     },
   });
-  return seen;
+  return seen!;
 }
 
 /**
@@ -136,23 +149,34 @@ export async function quantizeLayerByLayer(
   const original = uploadParameters(device, folded.model, [folded.parameters]).tensors;
   const values: Record<string, Float32Array<ArrayBuffer>> = { ...folded.parameters };
   const weights: Record<string, QuantizedWeight> = {};
+  const inputGrids: Record<string, AffineGrid> = {};
   const reports: LayerReport[] = [];
+  const observed = firstImages(images, Math.min(samples, IMAGES_OBSERVED), layers[0]);
   for (const [i, layer] of layers.entries()) {
     using _layerScope = device.scope();
-    const isOriginal = i === 0 && options.layerInput === undefined;
+    const { layerInput = (_layer: string, x: Tensor) => x, activations } = options;
+    const isOriginal = i === 0 && options.layerInput === undefined && activations === undefined;
     const isMatched = inputs === "matched" && !isOriginal;
     const sums = accumulatorOf(device, folded.model, layer, isMatched);
     const quantized = inputs === "original"
       ? original
       : uploadParameters(device, folded.model, [values]).tensors;
+    const hook = () => {
+      const snap = quantizedInputs(device, inputGrids);
+      return (name: string, x: Tensor) => snap(name, layerInput(name, x));
+    };
+    if (activations !== undefined) {
+      const before = hook();
+      const batches = observed.map((image) => () =>
+        inputOf(layer, folded.model, quantized, image, before)
+      );
+      inputGrids[layer] = await chooseInputGrid(device, layer, batches, activations);
+    }
+    const seen = hook();
     for (const image of images) {
       using _imageScope = device.scope();
-      const wanted = new Set([layer]);
-      const own = inputsOf(folded.model, quantized, image, wanted, options.layerInput);
-      const others = isMatched
-        ? inputsOf(folded.model, original, image, wanted, undefined)
-        : undefined;
-      sums.add(own.get(layer)!, others?.get(layer));
+      const own = inputOf(layer, folded.model, quantized, image, seen);
+      sums.add(own, isMatched ? inputOf(layer, folded.model, original, image) : undefined);
     }
     const moments = await sums.read();
     const name = `${layer}.weight`;
@@ -173,7 +197,7 @@ export async function quantizeLayerByLayer(
       ...made.damping && { damping: made.damping },
     });
   }
-  return { model: folded.model, parameters: values, weights, layers: reports };
+  return { model: folded.model, parameters: values, weights, inputGrids, layers: reports };
 }
 
 function shapeOf({ parameters }: Model, name: string): readonly number[] {

@@ -25,6 +25,7 @@ import {
   createTrainer,
   evaluate,
   layerRemarks,
+  quantizedInputs,
   quantizeLayerByLayer,
 } from "../../training/mod.ts";
 import { rejectsUserError } from "../data/rejects_user_error.ts";
@@ -185,6 +186,32 @@ Deno.test("quantizeLayerByLayer() tells constant inputs, and the layer whose inp
     quantizeLayerByLayer(device, smallModel, broken, chunks, rounded(2), { inputs: "original" }),
     /^RangeError: Cannot calibrate layer "fc2": its inputs must be finite: input 3 sums to /,
   );
+});
+
+Deno.test("quantizeLayerByLayer() calibrates layers on quantized inputs, their grids found in turn", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const network = await trained(device);
+  const [train, test] = [upload(device, TRAIN), upload(device, TEST)];
+  const grid = { kind: "affine", bits: 2 } as const;
+  const seen: number[] = [];
+  const recipe: SecondOrderRecipe = { grids: { grid, granularity: "channel" } };
+  const find = (activations?: { grid: typeof grid }) =>
+    quantizeLayerByLayer(device, smallModel, network, train, (layer) => {
+      seen.push(layer.moments.cross === undefined ? 0 : 1);
+      return quantizeBySecondOrder(layer, recipe);
+    }, { activations });
+  const [blind, found] = [await find(), await find({ grid })];
+  assert.deepEqual(seen, [0, 1, 1, 1]); // with quantized images even the first layer has a target
+  assert.deepEqual(blind.inputGrids, {});
+  assert.deepEqual(Object.keys(found.inputGrids), ["fc1", "fc2"]);
+  const layerInput = quantizedInputs(device, found.inputGrids);
+  const losses: number[] = [];
+  for (const { parameters } of [blind, found]) {
+    const { tensors } = uploadParameters(device, smallModel, [parameters]);
+    losses.push((await evaluate(smallModel, tensors, 1, test, { layerInput }))[0].loss);
+  }
+  assert.ok(losses[1] < losses[0], `${losses}`);
 });
 
 Deno.test("layerRemarks() says what is not as it should be, and nothing else", async () => {
