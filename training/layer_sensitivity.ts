@@ -34,8 +34,8 @@ export type QuantizeToBits = (
   bits: number,
 ) => QuantizedWeight;
 
-/** Networks that run side by side. */
-const NETWORKS_AT_ONCE = 32;
+/** Networks that run side by side, so that memory lasts. */
+export const NETWORKS_AT_ONCE = 32;
 
 function weightNames({ layers }: Model): string[] {
   return layers.map((layer) => `${layer}.weight`);

@@ -20,6 +20,7 @@ export {
   measureSensitivities,
   type QuantizeToBits,
 } from "./layer_sensitivity.ts";
+export { hessianChoices, measureAllocations, type MeasuredAllocation } from "./mixed_precision.ts";
 export { NonFiniteLossError } from "./non_finite_loss.ts";
 export {
   type Adam,
