@@ -1,9 +1,11 @@
 import { unknownName } from "../../formats/user_error.ts";
 import type { Experiment } from "../define.ts";
 import { bitWidth } from "./bit_width.ts";
+import { calibration } from "./calibration.ts";
 import { generalisation } from "./generalisation.ts";
 import { octization, octizationContrasts } from "./octization.ts";
 import { ptqMethods } from "./ptq_methods.ts";
+import { qat } from "./qat.ts";
 import { waveletThreshold } from "./wavelet_threshold.ts";
 
 /** The experiments of a sweep that names none: they take about a minute. */
@@ -14,6 +16,8 @@ export const definitions: readonly Experiment[] = Object.freeze([
   ...usualDefinitions,
   generalisation,
   ptqMethods,
+  calibration,
+  qat,
   octization,
   octizationContrasts,
 ]);
