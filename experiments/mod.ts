@@ -153,6 +153,7 @@ export {
 export type {
   GptqMethod,
   HqqMethod,
+  MixedPrecisionMethod,
   NearestMethod,
   PostTrainingCompression,
   PostTrainingMethod,

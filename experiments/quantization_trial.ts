@@ -60,13 +60,31 @@ export interface ReconstructionMethod {
   readonly images: number;
 }
 
+/** Every layer at its own bit-width, within a budget; rounded to the nearest level, per channel. */
+export interface MixedPrecisionMethod {
+  /** Tells the methods apart. */
+  readonly method: "mixed_precision";
+  /**
+   * The budget: bytes that all weights would take at so many bits each, grids included. Parts of a bit
+   * are bytes to spend too.
+   */
+  readonly averageBits: number;
+  /** What says how much a layer suffers: the loss with that layer quantized, or its Hessian's trace. */
+  readonly sensitivity: "loss" | "hessian";
+  /** How bits are chosen from that. */
+  readonly search: "greedy" | "exact";
+  /** Labeled training images on which sensitivity is measured, the first ones. */
+  readonly images: number;
+}
+
 /** A post-training method and what it is told; frozen data, part of a trial. */
 export type PostTrainingMethod =
   | NearestMethod
   | HqqMethod
   | GptqMethod
   | SecondOrderMethod
-  | ReconstructionMethod;
+  | ReconstructionMethod
+  | MixedPrecisionMethod;
 
 /** Post-training quantization by one of the methods; biases stay at 32 bits. */
 export type PostTrainingCompression =

@@ -3,6 +3,7 @@ import type { Experiment } from "../define.ts";
 import { bitWidth } from "./bit_width.ts";
 import { calibration } from "./calibration.ts";
 import { generalisation } from "./generalisation.ts";
+import { mixedPrecision } from "./mixed_precision.ts";
 import { octization, octizationContrasts } from "./octization.ts";
 import { ptqMethods } from "./ptq_methods.ts";
 import { qat } from "./qat.ts";
@@ -18,6 +19,7 @@ export const definitions: readonly Experiment[] = Object.freeze([
   ptqMethods,
   calibration,
   qat,
+  mixedPrecision,
   octization,
   octizationContrasts,
 ]);

@@ -26,6 +26,7 @@ import {
 import { canonicalJson } from "../canonical_json.ts";
 import type { PostTrainingCompression } from "../quantization_trial.ts";
 import type { Bench } from "./laboratory.ts";
+import { allocate, choicesOf, roundedToBits } from "./mixed_precision.ts";
 
 /** Training images on which the ranges of activations are found where a method needs no others. */
 const RANGE_IMAGES = 256;
@@ -109,6 +110,29 @@ async function byLayers(
   return parameters;
 }
 
+/** Bits of the layers of several networks, from what is measured of them once. */
+async function byBudget(
+  device: Device,
+  model: Model,
+  host: HostParameters,
+  together: readonly Of<"mixed_precision">[],
+  bench: Bench,
+): Promise<HostParameters[]> {
+  if (together.length === 0) return [];
+  using _scope = device.scope();
+  const quantize = roundedToBits();
+  const choicesFor = choicesOf(device, model, host, bench, quantize);
+  const made: HostParameters[] = [];
+  for (const one of together) {
+    const { bits } = allocate(await choicesFor(one), one);
+    made.push(eachWeight(model, host, (_values, shape, name) => {
+      const values = host[name];
+      return quantize(values, shape, bits[name.replace(/\.weight$/, "")]);
+    }));
+  }
+  return made;
+}
+
 /** Networks that learn by one plan learn together. */
 async function byReconstruction(
   device: Device,
@@ -160,6 +184,8 @@ export async function postTrain(
     const made = await byReconstruction(device, model, host, together, bench, seed);
     together.forEach((one, i) => learned.set(one, made[i]));
   }
+  const budgeted = compressions.filter((one) => one.method === "mixed_precision");
+  const allocated = await byBudget(device, model, host, budgeted, bench);
   const made: PostTrainedNetwork[] = [];
   for (const one of compressions) {
     if (one.method === "reconstruction") {
@@ -175,6 +201,8 @@ export async function postTrain(
           chooseWeightGrids(values, shape, { ...one.weights, label }),
           "nearestEven",
         ))
+      : one.method === "mixed_precision"
+      ? allocated[budgeted.indexOf(one)]
       : one.method === "hqq"
       ? eachWeight(model, host, (values, shape) => hqq(values, shape, one))
       : await byLayers(device, model, host, one, bench, activations);

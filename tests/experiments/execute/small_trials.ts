@@ -30,6 +30,12 @@ const TRAINING: TrainingPlan = {
 
 const postTraining = { kind: "post_training" } as const;
 const channels: WeightGridOptions = { grid: { kind: "affine", bits: 2 }, granularity: "channel" };
+const mixed = {
+  ...postTraining,
+  method: "mixed_precision",
+  averageBits: 2.5,
+  images: 64,
+} as const;
 const inputs = { activations: { grid: { kind: "affine", bits: 3 } } } as const;
 const plan = { ...reconstructionPlan({ steps: 20 }), batchSize: 32 };
 
@@ -57,6 +63,8 @@ export const COMPRESSIONS: readonly CompressionSpec[] = [
     images: 64,
   },
   { ...postTraining, method: "reconstruction", weights: channels, plan, images: 64 },
+  { ...mixed, sensitivity: "loss", search: "exact" },
+  { ...mixed, averageBits: 4, sensitivity: "hessian", search: "greedy" },
   { ...postTraining, ...inputs, method: "nearest", weights: channels },
   { ...postTraining, ...inputs, method: "gptq", weights: channels, images: 64 },
   { ...postTraining, ...inputs, method: "reconstruction", weights: channels, plan, images: 64 },
