@@ -29,9 +29,10 @@ export function formatTraining(rows: readonly TrainingRow[]): string {
 }
 
 const EVALUATION_COLUMNS: readonly Column[] = [
-  { title: "networks at once", align: "right" },
+  { title: "networks at once", align: "left" },
   { title: "a network", align: "right" },
   { title: "p10-p90", align: "right" },
+  { title: "a minute", align: "right" },
 ];
 
 /**
@@ -42,10 +43,11 @@ const EVALUATION_COLUMNS: readonly Column[] = [
  */
 export function formatEvaluation(rows: readonly EvaluationRow[]): string {
   const [{ model, images }] = rows;
-  const cells = rows.map(({ networks, timing }) => [
-    `${networks}`,
+  const cells = rows.map(({ networks, isQuantized, timing }) => [
+    isQuantized ? `${networks}, quantized anew` : `${networks}`,
     formatMilliseconds(timing.median),
     formatSpread(timing.p10, timing.p90),
+    Math.round(60_000 / timing.median).toLocaleString("en"),
   ]);
   return `evaluation  ${model}, ${images} images, the wait for the result included\n` +
     formatColumns(EVALUATION_COLUMNS, cells, 2);
