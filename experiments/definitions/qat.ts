@@ -20,12 +20,25 @@ const TRAINING: TrainingPlan = {
   distillation: { weight: 0.5 },
 };
 
+/** One bit everywhere learns better from labels alone, unmoved images and longer. */
+const TRAINING_OF_ONE_BIT: TrainingPlan = {
+  optimizer: TRAINING.optimizer,
+  schedule: { kind: "one_cycle", warmup: 0.3 },
+  epochs: 30,
+  batchSize: TRAINING.batchSize,
+};
+
+function trainingOf(quantized: string, width: number): TrainingPlan {
+  return quantized === "weights_and_activations" && width === 1 ? TRAINING_OF_ONE_BIT : TRAINING;
+}
+
 type Estimator = "learned" | "ranges" | "float32";
 const ESTIMATORS: readonly Estimator[] = ["float32", "ranges", "learned"];
 
 function weightsOf(estimator: Estimator, width: number): QuantizationAwareSpec["weights"] {
   const granularity = "channel";
-  if (estimator === "learned") {
+  // a learned step of signs cuts the gradient of all larger weights
+  if (estimator === "learned" && width !== 1) {
     const bits = width === TERNARY ? "ternary" : width as Bits;
     return { kind: "learnedStep", bits, granularity };
   }
@@ -59,10 +72,11 @@ export const qat: Experiment = defineExperiment({
   method: [
     `Each trained network is trained on for ${TRAINING.epochs} epochs, half by its labels and half by ` +
     "its own float32 logits; images are moved by up to a pixel. The control is trained on likewise " +
-    "and stays float32.",
+    `and stays float32. With 1 bit for weights and activations all learn from labels alone, from images ` +
+    `that stay where they are, for ${TRAINING_OF_ONE_BIT.epochs} epochs.`,
     "Learned: LSQ steps of weights per output channel, of inputs per tensor. Ranges: straight-through " +
     "on the range that weights have at each step and on a moving average of that of inputs; mean " +
-    "magnitudes for two and three levels. Biases stay at 32 bits.",
+    "magnitudes for three levels and, with either estimator, for two. Biases stay at 32 bits.",
     "With activations, inputs of all layers and pixels have as many bits as weights; ternary weights go " +
     `with 2 bits, and with 1 bit pixels have ${IMAGE_OF_ONE_BIT}.`,
   ],
@@ -92,7 +106,7 @@ export const qat: Experiment = defineExperiment({
     compression: {
       kind: "quantization_aware",
       spec: specOf(estimator, quantized, bits),
-      training: TRAINING,
+      training: trainingOf(quantized, bits),
     },
   }),
   metrics: ["testAccuracy", "testLoss", "predictedClasses"],
