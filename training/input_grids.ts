@@ -1,49 +1,31 @@
-import { fakeQuantize, uploadGrids } from "../autograd/mod.ts";
-import { type AffineGrid, affineGrid, makeObserver } from "../compression/mod.ts";
-import { type Device, read, type Tensor } from "../gpu/mod.ts";
-import type { ActivationGridOptions } from "./observe_activations.ts";
+import { fakeQuantize, fakeQuantizeShared, uploadGrids } from "../autograd/mod.ts";
+import type { AffineGrid } from "../compression/mod.ts";
+import type { Device, Tensor } from "../gpu/mod.ts";
 
 /**
- * Chooses the grid of one layer's input from batches of it.
+ * Makes the hook that quantizes what goes into layers of P networks, each on its own grids.
  *
- * @param device Where it runs.
- * @param label Name of the layer, for errors.
- * @param batches Each computes inputs `[1, rows, ...]`; they are read one after the other.
- * @param options Kind of grid, and observer (nearest in the mean of squares if left out).
- * @returns One grid for the whole input.
- * @throws {RangeError} If an input is not finite.
- */
-export async function chooseInputGrid(
-  device: Device,
-  label: string,
-  batches: Iterable<() => Tensor>,
-  { grid, observer = { kind: "meanSquaredError" } }: ActivationGridOptions,
-): Promise<AffineGrid> {
-  const watching = makeObserver(observer, { label, grid });
-  for (const inputsOf of batches) {
-    using _scope = device.scope();
-    const x = inputsOf();
-    watching.observe(await read(x) as Float32Array<ArrayBuffer>, x.shape.slice(1));
-  }
-  return affineGrid(watching.observed().range, grid);
-}
-
-/**
- * Makes the hook that quantizes what goes into layers.
+ * An input that all networks share, `[1, ...]`, becomes one for each.
  *
  * @param device Where; the grids belong to the scope of this call.
- * @param grids By layer; others get their inputs as they are.
+ * @param networks Grids by layer, one record a network, all of the same layers; other layers get their
+ *   inputs as they are.
  * @returns What `ForwardHooks.layerInput` takes.
  */
 export function quantizedInputs(
   device: Device,
-  grids: Readonly<Record<string, AffineGrid>>,
+  networks: readonly Readonly<Record<string, AffineGrid>>[],
 ): (layer: string, x: Tensor) => Tensor {
   const uploaded = new Map(
-    Object.entries(grids).map(([layer, grid]) => [layer, uploadGrids(device, [grid], 1)]),
+    Object.keys(networks[0]).map((layer) => [
+      layer,
+      uploadGrids(device, networks.map((grids) => grids[layer]), 1), // `inner` is known when it is used
+    ]),
   );
   return (layer, x) => {
-    const grid = uploaded.get(layer);
-    return grid === undefined ? x : fakeQuantize(x, grid);
+    const grids = uploaded.get(layer);
+    if (grids === undefined) return x;
+    const own = { ...grids, inner: x.size / x.shape[0] };
+    return x.shape[0] === networks.length ? fakeQuantize(x, own) : fakeQuantizeShared(x, own);
   };
 }

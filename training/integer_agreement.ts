@@ -1,8 +1,9 @@
-import { fakeQuantize, gatherPixels, uploadGrids } from "../autograd/mod.ts";
+import { gatherPixels } from "../autograd/mod.ts";
 import { dequantizeWeight, integerProgram, type RequantizationKind } from "../compression/mod.ts";
 import { type Chunk, splitChunk } from "../data/mod.ts";
 import { type Device, readAll, type Tensor } from "../gpu/mod.ts";
 import { type Model, uploadParameters } from "../models/mod.ts";
+import { quantizedInputs } from "./input_grids.ts";
 import { type IntegerNetworkSource, toIntegers } from "./integer_network.ts";
 
 /** How the codes that a layer computes with differ between the two kinds of inference. */
@@ -69,6 +70,7 @@ export async function integerAgreement(
     Object.entries(weights).map(([name, weight]) => [name, dequantizeWeight(weight)]),
   );
   const { tensors } = uploadParameters(device, model, [{ ...parameters, ...rounded }]);
+  const quantizeInput = quantizedInputs(device, [inputGrids]);
   const codes = model.layers.map((layer) => ({ layer, count: 0, differing: 0, largest: 0 }));
   const result = { differingPredictions: 0, correctInFloat: 0, correctInIntegers: 0, count: 0 };
   let [lowest, highest, largest] = [Infinity, -Infinity, 0];
@@ -78,7 +80,7 @@ export async function integerAgreement(
     const integers: Tensor[] = [];
     const fake = model.forward(tensors, { source: part.source, rows: part.rows }, {
       layerInput(layer, x) {
-        const y = fakeQuantize(x, uploadGrids(device, [inputGrids[layer]], x.size));
+        const y = quantizeInput(layer, x);
         fakes.push(y);
         return y;
       },

@@ -31,7 +31,12 @@ export {
   sgd,
   stepTable,
 } from "./optimizer.ts";
-export { type ActivationGridOptions, observeActivations } from "./observe_activations.ts";
+export { observeActivations } from "./observe_activations.ts";
+export {
+  type ActivationGridOptions,
+  type ObservedInputs,
+  observeRanges,
+} from "./observe_ranges.ts";
 export { quantizedInputs } from "./input_grids.ts";
 export { layerRemarks } from "./layer_remarks.ts";
 export {

@@ -1,6 +1,7 @@
 import {
   accumulateMoments,
   type AffineGrid,
+  affineGrid,
   type CalibratedLayer,
   constantInputs,
   type Damping,
@@ -20,8 +21,8 @@ import {
   rowsAtOnce,
   uploadParameters,
 } from "../models/mod.ts";
-import { chooseInputGrid, quantizedInputs } from "./input_grids.ts";
-import type { ActivationGridOptions } from "./observe_activations.ts";
+import { quantizedInputs } from "./input_grids.ts";
+import { type ActivationGridOptions, observeRanges } from "./observe_ranges.ts";
 
 /** Images whose activations are read to choose grids; more change a range little. */
 const IMAGES_OBSERVED = 256;
@@ -162,15 +163,19 @@ export async function quantizeLayerByLayer(
       ? original
       : uploadParameters(device, folded.model, [values]).tensors;
     const hook = () => {
-      const snap = quantizedInputs(device, inputGrids);
+      const snap = quantizedInputs(device, [inputGrids]);
       return (name: string, x: Tensor) => snap(name, layerInput(name, x));
     };
     if (activations !== undefined) {
-      const before = hook();
-      const batches = observed.map((image) => () =>
-        inputOf(layer, folded.model, quantized, image, before)
+      const { [layer]: [range] } = await observeRanges(
+        device,
+        folded.model,
+        quantized,
+        observed,
+        [activations],
+        { layers: [layer], layerInput: hook() },
       );
-      inputGrids[layer] = await chooseInputGrid(device, layer, batches, activations);
+      inputGrids[layer] = affineGrid(range, activations.grid);
     }
     const seen = hook();
     for (const image of images) {

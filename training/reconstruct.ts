@@ -1,4 +1,4 @@
-import { fakeQuantize, meanSquaredError, type QuantParams, uploadGrids } from "../autograd/mod.ts";
+import { meanSquaredError } from "../autograd/mod.ts";
 import {
   type AffineGrid,
   chooseWeightGrids,
@@ -22,7 +22,9 @@ import {
   type ParameterTensors,
   uploadParameters,
 } from "../models/mod.ts";
-import { type ActivationGridOptions, observeActivations } from "./observe_activations.ts";
+import { quantizedInputs } from "./input_grids.ts";
+import { observeActivations } from "./observe_activations.ts";
+import type { ActivationGridOptions } from "./observe_ranges.ts";
 
 /** One network of a population, and what it becomes. */
 export interface ReconstructedVariant {
@@ -112,18 +114,19 @@ function weightGrids(
 /** What earlier blocks have become, on the GPU. */
 interface Frozen {
   readonly weights: Record<string, Tensor>;
-  readonly grids: Record<string, QuantParams>;
+  /** Grids of the inputs of their layers, one record a network. */
+  readonly grids: readonly Readonly<Record<string, AffineGrid>>[];
 }
 
-function freeze(device: Device, frozen: Frozen, made: readonly ReconstructedNetwork[]): void {
+function freeze(
+  device: Device,
+  weightsSoFar: Record<string, Tensor>,
+  made: readonly ReconstructedNetwork[],
+): void {
   for (const [name, { shape }] of Object.entries(made[0].weights)) {
     const all = new Float32Array(made.length * sizeOf(shape));
     made.forEach(({ weights }, p) => all.set(dequantizeWeight(weights[name]), p * sizeOf(shape)));
-    frozen.weights[name] = tensor(device, all, [made.length, ...shape]);
-  }
-  for (const layer of Object.keys(made[0].activations)) {
-    const grids = made.map(({ activations }) => activations[layer]);
-    frozen.grids[layer] = uploadGrids(device, grids, 1); // `inner` is known when it is used
+    weightsSoFar[name] = tensor(device, all, [made.length, ...shape]);
   }
 }
 
@@ -164,12 +167,12 @@ export async function reconstruct(
     images,
   );
   const isQuantized = variants[0].activations !== undefined;
-  const frozen: Frozen = { weights: {}, grids: {} };
   const results = variants.map(() => ({
     weights: {} as Record<string, QuantizedWeight>,
     activations: {} as Record<string, AffineGrid>,
     losses: [] as (readonly number[])[],
   }));
+  const frozen = { weights: {}, grids: results.map(({ activations }) => activations) };
   for (const { layers, output } of plan.blocks ?? [{ layers: model.layers }]) {
     const problem = blockProblem(device, model, floats.tensors, frozen, images, {
       batch: plan.batchSize,
@@ -191,7 +194,7 @@ export async function reconstruct(
       unit: await problem.unit(seeds),
       losses: problem.losses,
     }, plan);
-    freeze(device, frozen, made);
+    freeze(device, frozen.weights, made);
     made.forEach(({ weights, activations, losses }, p) => {
       Object.assign(results[p].weights, weights);
       Object.assign(results[p].activations, activations);
@@ -238,11 +241,9 @@ function blockProblem(
     });
     return seen ?? logits;
   };
-  const layerInput = (soft: SoftBlock) => (layer: string, x: Tensor): Tensor => {
-    const grids = frozen.grids[layer];
-    if (grids === undefined) return soft.quantizeInput(layer, x);
-    return fakeQuantize(x, { ...grids, inner: x.size / x.shape[0] });
-  };
+  const frozenInput = quantizedInputs(device, frozen.grids);
+  const layerInput = (soft: SoftBlock) => (layer: string, x: Tensor): Tensor =>
+    layer in frozen.grids[0] ? frozenInput(layer, x) : soft.quantizeInput(layer, x);
   return {
     losses(soft) {
       const x = batchOf(soft);

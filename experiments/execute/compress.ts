@@ -1,10 +1,11 @@
 import type { Device } from "../../gpu/mod.ts";
 import { type HostParameters, type Model, uploadParameters } from "../../models/mod.ts";
+import { quantizedInputs } from "../../training/mod.ts";
 import type { PostTrainingCompression } from "../quantization_trial.ts";
 import type { Trial } from "../trial.ts";
 import type { ActivationRanges } from "./calibrate.ts";
 import type { Bench } from "./laboratory.ts";
-import { postTrain, quantizedInputs } from "./post_training.ts";
+import { postTrain } from "./post_training.ts";
 import { trainAware } from "./quantization_aware.ts";
 import { buildVariants, type Variants, type WeightCompression } from "./variants.ts";
 
@@ -39,7 +40,10 @@ export async function compress(
     const made = await postTrain(device, model, host, wanted, bench, seed);
     const copies = made.map(({ parameters }) => parameters);
     const { tensors } = uploadParameters(device, model, copies);
-    return { networks: made.length, model, tensors, hooks: quantizedInputs(device, made) };
+    const grids = made.map(({ activations }) => activations);
+    // without a hook a model may read pixels as it computes
+    const hooks = first.activations && { layerInput: quantizedInputs(device, grids) };
+    return { networks: made.length, model, tensors, hooks: hooks ?? {} };
   }
   return await buildVariants(
     device,

@@ -1,24 +1,16 @@
-import { fakeQuantize, fakeQuantizeShared, uploadGrids } from "../../autograd/mod.ts";
 import {
   type AffineGrid,
   chooseWeightGrids,
-  dequantizeWeight,
   gptq,
   hqq,
   quantizeBySecondOrder,
-  type QuantizedWeight,
-  roundToGrids,
 } from "../../compression/mod.ts";
 import { chunksOf } from "../../data/mod.ts";
-import type { Device, Tensor } from "../../gpu/mod.ts";
-import {
-  type ForwardHooks,
-  type HostParameters,
-  type Model,
-  uploadParameters,
-} from "../../models/mod.ts";
+import type { Device } from "../../gpu/mod.ts";
+import { type HostParameters, type Model, uploadParameters } from "../../models/mod.ts";
 import {
   observeActivations,
+  quantizedInputs,
   type QuantizeLayer,
   quantizeLayerByLayer,
   reconstruct,
@@ -27,6 +19,7 @@ import { canonicalJson } from "../canonical_json.ts";
 import type { PostTrainingCompression } from "../quantization_trial.ts";
 import type { Bench } from "./laboratory.ts";
 import { allocate, choicesOf, roundedToBits } from "./mixed_precision.ts";
+import { quantizeWeights, roundOnGrids } from "./quantize_weights.ts";
 
 /** Training images on which the ranges of activations are found where a method needs no others. */
 const RANGE_IMAGES = 256;
@@ -43,19 +36,6 @@ type Of<M extends PostTrainingCompression["method"]> = Extract<
   PostTrainingCompression,
   { method: M }
 >;
-
-/** Every weight replaced by what a function of it gives. */
-function eachWeight(
-  model: Model,
-  host: HostParameters,
-  quantize: (values: Float32Array, shape: readonly number[], name: string) => QuantizedWeight,
-): HostParameters {
-  const changed = model.layers.map((layer) => {
-    const { name, shape } = model.parameters.find((one) => one.name === `${layer}.weight`)!;
-    return [name, dequantizeWeight(quantize(host[name], shape, name))] as const;
-  });
-  return { ...host, ...Object.fromEntries(changed) };
-}
 
 /** Grids of the inputs of one network, found on the float32 network. */
 async function inputGrids(
@@ -94,6 +74,7 @@ async function byLayers(
   bench: Bench,
   grids: Readonly<Record<string, AffineGrid>>,
 ): Promise<HostParameters> {
+  using _scope = device.scope();
   const chunks = chunksOf(device, bench.calibrationSet(compression.images));
   const { parameters } = await quantizeLayerByLayer(
     device,
@@ -104,7 +85,7 @@ async function byLayers(
     {
       inputs: compression.method === "gptq" ? "quantized" : "matched",
       ...compression.activations !== undefined &&
-        { layerInput: (layer, x) => fakeQuantize(x, uploadGrids(device, [grids[layer]], x.size)) },
+        { layerInput: quantizedInputs(device, [grids]) },
     },
   );
   return parameters;
@@ -125,10 +106,11 @@ async function byBudget(
   const made: HostParameters[] = [];
   for (const one of together) {
     const { bits } = allocate(await choicesFor(one), one);
-    made.push(eachWeight(model, host, (_values, shape, name) => {
+    const { parameters } = quantizeWeights(model, host, (_values, shape, name) => {
       const values = host[name];
       return quantize(values, shape, bits[name.replace(/\.weight$/, "")]);
-    }));
+    });
+    made.push(parameters);
   }
   return made;
 }
@@ -153,7 +135,7 @@ async function byReconstruction(
   }));
   const made = await reconstruct(device, model, variants, bench.calibrationSet(images), plan);
   return made.map(({ weights, activations }) => ({
-    parameters: eachWeight(model, host, (_values, _shape, name) => weights[name]),
+    parameters: quantizeWeights(model, host, (_values, _shape, name) => weights[name]).parameters,
     activations,
   }));
 }
@@ -194,40 +176,13 @@ export async function postTrain(
     }
     const activations = await inputGrids(device, model, host, one, bench);
     const parameters = one.method === "nearest"
-      ? eachWeight(model, host, (values, shape, label) =>
-        roundToGrids(
-          values,
-          shape,
-          chooseWeightGrids(values, shape, { ...one.weights, label }),
-          "nearestEven",
-        ))
+      ? quantizeWeights(model, host, roundOnGrids(one.weights, "nearestEven")).parameters
       : one.method === "mixed_precision"
       ? allocated[budgeted.indexOf(one)]
       : one.method === "hqq"
-      ? eachWeight(model, host, (values, shape) => hqq(values, shape, one))
+      ? quantizeWeights(model, host, (values, shape) => hqq(values, shape, one)).parameters
       : await byLayers(device, model, host, one, bench, activations);
     made.push({ parameters, activations });
   }
   return made;
-}
-
-/**
- * Quantizes the inputs of every layer of P networks, each on its own grid.
- *
- * @param device Where they are.
- * @param networks The networks; all have grids, or none.
- * @returns Hooks of a forward pass.
- */
-export function quantizedInputs(
-  device: Device,
-  networks: readonly PostTrainedNetwork[],
-): ForwardHooks {
-  if (Object.keys(networks[0].activations).length === 0) return {};
-  return {
-    layerInput(layer: string, x: Tensor): Tensor {
-      const own = networks.map(({ activations }) => activations[layer]);
-      const grids = uploadGrids(device, own, x.size / x.shape[0]);
-      return x.shape[0] === own.length ? fakeQuantize(x, grids) : fakeQuantizeShared(x, grids);
-    },
-  };
 }

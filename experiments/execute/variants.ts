@@ -1,5 +1,4 @@
-import { fakeQuantize, fakeQuantizeShared } from "../../autograd/mod.ts";
-import { activationGrids, quantizeWeight, sparsify } from "../../compression/mod.ts";
+import { chooseQuantParams, quantizeWeight, sparsify } from "../../compression/mod.ts";
 import type { Device, Tensor } from "../../gpu/mod.ts";
 import {
   type ForwardHooks,
@@ -8,6 +7,7 @@ import {
   type ParameterTensors,
   uploadParameters,
 } from "../../models/mod.ts";
+import { quantizedInputs } from "../../training/mod.ts";
 import type {
   PostTrainingCompression,
   QuantizationAwareCompression,
@@ -51,20 +51,6 @@ export function groupKey(compression: CompressionSpec): string {
   }
 }
 
-function quantizeInputs(
-  device: Device,
-  ranges: ActivationRanges,
-  bits: readonly number[],
-): ForwardHooks {
-  return {
-    layerInput(layer: string, x: Tensor): Tensor {
-      const inner = x.size / x.shape[0];
-      const grids = activationGrids(device, ranges[layer], bits, inner);
-      return x.shape[0] === bits.length ? fakeQuantize(x, grids) : fakeQuantizeShared(x, grids);
-    },
-  };
-}
-
 /** Weights of the layers that a compression touches; biases are left alone. */
 function touchedLayers(model: Model, layers: "first" | "all"): readonly string[] {
   return layers === "first" ? model.layers.slice(0, 1) : model.layers;
@@ -99,7 +85,12 @@ export async function buildVariants(
       compressed[name] = quantizeWeight(tensors[name], host[name], variants);
     }
     if (first.activations) {
-      hooks = quantizeInputs(device, ranges, variants.map(({ bits }) => bits));
+      const grids = variants.map(({ bits }) =>
+        Object.fromEntries(
+          model.layers.map((layer) => [layer, chooseQuantParams(ranges[layer], bits)]),
+        )
+      );
+      hooks = { layerInput: quantizedInputs(device, grids) };
     }
   } else if (first.kind === "levels") {
     const { tensors } = uploadParameters(device, model, [onLevels(model, host, first)]);

@@ -1,4 +1,3 @@
-import { fakeQuantize, uploadGrids } from "../../autograd/mod.ts";
 import { type Chunk, splitChunk } from "../../data/mod.ts";
 import { type Device, readAll, reshape, run, type Scope, type Tensor } from "../../gpu/mod.ts";
 import { accuracyKernels } from "../../kernels/mod.ts";
@@ -9,6 +8,7 @@ import {
   rowsAtOnce,
   uploadParameters,
 } from "../../models/mod.ts";
+import { quantizedInputs } from "../../training/mod.ts";
 import { compareWeights, reachesOf, reachesOfValues, reachOfGrid } from "./compare_weights.ts";
 import { type DifferenceMeter, differenceMeter } from "./difference_meter.ts";
 import { differs, type LayerPart, type TensorDifference } from "./tensor_difference.ts";
@@ -61,17 +61,19 @@ function placeOf(layer: string, part: LayerPart): string {
 
 /** Lets a network compute as its variant does, and shows what its layers see and give. */
 function watch(
+  device: Device,
   { inputs }: Variant,
   meter: DifferenceMeter | undefined,
   batch: Scope,
   witness: Witness,
 ): ForwardHooks {
+  const quantizeInput = quantizedInputs(device, [inputs]);
   return {
     layerInput(layer, x) {
       const place = placeOf(layer, "input");
       const grid = inputs[layer];
       if (grid !== undefined) meter?.clip(batch, place, x, reachOfGrid(grid));
-      const seen = grid === undefined ? x : fakeQuantize(x, uploadGrids(x.device, [grid], x.size));
+      const seen = quantizeInput(layer, x);
       witness(place, seen);
       return seen;
     },
@@ -147,12 +149,12 @@ async function compareOnImages(
     const logitsA = model.forward(
       tensorsA,
       chunk,
-      watch(a, undefined, batch, (place, tensor) => seen.set(place, tensor)),
+      watch(chunk.rows.device, a, undefined, batch, (place, tensor) => seen.set(place, tensor)),
     );
     const logitsB = model.forward(
       tensorsB,
       chunk,
-      watch(b, meter, batch, (place, tensor) => {
+      watch(chunk.rows.device, b, meter, batch, (place, tensor) => {
         meter.compare(batch, place, seen.get(place)!, tensor);
       }),
     );

@@ -1,12 +1,8 @@
-import {
-  type Bits,
-  makeObserver,
-  type Observer,
-  type ObserverSpec,
-} from "../../compression/mod.ts";
+import type { Bits, ObserverSpec } from "../../compression/mod.ts";
 import { type Chunk, splitChunk } from "../../data/mod.ts";
-import { type Device, readAll, type Tensor } from "../../gpu/mod.ts";
+import type { Device } from "../../gpu/mod.ts";
 import { type Model, type ParameterTensors, rowsAtOnce } from "../../models/mod.ts";
+import { observeRanges } from "../../training/mod.ts";
 import { type ActivationRanges, calibrate } from "../execute/calibrate.ts";
 
 /** Numbers that are read from the GPU at once at most: 64 MiB. */
@@ -36,29 +32,12 @@ export async function observeInputs(
 ): Promise<ActivationRanges> {
   if (observer.kind === "minMax") return await calibrate(device, model, parameters, chunks);
   const grid = { kind: "affine", bits } as const;
-  const observers = new Map<string, Observer>(
-    model.layers.map((layer) => [layer, makeObserver(observer, { label: layer, grid })]),
-  );
   const inner = model.activations ?? model.inputShape.reduce((a, b) => a * b, 1);
   const atOnce = Math.min(
     rowsAtOnce(model, 1),
     Math.max(1, Math.floor(MOST_NUMBERS / inner / 64)) * 64,
   );
-  for (const { source, rows } of chunks.flatMap((chunk) => splitChunk(chunk, atOnce))) {
-    using _part = device.scope();
-    const seen: [layer: string, x: Tensor][] = [];
-    model.forward(parameters, { source, rows }, {
-      layerInput(layer, x) {
-        seen.push([layer, x]);
-        return x;
-      },
-    });
-    const values = await readAll(seen.map(([, x]) => x));
-    for (const [i, [layer, { shape }]] of seen.entries()) {
-      observers.get(layer)!.observe(values[i] as Float32Array, shape.slice(1));
-    }
-  }
-  return Object.fromEntries(
-    model.layers.map((layer) => [layer, observers.get(layer)!.observed().range]),
-  );
+  const parts = chunks.flatMap((chunk) => splitChunk(chunk, atOnce));
+  const ranges = await observeRanges(device, model, parameters, parts, [{ grid, observer }]);
+  return Object.fromEntries(Object.entries(ranges).map(([layer, [range]]) => [layer, range]));
 }

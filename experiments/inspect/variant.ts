@@ -2,16 +2,14 @@ import {
   type AffineGrid,
   type Bits,
   chooseQuantParams,
-  chooseWeightGrids,
-  dequantizeWeight,
   type ObserverSpec,
   type QuantizedWeight,
-  roundToGrids,
   type WeightGridOptions,
   type WeightRounding,
 } from "../../compression/mod.ts";
 import type { HostParameters, Model } from "../../models/mod.ts";
 import type { ActivationRanges } from "../execute/calibrate.ts";
+import { quantizeWeights, roundOnGrids } from "../execute/quantize_weights.ts";
 
 /** How a network is quantized after training; biases stay as they are. */
 export interface NetworkQuantization {
@@ -64,19 +62,9 @@ export function quantizeNetwork(
   { weights: options, rounding, activationBits }: NetworkQuantization,
   ranges: ActivationRanges,
 ): Variant {
-  const weights = Object.fromEntries(model.layers.map((layer) => {
-    const name = `${layer}.weight`;
-    const { shape } = model.parameters.find((one) => one.name === name)!;
-    const values = parameters[name];
-    const grids = chooseWeightGrids(values, shape, { ...options, label: name });
-    return [layer, roundToGrids(values, shape, grids, rounding)];
-  }));
-  const dequantized = model.layers.map((layer) => [
-    `${layer}.weight`,
-    dequantizeWeight(weights[layer]),
-  ]);
+  const quantized = quantizeWeights(model, parameters, roundOnGrids(options, rounding));
   const inputs = activationBits === undefined ? {} : Object.fromEntries(
     model.layers.map((layer) => [layer, chooseQuantParams(ranges[layer], activationBits)]),
   );
-  return { parameters: { ...parameters, ...Object.fromEntries(dequantized) }, weights, inputs };
+  return { ...quantized, inputs };
 }

@@ -205,7 +205,7 @@ Deno.test("quantizeLayerByLayer() calibrates layers on quantized inputs, their g
   assert.deepEqual(seen, [0, 1, 1, 1]); // with quantized images even the first layer has a target
   assert.deepEqual(blind.inputGrids, {});
   assert.deepEqual(Object.keys(found.inputGrids), ["fc1", "fc2"]);
-  const layerInput = quantizedInputs(device, found.inputGrids);
+  const layerInput = quantizedInputs(device, [found.inputGrids]);
   const losses: number[] = [];
   for (const { parameters } of [blind, found]) {
     const { tensors } = uploadParameters(device, smallModel, [parameters]);
