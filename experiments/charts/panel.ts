@@ -40,29 +40,40 @@ const TICK_FONT = { family: FONT_FAMILY, size: 12 };
 type ErrorBarPoint = { x: number; y: number; yMin?: number; yMax?: number };
 type Dataset = ChartDataset<"scatter", ErrorBarPoint[]>;
 
+/** Share of the way to the next budget that series side by side may take. */
+const WIDEST = 0.3;
+
+/** Smallest distance of two budgets that series have points at. */
+function smallestGap(series: readonly ChartSeries[]): number {
+  const budgets = [...new Set(series.flatMap(({ points }) => points.map(({ x }) => x)))]
+    .toSorted((a, b) => a - b);
+  return Math.min(...budgets.slice(1).map((x, i) => x - budgets[i]));
+}
+
 /** Sets the series of one budget side by side, so that their bars do not cover each other. */
 function dodged(
   x: number,
   place: number,
-  count: number,
+  series: readonly ChartSeries[],
   { xScale: scale, isExact }: PanelOptions,
 ): number {
   if (isExact) return x;
-  const shift = place - (count - 1) / 2;
-  return scale === "log2" ? x * 2 ** (0.035 * shift) : x + 0.08 * shift;
+  const shift = place - (series.length - 1) / 2;
+  if (scale === "log2") return x * 2 ** (0.035 * shift);
+  return x + Math.min(0.08, WIDEST * smallestGap(series) / (series.length - 1)) * shift;
 }
 
 function lineOf(
   series: ChartSeries,
   place: number,
-  { length: count }: readonly ChartSeries[],
+  all: readonly ChartSeries[],
   options: PanelOptions,
 ): Dataset {
   const { color, marker, hollow } = seriesStyle(series.index);
   return {
     label: series.label,
     data: series.points.map(({ x, y, lower, upper }) => ({
-      x: dodged(x, place, count, options),
+      x: dodged(x, place, all, options),
       y,
       yMin: lower,
       yMax: upper,
@@ -98,7 +109,7 @@ function publishedLine(series: ChartSeries): Dataset {
 function collapsedMarks({ series }: PanelData, options: PanelOptions): Dataset {
   const points = series.flatMap(({ points }, place) =>
     points.filter(({ collapsed }) => collapsed > 0)
-      .map(({ x, y }) => ({ x: dodged(x, place, series.length, options), y }))
+      .map(({ x, y }) => ({ x: dodged(x, place, series, options), y }))
   );
   return {
     label: "collapsed",
