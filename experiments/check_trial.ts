@@ -1,6 +1,7 @@
 import { UserError } from "../formats/user_error.ts";
 import type { ModelSpec } from "../models/mod.ts";
 import { planMistakes, quantizationAwareMistakes } from "../training/mod.ts";
+import type { PostTrainingCompression } from "./quantization_trial.ts";
 import type { CompressionSpec, Trial } from "./trial.ts";
 
 function refuse(what: string, wanted: string, found: unknown): never {
@@ -22,6 +23,19 @@ function checkKeep(keep: number): void {
   if (!(keep > 0 && keep <= 1)) refuse("the keep ratio", "above 0 and at most 1", keep);
 }
 
+function checkPostTraining(compression: PostTrainingCompression): void {
+  const { rescaling, activations, method } = compression;
+  if ("images" in compression) {
+    checkWhole("the count of calibration images", compression.images, 1, Infinity);
+  }
+  if (rescaling?.kind === "smoothed" && !(rescaling.alpha >= 0 && rescaling.alpha <= 1)) {
+    refuse("alpha of SmoothQuant", "0 to 1", rescaling.alpha);
+  }
+  if (activations !== undefined && "range" in activations && method === "reconstruction") {
+    refuse("the activations of a reconstruction", "on grids whose steps can learn", "dynamic");
+  }
+}
+
 function checkCompression(compression: CompressionSpec, model: ModelSpec): void {
   switch (compression.kind) {
     case "none":
@@ -30,10 +44,7 @@ function checkCompression(compression: CompressionSpec, model: ModelSpec): void 
     case "levels":
       return checkWhole("bits", compression.bits, 1, 16);
     case "post_training":
-      if ("images" in compression) {
-        checkWhole("the count of calibration images", compression.images, 1, Infinity);
-      }
-      return;
+      return checkPostTraining(compression);
     case "quantization_aware":
       checkWhole("epochs under quantization", compression.training.epochs, 1, Infinity);
       return refuseMistakes([

@@ -1,4 +1,9 @@
-import type { Granularity, WeightGridOptions } from "../compression/mod.ts";
+import type {
+  Bits,
+  Granularity,
+  ReconstructionPlan,
+  WeightGridOptions,
+} from "../compression/mod.ts";
 import type {
   ActivationGridOptions,
   NetworkReconstructionPlan,
@@ -30,6 +35,18 @@ export interface GptqMethod {
   readonly method: "gptq";
   /** Grids of weights. */
   readonly weights: WeightGridOptions;
+  /** Calibration images, the first ones of the training set. */
+  readonly images: number;
+}
+
+/** Roundings learned layer by layer by the Hessian of each. */
+export interface AdaRoundMethod {
+  /** Tells the methods apart. */
+  readonly method: "ada_round";
+  /** Grids of weights. */
+  readonly weights: WeightGridOptions;
+  /** Steps, rates and penalty. */
+  readonly plan: ReconstructionPlan;
   /** Calibration images, the first ones of the training set. */
   readonly images: number;
 }
@@ -82,17 +99,44 @@ export type PostTrainingMethod =
   | NearestMethod
   | HqqMethod
   | GptqMethod
+  | AdaRoundMethod
   | SecondOrderMethod
   | ReconstructionMethod
   | MixedPrecisionMethod;
+
+/** Channels rescaled before anything is quantized, which changes nothing that the network computes. */
+export type Rescaling =
+  | {
+    /** Cross-layer equalization: the same ranges in the weights before and after a channel. */
+    readonly kind: "equalized";
+  }
+  | {
+    /** SmoothQuant: a part of the range of activations moved into the weights behind them. */
+    readonly kind: "smoothed";
+    /** Strength of the migration, 0 to 1. */
+    readonly alpha: number;
+  };
+
+/** What goes into a layer on the grid of its own range, image by image. */
+export interface DynamicActivations {
+  /** Tells them from grids that are chosen once. */
+  readonly range: "dynamic";
+  /** Of an activation. */
+  readonly bits: Bits;
+}
 
 /** Post-training quantization by one of the methods; biases stay at 32 bits. */
 export type PostTrainingCompression =
   & {
     /** Tells it from other compressions. */
     readonly kind: "post_training";
-    /** Grids of every layer's input, images included; float32 if left out. */
-    readonly activations?: ActivationGridOptions;
+    /** What is done to the float32 network first; nothing if left out. */
+    readonly rescaling?: Rescaling;
+    /**
+     * Grids of every layer's input, images included; float32 if left out. A reconstruction learns their
+     * steps, so it does not go with dynamic ones.
+     */
+    readonly activations?: ActivationGridOptions | DynamicActivations;
   }
   & PostTrainingMethod;
 

@@ -37,6 +37,7 @@ export {
   type ObservedInputs,
   observeRanges,
 } from "./observe_ranges.ts";
+export { dynamicInputs } from "./dynamic_inputs.ts";
 export { quantizedInputs } from "./input_grids.ts";
 export { layerRemarks } from "./layer_remarks.ts";
 export {
@@ -53,6 +54,7 @@ export {
   reconstruct,
   type ReconstructedVariant,
 } from "./reconstruct.ts";
+export { equalizeNetwork, smoothNetwork } from "./rescale_network.ts";
 export { type Distillation, planMistakes, type TrainingPlan } from "./plan.ts";
 export { type ExportedNetwork, exportQuantizationAware } from "./quantization_aware/export.ts";
 export { initialQuantizationAware } from "./quantization_aware/initialize.ts";

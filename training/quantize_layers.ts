@@ -27,8 +27,11 @@ import { type ActivationGridOptions, observeRanges } from "./observe_ranges.ts";
 /** Images whose activations are read to choose grids; more change a range little. */
 const IMAGES_OBSERVED = 256;
 
-/** Quantizes one layer from its calibration, such as by `quantizeBySecondOrder`. */
-export type QuantizeLayer = (layer: CalibratedLayer, name: string) => QuantizedLayer;
+/** Quantizes one layer from its calibration, such as by `quantizeBySecondOrder` or `adaRound`. */
+export type QuantizeLayer = (
+  layer: CalibratedLayer,
+  name: string,
+) => QuantizedLayer | Promise<QuantizedLayer>;
 
 /** How the layers of a network are calibrated. */
 export interface CalibrationOptions {
@@ -96,6 +99,13 @@ function firstImages(chunks: readonly Chunk[], samples: number, layer: string): 
   });
 }
 
+/** Leaves a forward pass once its input of interest has been seen: layers behind it cost as much as before. */
+class Seen extends Error {
+  constructor(readonly x: Tensor) {
+    super();
+  }
+}
+
 /** The input of a layer of a network, for one batch. */
 function inputOf(
   wanted: string,
@@ -104,15 +114,19 @@ function inputOf(
   { source, rows }: Chunk,
   layerInput: NonNullable<CalibrationOptions["layerInput"]> = (_layer, x) => x,
 ): Tensor {
-  let seen: Tensor | undefined;
-  model.forward(parameters, { source, rows }, {
-    layerInput(layer, x) {
-      const given = layerInput(layer, x);
-      if (layer === wanted) seen = given;
-      return given;
-    },
-  });
-  return seen!;
+  try {
+    model.forward(parameters, { source, rows }, {
+      layerInput(layer, x) {
+        const given = layerInput(layer, x);
+        if (layer === wanted) throw new Seen(given);
+        return given;
+      },
+    });
+  } catch (error) {
+    if (error instanceof Seen) return error.x;
+    throw error;
+  }
+  throw new TypeError(`Cannot calibrate: ${model.title} never computes layer "${wanted}"`);
 }
 
 /**
@@ -120,7 +134,7 @@ function inputOf(
  * layers before it, already quantized, make of them.
  *
  * Batch norms are folded first. Activations stay on the GPU; of a layer only the moments of its inputs
- * are read. The network runs once for every layer, and once more where inputs are `matched`.
+ * are read. The network runs up to every layer in turn, twice where inputs are `matched`.
  *
  * @param device Where it runs.
  * @param model The model.
@@ -185,7 +199,7 @@ export async function quantizeLayerByLayer(
     }
     const moments = await sums.read();
     const name = `${layer}.weight`;
-    const made = quantizeLayer({
+    const made = await quantizeLayer({
       weight: folded.parameters[name],
       shape: shapeOf(folded.model, name),
       bias: folded.parameters[`${layer}.bias`],

@@ -1,194 +1,176 @@
-import { type Bits, reconstructionPlan, type WeightGridOptions } from "../../compression/mod.ts";
+import type { Bits } from "../../compression/mod.ts";
 import { differenceChart, lineChart } from "../charts/chart_spec.ts";
 import { defineExperiment, type Experiment } from "../define.ts";
-import type { PostTrainingMethod } from "../quantization_trial.ts";
 import { fcNNOnMnist } from "./fc_nn_on_mnist.ts";
+import { ADA_ROUND_PLAN, PTQ_ARMS, type PtqArm, RECONSTRUCTION_PLAN, SWEEPS } from "./ptq_arms.ts";
 
-/** Calibration images of every method that looks at any; labels are not looked at. */
-const IMAGES = 4096;
-
-/** Methods with their granularities: each is a ready-made way to quantize. */
-type Method =
-  | "min_max_tensor"
-  | "min_max_channel"
-  | "mse_channel"
-  | "hqq_channel"
-  | "gptq_channel"
-  | "second_order_codebook"
-  | "reconstruction_channel"
-  | "reconstruction_codebook";
-
-const METHODS: readonly Method[] = [
-  "min_max_tensor",
-  "min_max_channel",
-  "mse_channel",
-  "hqq_channel",
-  "gptq_channel",
-  "second_order_codebook",
-  "reconstruction_channel",
-  "reconstruction_codebook",
-];
-
-const PLAN = {
-  ...reconstructionPlan({ steps: 2000 }),
-  batchSize: 128,
-};
-
-/** Equal steps; what spans least squared error, or everything. */
-function affine(
-  bits: Bits,
-  granularity: "tensor" | "channel",
-  observer: "minMax" | "meanSquaredError",
-): WeightGridOptions {
-  return { grid: { kind: "affine", bits }, granularity, observer: { kind: observer } };
+/** What networks of one kind are asked. */
+interface Extent {
+  readonly models: Experiment["models"];
+  readonly forOtherModels?: Experiment;
+  readonly hypotheses: readonly string[];
+  /** Ways to quantize, the first one what the others are compared with. */
+  readonly arms: readonly PtqArm[];
+  /** What is drawn over it. */
+  readonly gains: readonly PtqArm[];
+  readonly bits: readonly Bits[];
+  /** Calibration images of every method that looks at any; labels are not looked at. */
+  readonly images: number;
+  /** Accuracy in percent that the charts zoom in from. */
+  readonly zoomFrom: number;
 }
 
-const codebook = (bits: Bits): WeightGridOptions => ({
-  grid: { kind: "lloydMax", bits },
-  granularity: "channel",
-});
+const QUANTIZED = ["weights", "weights_and_activations"] as const;
 
-function methodOf(method: Method, bits: Bits): PostTrainingMethod {
-  switch (method) {
-    case "min_max_tensor":
-      return { method: "nearest", weights: affine(bits, "tensor", "minMax") };
-    case "min_max_channel":
-      return { method: "nearest", weights: affine(bits, "channel", "minMax") };
-    case "mse_channel":
-      return { method: "nearest", weights: affine(bits, "channel", "meanSquaredError") };
-    case "hqq_channel":
-      return { method: "hqq", bits, granularity: "channel" };
-    case "gptq_channel":
-      return {
-        method: "gptq",
-        weights: affine(bits, "channel", "meanSquaredError"),
-        images: IMAGES,
-      };
-    case "second_order_codebook":
-      return { method: "second_order", weights: codebook(bits), sweeps: 10, images: IMAGES };
-    case "reconstruction_channel":
-      return {
-        method: "reconstruction",
-        weights: affine(bits, "channel", "meanSquaredError"),
-        plan: PLAN,
-        images: IMAGES,
-      };
-    case "reconstruction_codebook":
-      return {
-        method: "reconstruction",
-        weights: codebook(bits),
-        plan: PLAN,
-        images: IMAGES,
-      };
-  }
+/** What a method does, for reports that have it. */
+const METHODS: readonly (readonly [arm: PtqArm, sentence: string])[] = [
+  [
+    "equalized_tensor",
+    "Equalized: channels between layers first get the same ranges in the weights before and after them.",
+  ],
+  [
+    "adaround_channel",
+    `AdaRound: ${
+      ADA_ROUND_PLAN.steps.toLocaleString("en")
+    } steps a layer on its Hessian, scales as ` +
+    "they are.",
+  ],
+  [
+    "second_order_codebook",
+    "Second order: centered Hessian, matched targets, weighted grids, GPTQ, up to " +
+    `${SWEEPS} sweeps of coordinate descent, corrected biases.`,
+  ],
+  [
+    "reconstruction_codebook",
+    "Reconstruction: roundings, scales and activation steps learned together for " +
+    `${RECONSTRUCTION_PLAN.steps.toLocaleString("en")} steps of ${RECONSTRUCTION_PLAN.batchSize} ` +
+    "images against the float32 logits.",
+  ],
+];
+
+function definePtqMethods(extent: Extent): Experiment {
+  const { models, forOtherModels, hypotheses, arms, gains, bits, images, zoomFrom } = extent;
+  const [first, ...others] = arms;
+  return defineExperiment({
+    name: "ptq_methods",
+    question: "How few bits are enough after training, without a label, and what does each " +
+      "post-training method add?",
+    hypotheses,
+    method: [
+      "Weights of every layer get so many bits; biases stay at 32. Asymmetric equal steps, or codebooks " +
+      "of the best levels (Lloyd-Max), per tensor or per output channel. The scales, zero points and " +
+      "levels themselves are not counted in the bits.",
+      "With activations, the input of every layer, images included, is quantized per tensor to the same " +
+      "number of bits, on the range of least squared error over 256 training images.",
+      `What calibrates looks at the first ${
+        images.toLocaleString("en")
+      } training images, without ` +
+      "their labels, layer by layer on what the quantized layers before make of them.",
+      ...METHODS.filter(([arm]) => arms.includes(arm)).map(([, sentence]) => sentence),
+    ],
+    grid: { method: arms, quantized: QUANTIZED, bits },
+    axes: {
+      method: {
+        label: "method",
+        values: Object.fromEntries(arms.map((arm) => [arm, PTQ_ARMS[arm].label])),
+      },
+      quantized: {
+        label: "quantized",
+        values: { weights: "weights", weights_and_activations: "weights + activations" },
+      },
+      bits: { label: "bits per value", unit: "bit" },
+    },
+    budget: { axis: "bits", scale: "linear" },
+    seeds: 5,
+    models,
+    ...forOtherModels && { forOtherModels },
+    baseline: (seed) => ({ ...fcNNOnMnist, seed, compression: { kind: "none" } }),
+    trial: ({ method, quantized, bits }, seed) => ({
+      ...fcNNOnMnist,
+      seed,
+      compression: {
+        kind: "post_training",
+        ...PTQ_ARMS[method].quantization(bits, images),
+        ...quantized === "weights_and_activations" && {
+          activations: { grid: { kind: "affine", bits }, observer: { kind: "meanSquaredError" } },
+        },
+      },
+    }),
+    metrics: ["testAccuracy", "testLoss", "predictedClasses"],
+    compare: QUANTIZED.flatMap((quantized) =>
+      others.map((method) => ({
+        name: `${method} - ${first}, ${quantized}`,
+        first: { method, quantized },
+        second: { method: first, quantized },
+      }))
+    ),
+    charts: [
+      ...QUANTIZED.map((quantized) =>
+        lineChart({
+          name: `accuracy_${quantized}`,
+          title: quantized === "weights"
+            ? "Weights quantized after training: accuracy over bits"
+            : "Weights and activations quantized after training: accuracy over bits",
+          y: "testAccuracy",
+          where: { quantized: [quantized] },
+          zoomFrom,
+          markDelta: 0.005,
+        })
+      ),
+      differenceChart({
+        name: "gain_over_min_max",
+        title: "What three methods gain over min-max per tensor, weights + activations",
+        y: "testAccuracy",
+        zoomWithin: 10,
+        comparisons: gains.map((method) => `${method} - ${first}, weights_and_activations`),
+      }),
+    ],
+    published: {
+      label: "published single run",
+      source: "one seed, min-max post-training quantization of weights and activations",
+      comparable: { method: "min_max_tensor", quantized: "weights_and_activations" },
+      points: [9.74, 11.5, 76.74, 92.29].map((percent, i) => ({
+        budget: i + 1,
+        testAccuracy: percent / 100,
+      })),
+    },
+  });
 }
 
 /** How far does each post-training method get, with how many bits? */
-export const ptqMethods: Experiment = defineExperiment({
-  name: "ptq_methods",
-  question: "How few bits are enough after training, without a label, and what does each " +
-    "post-training method add?",
+export const ptqMethods: Experiment = definePtqMethods({
+  models: ["fc_nn"],
   hypotheses: [
     "The published cliff between 4 and 3 bits is that of min-max ranges per tensor, not of the network.",
     "Weights alone keep 97 % at 2 bits when codebooks and codes follow the Hessian of each layer.",
     "With activations, learning roundings and steps together gives most, and most at 2 bits.",
   ],
-  method: [
-    "Weights of every layer get so many bits; biases stay at 32. Asymmetric equal steps, or codebooks " +
-    "of the best levels (Lloyd-Max), per tensor or per output channel. The scales, zero points and " +
-    "levels themselves are not counted in the bits.",
-    "With activations, the input of every layer, images included, is quantized per tensor to the same " +
-    "number of bits, on the range of least squared error over 256 training images.",
-    `GPTQ, second order and reconstruction calibrate on the first ${IMAGES.toLocaleString("en")} ` +
-    "training images, without their labels. Second order: centered Hessian, matched targets, weighted " +
-    "codebooks, GPTQ, ten sweeps of coordinate descent, corrected biases. Reconstruction: roundings, " +
-    `scales and activation steps learned together for ${
-      PLAN.steps.toLocaleString("en")
-    } steps of ` +
-    `${PLAN.batchSize} images against the float32 logits.`,
-  ],
-  grid: {
-    method: METHODS,
-    quantized: ["weights", "weights_and_activations"],
-    bits: [1, 2, 3, 4, 8],
-  },
-  axes: {
-    method: {
-      label: "method",
-      values: {
-        min_max_tensor: "min-max, tensor",
-        min_max_channel: "min-max, channel",
-        mse_channel: "least squares, channel",
-        hqq_channel: "HQQ, channel",
-        gptq_channel: "GPTQ, channel",
-        second_order_codebook: "second order, codebooks",
-        reconstruction_channel: "reconstruction, channel",
-        reconstruction_codebook: "reconstruction, codebooks",
-      },
-    },
-    quantized: {
-      label: "quantized",
-      values: { weights: "weights", weights_and_activations: "weights + activations" },
-    },
-    bits: { label: "bits per value", unit: "bit" },
-  },
-  budget: { axis: "bits", scale: "linear" },
-  seeds: 5,
-  models: ["fc_nn", "cnn", "resnet"],
-  baseline: (seed) => ({ ...fcNNOnMnist, seed, compression: { kind: "none" } }),
-  trial: ({ method, quantized, bits }, seed) => {
-    const grid = { kind: "affine", bits: bits as Bits } as const;
-    return {
-      ...fcNNOnMnist,
-      seed,
-      compression: {
-        kind: "post_training",
-        ...methodOf(method, bits as Bits),
-        ...quantized === "weights_and_activations" && {
-          activations: { grid, observer: { kind: "meanSquaredError" } },
-        },
-      },
-    };
-  },
-  metrics: ["testAccuracy", "testLoss", "predictedClasses"],
-  compare: [
-    ...(["weights", "weights_and_activations"] as const).flatMap((quantized) =>
-      METHODS.slice(1).map((method) => ({
-        name: `${method} - min_max_tensor, ${quantized}`,
-        first: { method, quantized },
-        second: { method: "min_max_tensor" as const, quantized },
-      }))
-    ),
-  ],
-  charts: [
-    ...(["weights", "weights_and_activations"] as const).map((quantized) =>
-      lineChart({
-        name: `accuracy_${quantized}`,
-        title: quantized === "weights"
-          ? "Weights quantized after training: accuracy over bits"
-          : "Weights and activations quantized after training: accuracy over bits",
-        y: "testAccuracy",
-        where: { quantized: [quantized] },
-        zoomFrom: 90,
-        markDelta: 0.005,
-      })
-    ),
-    differenceChart({
-      name: "gain_over_min_max",
-      title: "What three methods gain over min-max per tensor, weights + activations",
-      y: "testAccuracy",
-      zoomWithin: 10,
-      comparisons: ["mse_channel", "gptq_channel", "reconstruction_channel"]
-        .map((method) => `${method} - min_max_tensor, weights_and_activations`),
-    }),
-  ],
-  published: {
-    label: "published single run",
-    source: "one seed, min-max post-training quantization of weights and activations",
-    comparable: { method: "min_max_tensor", quantized: "weights_and_activations" },
-    points: [9.74, 11.5, 76.74, 92.29].map((percent, i) => ({
-      budget: i + 1,
-      testAccuracy: percent / 100,
-    })),
-  },
+  arms: Object.keys(PTQ_ARMS) as PtqArm[],
+  gains: ["mse_channel", "gptq_channel", "reconstruction_channel"],
+  bits: [1, 2, 3, 4, 8],
+  images: 4096,
+  zoomFrom: 90,
+  // learning the roundings of a whole convolutional network takes too long for a grid
+  forOtherModels: definePtqMethods({
+    models: ["cnn", "resnet"],
+    hypotheses: [
+      "With ranges per tensor the cliff comes earlier than per channel, and equalization moves it back.",
+      "Weights alone lose less than 1 point at 3 bits when codes follow the Hessian of each layer.",
+      "At 2 bits codebooks beat equal steps by more than they do in a fully connected network.",
+    ],
+    arms: [
+      "min_max_tensor",
+      "equalized_tensor",
+      "min_max_channel",
+      "mse_channel",
+      "hqq_channel",
+      "gptq_channel",
+      "second_order_channel",
+      "second_order_codebook",
+    ],
+    gains: ["mse_channel", "gptq_channel", "second_order_channel"],
+    bits: [2, 3, 4, 8],
+    images: 512,
+    zoomFrom: 85,
+  }),
 });

@@ -1,11 +1,10 @@
 import type { Device } from "../../gpu/mod.ts";
 import { type HostParameters, type Model, uploadParameters } from "../../models/mod.ts";
-import { quantizedInputs } from "../../training/mod.ts";
 import type { PostTrainingCompression } from "../quantization_trial.ts";
 import type { Trial } from "../trial.ts";
 import type { ActivationRanges } from "./calibrate.ts";
 import type { Bench } from "./laboratory.ts";
-import { postTrain } from "./post_training.ts";
+import { inputHook, postTrain } from "./post_training.ts";
 import { trainAware } from "./quantization_aware.ts";
 import { buildVariants, type Variants, type WeightCompression } from "./variants.ts";
 
@@ -42,8 +41,8 @@ export async function compress(
     const { tensors } = uploadParameters(device, model, copies);
     const grids = made.map(({ activations }) => activations);
     // without a hook a model may read pixels as it computes
-    const hooks = first.activations && { layerInput: quantizedInputs(device, grids) };
-    return { networks: made.length, model, tensors, hooks: hooks ?? {} };
+    const layerInput = inputHook(device, first, grids);
+    return { networks: made.length, model, tensors, hooks: layerInput ? { layerInput } : {} };
   }
   return await buildVariants(
     device,

@@ -1,4 +1,5 @@
 import {
+  adaRound,
   type AffineGrid,
   chooseWeightGrids,
   gptq,
@@ -7,13 +8,21 @@ import {
 } from "../../compression/mod.ts";
 import { chunksOf } from "../../data/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
-import { type HostParameters, type Model, uploadParameters } from "../../models/mod.ts";
 import {
+  type ForwardHooks,
+  type HostParameters,
+  type Model,
+  uploadParameters,
+} from "../../models/mod.ts";
+import {
+  dynamicInputs,
+  equalizeNetwork,
   observeActivations,
   quantizedInputs,
   type QuantizeLayer,
   quantizeLayerByLayer,
   reconstruct,
+  smoothNetwork,
 } from "../../training/mod.ts";
 import { canonicalJson } from "../canonical_json.ts";
 import type { PostTrainingCompression } from "../quantization_trial.ts";
@@ -29,15 +38,36 @@ export interface PostTrainedNetwork {
   /** Dequantized weights, and biases. */
   readonly parameters: HostParameters;
   /** Grids of the layers' inputs by layer; empty where activations are float32. */
-  readonly activations: Readonly<Record<string, AffineGrid>>;
+  readonly activations: InputGrids;
 }
+
+type InputGrids = Readonly<Record<string, AffineGrid>>;
 
 type Of<M extends PostTrainingCompression["method"]> = Extract<
   PostTrainingCompression,
   { method: M }
 >;
 
-/** Grids of the inputs of one network, found on the float32 network. */
+/**
+ * Makes the hook that quantizes what goes into the layers of networks of one group.
+ *
+ * @param device Where; what the hook needs belongs to the scope of this call.
+ * @param first The first of the group.
+ * @param networks Grids of each.
+ * @returns What `ForwardHooks.layerInput` takes; nothing where activations are float32.
+ */
+export function inputHook(
+  device: Device,
+  { activations }: PostTrainingCompression,
+  networks: readonly InputGrids[],
+): ForwardHooks["layerInput"] {
+  if (activations === undefined) return undefined;
+  return "range" in activations
+    ? dynamicInputs(device, activations.bits)
+    : quantizedInputs(device, networks);
+}
+
+/** Grids of the inputs of one network, found on the float32 network; none where none are kept. */
 async function inputGrids(
   device: Device,
   model: Model,
@@ -45,7 +75,7 @@ async function inputGrids(
   { activations }: PostTrainingCompression,
   bench: Bench,
 ): Promise<Record<string, AffineGrid>> {
-  if (activations === undefined) return {};
+  if (activations === undefined || "range" in activations) return {};
   using _scope = device.scope();
   const { tensors } = uploadParameters(device, model, [host]);
   const images = bench.calibrationSet(RANGE_IMAGES);
@@ -53,16 +83,20 @@ async function inputGrids(
   return Object.fromEntries(Object.entries(found).map(([layer, [grid]]) => [layer, grid]));
 }
 
+type LayerMethod = Of<"gptq" | "ada_round" | "second_order">;
+
 /** What the Hessian of a layer decides. */
-function layerMethod(compression: Of<"gptq" | "second_order">): QuantizeLayer {
+function layerMethod(device: Device, compression: LayerMethod): QuantizeLayer {
   if (compression.method === "second_order") {
     const { weights: grids, sweeps } = compression;
     return (layer, label) => quantizeBySecondOrder(layer, { grids: { ...grids, label }, sweeps });
   }
-  return ({ weight, shape, moments }, label) => {
+  return async ({ weight, shape, moments: { hessian } }, label) => {
     const values = Float32Array.from(weight);
     const grids = chooseWeightGrids(values, shape, { ...compression.weights, label });
-    return gptq(values, shape, grids, moments.hessian);
+    if (compression.method === "gptq") return gptq(values, shape, grids, hessian);
+    const { plan } = compression;
+    return { quantized: await adaRound(device, values, shape, grids, hessian, plan) };
   };
 }
 
@@ -70,22 +104,22 @@ async function byLayers(
   device: Device,
   model: Model,
   host: HostParameters,
-  compression: Of<"gptq" | "second_order">,
+  compression: LayerMethod,
   bench: Bench,
-  grids: Readonly<Record<string, AffineGrid>>,
+  grids: InputGrids,
 ): Promise<HostParameters> {
   using _scope = device.scope();
   const chunks = chunksOf(device, bench.calibrationSet(compression.images));
+  const layerInput = inputHook(device, compression, [grids]);
   const { parameters } = await quantizeLayerByLayer(
     device,
     model,
     host,
     chunks,
-    layerMethod(compression),
+    layerMethod(device, compression),
     {
-      inputs: compression.method === "gptq" ? "quantized" : "matched",
-      ...compression.activations !== undefined &&
-        { layerInput: quantizedInputs(device, [grids]) },
+      inputs: compression.method === "second_order" ? "matched" : "quantized",
+      ...layerInput && { layerInput },
     },
   );
   return parameters;
@@ -130,7 +164,8 @@ async function byReconstruction(
     parameters: host,
     weights,
     ...lastWeights && { exceptions: { [last]: lastWeights } },
-    ...activations && { activations },
+    // dynamic ones are refused: there is no step to learn
+    ...activations && !("range" in activations) && { activations },
     seed,
   }));
   const made = await reconstruct(device, model, variants, bench.calibrationSet(images), plan);
@@ -152,6 +187,40 @@ async function byReconstruction(
  * @returns One network a copy.
  */
 export async function postTrain(
+  device: Device,
+  model: Model,
+  host: HostParameters,
+  compressions: readonly PostTrainingCompression[],
+  bench: Bench,
+  seed: number,
+): Promise<PostTrainedNetwork[]> {
+  const made = new Map<PostTrainingCompression, PostTrainedNetwork>();
+  const groups = Map.groupBy(compressions, ({ rescaling = null }) => canonicalJson(rescaling));
+  for (const together of groups.values()) {
+    const rescaled = await rescale(device, model, host, together[0], bench);
+    const networks = await quantize(device, model, rescaled, together, bench, seed);
+    together.forEach((one, i) => made.set(one, networks[i]));
+  }
+  return compressions.map((one) => made.get(one)!);
+}
+
+/** The float32 network that is quantized. */
+async function rescale(
+  device: Device,
+  model: Model,
+  host: HostParameters,
+  { rescaling }: PostTrainingCompression,
+  bench: Bench,
+): Promise<HostParameters> {
+  if (rescaling === undefined) return host;
+  if (rescaling.kind === "equalized") return equalizeNetwork(model, host);
+  using _scope = device.scope();
+  const chunks = chunksOf(device, bench.calibrationSet(RANGE_IMAGES));
+  return await smoothNetwork(device, model, host, chunks, rescaling.alpha);
+}
+
+/** Quantizes copies of one float32 network. */
+async function quantize(
   device: Device,
   model: Model,
   host: HostParameters,

@@ -40,7 +40,7 @@ export function groupKey(compression: CompressionSpec): string {
     case "affine":
       return `affine ${compression.activations}`;
     case "post_training":
-      return `post_training ${compression.activations !== undefined}`;
+      return `post_training ${inputsKey(compression)}`;
     case "quantization_aware":
     case "levels":
       return JSON.stringify(compression);
@@ -49,6 +49,12 @@ export function groupKey(compression: CompressionSpec): string {
       return JSON.stringify(same);
     }
   }
+}
+
+/** Copies of a group share one hook, and one that chooses its grids has one bit-width. */
+function inputsKey({ activations }: PostTrainingCompression): string {
+  if (activations === undefined) return "float32";
+  return "range" in activations ? JSON.stringify(activations) : "grids";
 }
 
 /** Weights of the layers that a compression touches; biases are left alone. */

@@ -3,6 +3,7 @@ import fc from "../support/fast_check.ts";
 import { canonicalJson } from "../../experiments/canonical_json.ts";
 import { checkTrial } from "../../experiments/check_trial.ts";
 import { networkId, shortId, type Trial, trialId } from "../../experiments/trial.ts";
+import { reconstructionPlan } from "../../compression/mod.ts";
 import { UserError } from "../../formats/user_error.ts";
 import { adam, sgd, type TrainingPlan } from "../../training/mod.ts";
 import { smallExperiment } from "./small_experiment.ts";
@@ -119,7 +120,36 @@ Deno.test("checkTrial() refuses numbers out of range in one line", () => {
       /^Cannot run a trial: the label smoothing must be from 0 to 1: -1; the decay of averaged .*: 2$/,
     ],
   ];
+  const nearest = {
+    kind: "post_training",
+    method: "nearest",
+    weights: { grid: { kind: "affine", bits: 2 }, granularity: "channel" },
+  } as const;
+  wrong.push(
+    [
+      { ...trial, compression: { ...nearest, rescaling: { kind: "smoothed", alpha: 1.5 } } },
+      /alpha of SmoothQuant must be 0 to 1: 1.5$/,
+    ],
+    [
+      { ...trial, compression: { ...nearest, method: "gptq", images: 0 } },
+      /count of calibration images must be a whole number from 1: 0$/,
+    ],
+    [
+      {
+        ...trial,
+        compression: {
+          ...nearest,
+          method: "reconstruction",
+          plan: { ...reconstructionPlan(), batchSize: 32 },
+          images: 64,
+          activations: { range: "dynamic", bits: 4 },
+        },
+      },
+      /activations of a reconstruction must be on grids whose steps can learn: dynamic$/,
+    ],
+  );
   checkTrial(trial);
+  checkTrial({ ...trial, compression: { ...nearest, activations: { range: "dynamic", bits: 4 } } });
   for (const [bad, pattern] of wrong) {
     assert.throws(() => checkTrial(bad), (error) => {
       assert.ok(error instanceof UserError);

@@ -55,6 +55,13 @@ export const COMPRESSIONS: readonly CompressionSpec[] = [
   { ...postTraining, method: "nearest", weights: channels },
   { ...postTraining, method: "hqq", bits: 3, granularity: "channel" },
   { ...postTraining, method: "gptq", weights: channels, images: 64 },
+  { ...postTraining, method: "ada_round", weights: channels, plan, images: 64 },
+  {
+    ...postTraining,
+    method: "nearest",
+    weights: { grid: { kind: "affine", bits: 3 }, granularity: "tensor" },
+    rescaling: { kind: "equalized" },
+  },
   {
     ...postTraining,
     method: "second_order",
@@ -66,6 +73,26 @@ export const COMPRESSIONS: readonly CompressionSpec[] = [
   { ...mixed, sensitivity: "loss", search: "exact" },
   { ...mixed, averageBits: 4, sensitivity: "hessian", search: "greedy" },
   { ...postTraining, ...inputs, method: "nearest", weights: channels },
+  {
+    ...postTraining,
+    ...inputs,
+    method: "nearest",
+    weights: channels,
+    rescaling: { kind: "smoothed", alpha: 0.5 },
+  },
+  {
+    ...postTraining,
+    activations: { range: "dynamic", bits: 3 },
+    method: "nearest",
+    weights: channels,
+  },
+  {
+    ...postTraining,
+    activations: { range: "dynamic", bits: 2 },
+    method: "gptq",
+    weights: channels,
+    images: 64,
+  },
   { ...postTraining, ...inputs, method: "gptq", weights: channels, images: 64 },
   { ...postTraining, ...inputs, method: "reconstruction", weights: channels, plan, images: 64 },
   {

@@ -61,10 +61,15 @@ Deno.test("groupKey() is equal where compressions differ in numbers only", () =>
     11,
     11,
     11,
-    18,
-    18,
-    18,
-    21,
+    11,
+    11,
+    20,
+    20,
+    22,
+    23,
+    20,
+    20,
+    26,
   ]);
 });
 

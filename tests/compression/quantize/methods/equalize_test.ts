@@ -7,17 +7,7 @@ import {
   type ScalableLayer,
   smoothActivations,
 } from "../../../../compression/mod.ts";
-import { chunksOf, uploadImages } from "../../../../data/mod.ts";
 import { read, reshape, type Tensor, tensor } from "../../../../gpu/mod.ts";
-import {
-  cnn,
-  fcNN,
-  foldBatchNorms,
-  type HostParameters,
-  initialParameters,
-  resnet,
-  uploadParameters,
-} from "../../../../models/mod.ts";
 import { testDevice } from "../../../support/device.ts";
 import { normals } from "./random_hessian.ts";
 
@@ -109,46 +99,6 @@ Deno.test("rescaleChannels() refuses layers that do not follow each other, and s
     ),
   );
 });
-
-const MODELS = [
-  fcNN({ inputShape: [1, 8, 8], hidden: [9, 5] }),
-  cnn({ inputShape: [1, 8, 8], channels: [3, 4], hidden: [6] }),
-  resnet({ depth: 8, width: 4, inputShape: [1, 8, 8] }),
-];
-for (const trained of MODELS) {
-  Deno.test(`homogeneousPairs of ${trained.kind} may be equalized`, async () => {
-    const device = await testDevice();
-    using _scope = device.scope();
-    const { model, parameters } = foldBatchNorms(trained, initialParameters(trained, 3));
-    const layers = Object.fromEntries(model.layers.map((name): [string, ScalableLayer] => {
-      const { shape } = model.parameters.find((spec) => spec.name === `${name}.weight`)!;
-      // ranges that differ from channel to channel
-      const weight = parameters[`${name}.weight`].map((w, i) =>
-        w * (1 + Math.floor(i * shape[0] / parameters[`${name}.weight`].length) % 7)
-      );
-      return [name, { weight, shape, bias: parameters[`${name}.bias`].map((_, o) => 0.1 * o) }];
-    }));
-    const images = Uint8Array.from({ length: 64 * 64 }, (_, i) => 128 + 100 * Math.sin(i * i));
-    const set = { images, labels: new Uint8Array(64), count: 64, channels: 1, height: 8, width: 8 };
-    const [chunk] = chunksOf(device, uploadImages(device, set));
-    const compute = async (network: Readonly<Record<string, ScalableLayer>>) => {
-      const values: HostParameters = Object.fromEntries(
-        Object.entries(network).flatMap(([name, { weight, bias }]) => [
-          [`${name}.weight`, weight],
-          [`${name}.bias`, bias!],
-        ]),
-      );
-      return await read(model.forward(uploadParameters(device, model, [values]).tensors, chunk));
-    };
-    const equalized = equalizeLayers(layers, model.homogeneousPairs!);
-    const [wanted, found] = [await compute(layers), await compute(equalized)];
-    const size = Math.max(...wanted.map(Math.abs));
-    found.forEach((y, i) => assert.ok(Math.abs(y - wanted[i]) < 1e-4 * size, `${y}, ${wanted[i]}`));
-    const [[before]] = model.homogeneousPairs!;
-    const spread = (of: ScalableLayer) => Math.max(...rowMaxima(of)) / Math.min(...rowMaxima(of));
-    assert.ok(spread(equalized[before]) < spread(layers[before]));
-  });
-}
 
 Deno.test("smoothActivations() shares a channel's range between activation and weight", () => {
   const [a, b] = [layer([6, 5], 1), layer([4, 6], 3)];

@@ -1,0 +1,114 @@
+import { type Bits, reconstructionPlan, type WeightGridOptions } from "../../compression/mod.ts";
+import type { PostTrainingMethod, Rescaling } from "../quantization_trial.ts";
+
+/** What learns roundings together, and in which batches. */
+export const RECONSTRUCTION_PLAN = { ...reconstructionPlan({ steps: 2000 }), batchSize: 128 };
+/** What learns the roundings of one layer, its scales as they are: the paper's. */
+export const ADA_ROUND_PLAN = reconstructionPlan({ steps: 1000, scaleRate: 0 });
+/** Sweeps of coordinate descent. */
+export const SWEEPS = 10;
+
+type Quantization = PostTrainingMethod & { readonly rescaling?: Rescaling };
+
+/** A post-training method with its granularity: a ready-made way to quantize. */
+interface Arm {
+  readonly label: string;
+  /** Of all weights to so many bits, calibrated on so many images where it looks at any. */
+  quantization(bits: Bits, images: number): Quantization;
+}
+
+/** Equal steps; what spans least squared error, or everything. */
+function affine(
+  bits: Bits,
+  granularity: "tensor" | "channel",
+  observer: "minMax" | "meanSquaredError",
+): WeightGridOptions {
+  return { grid: { kind: "affine", bits }, granularity, observer: { kind: observer } };
+}
+
+const leastSquares = (bits: Bits) => affine(bits, "channel", "meanSquaredError");
+
+const codebook = (bits: Bits): WeightGridOptions => ({
+  grid: { kind: "lloydMax", bits },
+  granularity: "channel",
+});
+
+/** Ways to quantize after training, from the simplest on. */
+export const PTQ_ARMS = {
+  min_max_tensor: {
+    label: "min-max, tensor",
+    quantization: (bits) => ({ method: "nearest", weights: affine(bits, "tensor", "minMax") }),
+  },
+  equalized_tensor: {
+    label: "equalized, min-max, tensor",
+    quantization: (bits) => ({
+      method: "nearest",
+      weights: affine(bits, "tensor", "minMax"),
+      rescaling: { kind: "equalized" },
+    }),
+  },
+  min_max_channel: {
+    label: "min-max, channel",
+    quantization: (bits) => ({ method: "nearest", weights: affine(bits, "channel", "minMax") }),
+  },
+  mse_channel: {
+    label: "least squares, channel",
+    quantization: (bits) => ({ method: "nearest", weights: leastSquares(bits) }),
+  },
+  hqq_channel: {
+    label: "HQQ, channel",
+    quantization: (bits) => ({ method: "hqq", bits, granularity: "channel" }),
+  },
+  gptq_channel: {
+    label: "GPTQ, channel",
+    quantization: (bits, images) => ({ method: "gptq", weights: leastSquares(bits), images }),
+  },
+  adaround_channel: {
+    label: "AdaRound, channel",
+    quantization: (bits, images) => ({
+      method: "ada_round",
+      weights: leastSquares(bits),
+      plan: ADA_ROUND_PLAN,
+      images,
+    }),
+  },
+  second_order_channel: {
+    label: "second order, channel",
+    quantization: (bits, images) => ({
+      method: "second_order",
+      weights: leastSquares(bits),
+      sweeps: SWEEPS,
+      images,
+    }),
+  },
+  second_order_codebook: {
+    label: "second order, codebooks",
+    quantization: (bits, images) => ({
+      method: "second_order",
+      weights: codebook(bits),
+      sweeps: SWEEPS,
+      images,
+    }),
+  },
+  reconstruction_channel: {
+    label: "reconstruction, channel",
+    quantization: (bits, images) => ({
+      method: "reconstruction",
+      weights: leastSquares(bits),
+      plan: RECONSTRUCTION_PLAN,
+      images,
+    }),
+  },
+  reconstruction_codebook: {
+    label: "reconstruction, codebooks",
+    quantization: (bits, images) => ({
+      method: "reconstruction",
+      weights: codebook(bits),
+      plan: RECONSTRUCTION_PLAN,
+      images,
+    }),
+  },
+} as const satisfies Record<string, Arm>;
+
+/** Name of a way to quantize. */
+export type PtqArm = keyof typeof PTQ_ARMS;
