@@ -24,7 +24,6 @@ import {
   reconstruct,
   smoothNetwork,
 } from "../../training/mod.ts";
-import { canonicalJson } from "../canonical_json.ts";
 import type { PostTrainingCompression } from "../quantization_trial.ts";
 import type { Bench } from "./laboratory.ts";
 import { allocate, choicesOf, roundedToBits } from "./mixed_precision.ts";
@@ -133,7 +132,6 @@ async function byBudget(
   together: readonly Of<"mixed_precision">[],
   bench: Bench,
 ): Promise<HostParameters[]> {
-  if (together.length === 0) return [];
   using _scope = device.scope();
   const quantize = roundedToBits();
   const choicesFor = choicesOf(device, model, host, bench, quantize);
@@ -175,35 +173,6 @@ async function byReconstruction(
   }));
 }
 
-/**
- * Quantizes copies of a trained network, each by its own method.
- *
- * @param device Where calibration runs.
- * @param model The model, its batch norms folded.
- * @param host Its trained weights.
- * @param compressions One a copy; all quantize activations, or none.
- * @param bench Its data.
- * @param seed Of roundings that are learned.
- * @returns One network a copy.
- */
-export async function postTrain(
-  device: Device,
-  model: Model,
-  host: HostParameters,
-  compressions: readonly PostTrainingCompression[],
-  bench: Bench,
-  seed: number,
-): Promise<PostTrainedNetwork[]> {
-  const made = new Map<PostTrainingCompression, PostTrainedNetwork>();
-  const groups = Map.groupBy(compressions, ({ rescaling = null }) => canonicalJson(rescaling));
-  for (const together of groups.values()) {
-    const rescaled = await rescale(device, model, host, together[0], bench);
-    const networks = await quantize(device, model, rescaled, together, bench, seed);
-    together.forEach((one, i) => made.set(one, networks[i]));
-  }
-  return compressions.map((one) => made.get(one)!);
-}
-
 /** The float32 network that is quantized. */
 async function rescale(
   device: Device,
@@ -219,8 +188,18 @@ async function rescale(
   return await smoothNetwork(device, model, host, chunks, rescaling.alpha);
 }
 
-/** Quantizes copies of one float32 network. */
-async function quantize(
+/**
+ * Quantizes copies of a trained network.
+ *
+ * @param device Where calibration runs.
+ * @param model The model, its batch norms folded.
+ * @param host Its trained weights.
+ * @param compressions One a copy, all of one group; see `groupKey`.
+ * @param bench Its data.
+ * @param seed Of roundings that are learned.
+ * @returns One network a copy.
+ */
+export async function postTrain(
   device: Device,
   model: Model,
   host: HostParameters,
@@ -228,30 +207,42 @@ async function quantize(
   bench: Bench,
   seed: number,
 ): Promise<PostTrainedNetwork[]> {
-  const learned = new Map<PostTrainingCompression, PostTrainedNetwork>();
-  const learning = compressions.filter((one) => one.method === "reconstruction");
-  const plans = Map.groupBy(learning, ({ plan, images }) => canonicalJson({ plan, images }));
-  for (const together of plans.values()) {
-    const made = await byReconstruction(device, model, host, together, bench, seed);
-    together.forEach((one, i) => learned.set(one, made[i]));
+  const [first] = compressions;
+  const rescaled = await rescale(device, model, host, first, bench);
+  if (first.method === "reconstruction") {
+    const together = compressions as readonly Of<"reconstruction">[];
+    return await byReconstruction(device, model, rescaled, together, bench, seed);
   }
-  const budgeted = compressions.filter((one) => one.method === "mixed_precision");
-  const allocated = await byBudget(device, model, host, budgeted, bench);
+  const budgeted = first.method === "mixed_precision"
+    ? await byBudget(device, model, rescaled, compressions as Of<"mixed_precision">[], bench)
+    : [];
   const made: PostTrainedNetwork[] = [];
-  for (const one of compressions) {
-    if (one.method === "reconstruction") {
-      made.push(learned.get(one)!);
-      continue;
-    }
-    const activations = await inputGrids(device, model, host, one, bench);
-    const parameters = one.method === "nearest"
-      ? quantizeWeights(model, host, roundOnGrids(one.weights, "nearestEven")).parameters
-      : one.method === "mixed_precision"
-      ? allocated[budgeted.indexOf(one)]
-      : one.method === "hqq"
-      ? quantizeWeights(model, host, (values, shape) => hqq(values, shape, one)).parameters
-      : await byLayers(device, model, host, one, bench, activations);
+  for (const [i, one] of compressions.entries()) {
+    const activations = await inputGrids(device, model, rescaled, one, bench);
+    const parameters = budgeted[i] ??
+      await quantized(device, model, rescaled, one as Single, bench, activations);
     made.push({ parameters, activations });
   }
   return made;
+}
+
+/** Methods that make one network at a time. */
+type Single = Of<"nearest" | "hqq"> | LayerMethod;
+
+async function quantized(
+  device: Device,
+  model: Model,
+  host: HostParameters,
+  one: Single,
+  bench: Bench,
+  grids: InputGrids,
+): Promise<HostParameters> {
+  switch (one.method) {
+    case "nearest":
+      return quantizeWeights(model, host, roundOnGrids(one.weights, "nearestEven")).parameters;
+    case "hqq":
+      return quantizeWeights(model, host, (values, shape) => hqq(values, shape, one)).parameters;
+    default:
+      return await byLayers(device, model, host, one, bench, grids);
+  }
 }

@@ -8,6 +8,7 @@ import {
   uploadParameters,
 } from "../../models/mod.ts";
 import { quantizedInputs } from "../../training/mod.ts";
+import { canonicalJson } from "../canonical_json.ts";
 import type {
   PostTrainingCompression,
   QuantizationAwareCompression,
@@ -32,6 +33,21 @@ export type WeightCompression = Exclude<
   PostTrainingCompression | QuantizationAwareCompression
 >;
 
+/**
+ * Post-training methods that share a hook for activations, and what was measured or is learned together.
+ * What goes through a network layer by layer takes its time: each is a group, and reported once it is done.
+ */
+function postTrainingKey(compression: PostTrainingCompression): string {
+  const { method, rescaling, activations } = compression;
+  if (method === "gptq" || method === "ada_round" || method === "second_order") {
+    return canonicalJson(compression);
+  }
+  const grids = activations === undefined || "range" in activations ? activations : "grids";
+  const plan = method === "reconstruction" ? compression.plan : undefined;
+  const images = "images" in compression ? compression.images : undefined;
+  return canonicalJson({ method, rescaling, grids, plan, images });
+}
+
 /** Compressions of one group differ in numbers only, so that one dispatch makes all of them. */
 export function groupKey(compression: CompressionSpec): string {
   switch (compression.kind) {
@@ -40,7 +56,7 @@ export function groupKey(compression: CompressionSpec): string {
     case "affine":
       return `affine ${compression.activations}`;
     case "post_training":
-      return `post_training ${inputsKey(compression)}`;
+      return postTrainingKey(compression);
     case "quantization_aware":
     case "levels":
       return JSON.stringify(compression);
@@ -49,12 +65,6 @@ export function groupKey(compression: CompressionSpec): string {
       return JSON.stringify(same);
     }
   }
-}
-
-/** Copies of a group share one hook, and one that chooses its grids has one bit-width. */
-function inputsKey({ activations }: PostTrainingCompression): string {
-  if (activations === undefined) return "float32";
-  return "range" in activations ? JSON.stringify(activations) : "grids";
 }
 
 /** Weights of the layers that a compression touches; biases are left alone. */

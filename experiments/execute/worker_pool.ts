@@ -104,7 +104,10 @@ function startWorker(options: WorkerPoolOptions, signal: AbortSignal): Worker {
   };
 }
 
-/** Trials by network, in order of first appearance; of one that is not trained, in `workers` parts. */
+/**
+ * Trials by network, in order of first appearance; of one that is not trained, in `workers` parts, dealt
+ * out in turn since neighbors take about as long.
+ */
 function jobsOf(trials: readonly Trial[], workers: number): Trial[][] {
   const jobs = new Map<string, Trial[]>();
   for (const trial of trials) {
@@ -113,11 +116,8 @@ function jobsOf(trials: readonly Trial[], workers: number): Trial[][] {
   }
   return [...jobs.values()].flatMap((job) => {
     if (job[0].pretrained === undefined) return [job];
-    const size = Math.ceil(job.length / workers);
-    return Array.from(
-      { length: Math.ceil(job.length / size) },
-      (_, i) => job.slice(i * size, (i + 1) * size),
-    );
+    const parts = Math.min(workers, job.length);
+    return Array.from({ length: parts }, (_, part) => job.filter((_, i) => i % parts === part));
   });
 }
 
