@@ -7,11 +7,7 @@ export {
   type Range,
   rangesOf,
 } from "./quantize/affine.ts";
-export {
-  activationGrids,
-  type AffineQuantization,
-  quantizeWeight,
-} from "./quantize/post_training.ts";
+export { type AffineQuantization, quantizeWeight } from "./quantize/post_training.ts";
 export { affineGrid } from "./quantize/grids/affine_grid.ts";
 export { chooseWeightGrids } from "./quantize/grids/choose.ts";
 export type {

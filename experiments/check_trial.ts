@@ -50,6 +50,9 @@ function checkCompression(compression: CompressionSpec, model: ModelSpec): void 
       return refuseMistakes([
         ...planMistakes(compression.training),
         ...quantizationAwareMistakes(compression.spec),
+        ...compression.spec.progressive && compression.training.emaDecay !== undefined
+          ? ["weights must not be averaged while bits fall: grids of several widths would mix"]
+          : [],
       ]);
     case "wavelet_threshold":
       checkWhole("wavelet levels", compression.levels, 1, Infinity);

@@ -1,11 +1,6 @@
-import {
-  fakeQuantize,
-  type GridNumbers,
-  type QuantParams,
-  uploadGrids,
-} from "../../autograd/mod.ts";
-import type { Device, Tensor } from "../../gpu/mod.ts";
-import { chooseQuantParams, type Range, rangesOf } from "./affine.ts";
+import { fakeQuantize, type GridNumbers, uploadGrids } from "../../autograd/mod.ts";
+import type { Tensor } from "../../gpu/mod.ts";
+import { chooseQuantParams, rangesOf } from "./affine.ts";
 import { groupSizeOf } from "./grids/granularity.ts";
 import type { Granularity } from "./grids/spec.ts";
 
@@ -57,22 +52,4 @@ export function quantizeWeight(
 
 function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
-}
-
-/**
- * Makes the activation grids of a population: per network one range, and one bit-width each.
- *
- * @param device Where they live.
- * @param range Of the activation, calibrated on training data.
- * @param bits Of every network.
- * @param inner Elements of the activation of one network.
- * @returns Grids that `fakeQuantize` takes, one channel a network.
- */
-export function activationGrids(
-  device: Device,
-  range: Range,
-  bits: readonly number[],
-  inner: number,
-): QuantParams {
-  return uploadGrids(device, bits.map((b) => chooseQuantParams(range, b)), inner);
 }

@@ -1,5 +1,6 @@
 import { differenceChart, lineChart } from "../charts/chart_spec.ts";
 import { type Comparison, defineExperiment, type Experiment, type Grid } from "../define.ts";
+import type { MetricName } from "../metrics.ts";
 import {
   CNN_BENCH,
   FC_NN_BENCH,
@@ -72,6 +73,15 @@ const METHOD = [
   "float32` in the table of results is against Adam; comparisons are within one optimizer.",
 ];
 
+const METRICS: readonly MetricName[] = [
+  "testAccuracy",
+  "testLoss",
+  "predictedClasses",
+  "updatesLost",
+  "zeroWeights",
+  "weightNorm",
+];
+
 /** Does truncation at 1/255, in base 8, train better than rounding: everything it could depend on. */
 export const octization: Experiment = defineExperiment({
   name: "octization",
@@ -96,14 +106,7 @@ export const octization: Experiment = defineExperiment({
   forOtherModels: defineOctizationOfConvolutions(),
   baseline: (seed) => octizationBaseline({ ...FC_NN_BENCH, epochs: SCREENING_EPOCHS }, seed),
   trial: (arm, seed) => octizationTrial(arm, { ...FC_NN_BENCH, epochs: SCREENING_EPOCHS }, seed),
-  metrics: [
-    "testAccuracy",
-    "testLoss",
-    "predictedClasses",
-    "updatesLost",
-    "zeroWeights",
-    "weightNorm",
-  ],
+  metrics: METRICS,
   equivalenceMargin: 0.001,
   compare: comparisonsOf(ROUNDINGS, MASTERS),
   charts: [
@@ -150,14 +153,7 @@ function defineOctizationOfConvolutions(): Experiment {
     models: ["cnn"],
     baseline: (seed) => octizationBaseline(bench, seed),
     trial: (arm, seed) => octizationTrial(arm, bench, seed),
-    metrics: [
-      "testAccuracy",
-      "testLoss",
-      "predictedClasses",
-      "updatesLost",
-      "zeroWeights",
-      "weightNorm",
-    ],
+    metrics: METRICS,
     equivalenceMargin: 0.001,
     compare: comparisonsOf(roundings, masters),
     charts: [
@@ -193,14 +189,7 @@ export const octizationContrasts: Experiment = defineExperiment({
   models: ["fc_nn", "cnn"],
   baseline: (seed) => octizationBaseline({ ...FC_NN_BENCH, epochs: 10 }, seed),
   trial: (arm, seed) => octizationTrial(arm, { ...FC_NN_BENCH, epochs: 10 }, seed),
-  metrics: [
-    "testAccuracy",
-    "testLoss",
-    "predictedClasses",
-    "updatesLost",
-    "zeroWeights",
-    "weightNorm",
-  ],
+  metrics: METRICS,
   equivalenceMargin: 0.001,
   compare: comparisonsOf(
     ["nearestEven", "towardZero"],

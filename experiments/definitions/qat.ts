@@ -1,146 +1,147 @@
-import type { Bits } from "../../compression/mod.ts";
-import { adam, type QuantizationAwareSpec, type TrainingPlan } from "../../training/mod.ts";
 import { differenceChart, lineChart } from "../charts/chart_spec.ts";
 import { defineExperiment, type Experiment } from "../define.ts";
 import { fcNNOnMnist } from "./fc_nn_on_mnist.ts";
+import {
+  type Estimator,
+  IMAGE_OF_ONE_BIT,
+  QAT_TRAINING,
+  QAT_TRAINING_OF_CONVOLUTIONS,
+  qatSpec,
+  type QatTraining,
+  TERNARY,
+} from "./qat_recipe.ts";
 
-/** Bits of information in three levels. */
-const TERNARY = 1.585;
-const WIDTHS = [1, TERNARY, 2, 3, 4];
-/** Bits of a pixel where everything else has one: black and white is another data set. */
-const IMAGE_OF_ONE_BIT = 8;
-
-/** What is trained on: 20 epochs from the trained network, which is also the teacher. */
-const TRAINING: TrainingPlan = {
-  optimizer: adam({ learningRate: 2e-3 }),
-  schedule: { kind: "cosine", finalFraction: 0 },
-  epochs: 20,
-  batchSize: 128,
-  augmentation: { cropPadding: 1 },
-  distillation: { weight: 0.5 },
-};
-
-/** One bit everywhere learns better from labels alone, unmoved images and longer. */
-const TRAINING_OF_ONE_BIT: TrainingPlan = {
-  optimizer: TRAINING.optimizer,
-  schedule: { kind: "one_cycle", warmup: 0.3 },
-  epochs: 30,
-  batchSize: TRAINING.batchSize,
-};
-
-function trainingOf(quantized: string, width: number): TrainingPlan {
-  return quantized === "weights_and_activations" && width === 1 ? TRAINING_OF_ONE_BIT : TRAINING;
+/** What networks of one kind are asked. */
+interface Extent {
+  readonly models: Experiment["models"];
+  readonly forOtherModels?: Experiment;
+  readonly hypotheses: readonly string[];
+  readonly estimators: readonly Estimator[];
+  readonly bits: readonly number[];
+  readonly training: QatTraining;
+  readonly seeds: number;
+  /** Accuracy in percent that the chart zooms in from. */
+  readonly zoomFrom: number;
 }
 
-type Estimator = "learned" | "ranges" | "float32";
-const ESTIMATORS: readonly Estimator[] = ["float32", "ranges", "learned"];
+const QUANTIZED = ["weights", "weights_and_activations"] as const;
+const LABELS: Readonly<Record<Estimator, string>> = {
+  float32: "float32, trained on",
+  ranges: "ranges",
+  learned: "learned steps",
+};
 
-function weightsOf(estimator: Estimator, width: number): QuantizationAwareSpec["weights"] {
-  const granularity = "channel";
-  // a learned step of signs cuts the gradient of all larger weights
-  if (estimator === "learned" && width !== 1) {
-    const bits = width === TERNARY ? "ternary" : width as Bits;
-    return { kind: "learnedStep", bits, granularity };
-  }
-  if (width === 1) return { kind: "magnitude", levels: "binary", granularity };
-  if (width === TERNARY) return { kind: "magnitude", levels: "ternary", granularity };
-  return { kind: "straightThrough", bits: width as Bits, granularity };
+function methodOf({ training, estimators, bits }: Extent): string[] {
+  const { usual, ofOneBit } = training;
+  const differs = usual !== ofOneBit;
+  return [
+    `Each trained network is trained on for ${usual.epochs} epochs, half by its labels and half by ` +
+    `its own float32 logits; images are moved by up to ${usual.augmentation?.cropPadding} pixel. ` +
+    "The control is trained on likewise and stays float32." +
+    (differs
+      ? " With 1 bit for weights and activations all learn from labels alone, from images that stay " +
+        `where they are, for ${ofOneBit.epochs} epochs.`
+      : ""),
+    "Learned: LSQ steps of weights per output channel, of inputs per tensor." +
+    (estimators.includes("ranges")
+      ? " Ranges: straight-through on the range that weights have at each step and on a moving average " +
+        "of that of inputs."
+      : "") +
+    " Two levels are mean magnitudes with either estimator. Biases stay at 32 bits.",
+    "With activations, inputs of all layers and pixels have as many bits as weights; with 1 bit pixels " +
+    `have ${IMAGE_OF_ONE_BIT}.` +
+    (bits.includes(TERNARY) ? " Ternary weights go with 2 bits." : ""),
+  ];
 }
 
-function specOf(estimator: Estimator, quantized: string, width: number): QuantizationAwareSpec {
-  if (estimator === "float32") return {};
-  const weights = weightsOf(estimator, width);
-  if (quantized === "weights") return { weights };
-  const bits = Math.ceil(width) as Bits;
-  return {
-    weights,
-    inputs: { kind: estimator === "learned" ? "learnedStep" : "straightThrough", bits },
-    image: { bits: bits === 1 ? IMAGE_OF_ONE_BIT : bits },
-  };
+function defineQat(extent: Extent): Experiment {
+  const { models, forOtherModels, hypotheses, estimators, bits, seeds, zoomFrom } = extent;
+  const { usual, ofOneBit } = extent.training;
+  const others = estimators.filter((estimator) => estimator !== "learned");
+  const comparisons = QUANTIZED.flatMap((quantized) =>
+    others.map((other) => ({
+      name: `learned steps - ${LABELS[other].replace(",", "")}, ${quantized}`,
+      first: { estimator: "learned" as const, quantized },
+      second: { estimator: other, quantized },
+    }))
+  );
+  return defineExperiment({
+    name: "qat",
+    question:
+      "How few bits are enough when a network is trained on under quantization, and does a " +
+      "step that learns do better than the range of the weights?",
+    hypotheses,
+    method: methodOf(extent),
+    grid: { estimator: estimators, quantized: QUANTIZED, bits },
+    axes: {
+      estimator: { label: "estimator", values: LABELS },
+      quantized: {
+        label: "quantized",
+        values: { weights: "weights", weights_and_activations: "weights + activations" },
+      },
+      bits: { label: "bits per weight", unit: "bit", values: { [TERNARY]: "ternary" } },
+    },
+    budget: { axis: "bits", scale: "linear" },
+    seeds,
+    models,
+    ...forOtherModels && { forOtherModels },
+    baseline: (seed) => ({ ...fcNNOnMnist, seed, compression: { kind: "none" } }),
+    trial: ({ estimator, quantized, bits }, seed) => ({
+      ...fcNNOnMnist,
+      seed,
+      compression: {
+        kind: "quantization_aware",
+        spec: qatSpec(estimator, quantized, bits),
+        training: quantized === "weights_and_activations" && bits === 1 ? ofOneBit : usual,
+      },
+    }),
+    metrics: ["testAccuracy", "testLoss", "predictedClasses"],
+    compare: comparisons,
+    charts: [
+      lineChart({
+        name: "accuracy_over_bits",
+        title: "Trained on under quantization: accuracy over bits",
+        y: "testAccuracy",
+        zoomFrom,
+        markDelta: 0.005,
+      }),
+      differenceChart({
+        name: "differences_over_bits",
+        title: `Learned steps against ${
+          others.length > 1 ? "ranges, and against " : ""
+        }float32 trained on`,
+        y: "testAccuracy",
+        zoomWithin: 1,
+        comparisons: comparisons.map(({ name }) => name),
+      }),
+    ],
+  });
 }
 
 /** What does training under quantization give back? */
-export const qat: Experiment = defineExperiment({
-  name: "qat",
-  question: "How few bits are enough when a network is trained on under quantization, and does a " +
-    "step that learns do better than the range of the weights?",
+export const qat: Experiment = defineQat({
+  models: ["fc_nn"],
   hypotheses: [
     "Two bits for weights lose less than 0.5 point against float32 trained on for as long.",
     "Learned steps beat ranges wherever activations have 2 bits or less.",
     "One bit for weights and activations keeps 95 %.",
   ],
-  method: [
-    `Each trained network is trained on for ${TRAINING.epochs} epochs, half by its labels and half by ` +
-    "its own float32 logits; images are moved by up to a pixel. The control is trained on likewise " +
-    `and stays float32. With 1 bit for weights and activations all learn from labels alone, from images ` +
-    `that stay where they are, for ${TRAINING_OF_ONE_BIT.epochs} epochs.`,
-    "Learned: LSQ steps of weights per output channel, of inputs per tensor. Ranges: straight-through " +
-    "on the range that weights have at each step and on a moving average of that of inputs; mean " +
-    "magnitudes for three levels and, with either estimator, for two. Biases stay at 32 bits.",
-    "With activations, inputs of all layers and pixels have as many bits as weights; ternary weights go " +
-    `with 2 bits, and with 1 bit pixels have ${IMAGE_OF_ONE_BIT}.`,
-  ],
-  grid: {
-    estimator: ESTIMATORS,
-    quantized: ["weights", "weights_and_activations"],
-    bits: WIDTHS,
-  },
-  axes: {
-    estimator: {
-      label: "estimator",
-      values: { float32: "float32, trained on", ranges: "ranges", learned: "learned steps" },
-    },
-    quantized: {
-      label: "quantized",
-      values: { weights: "weights", weights_and_activations: "weights + activations" },
-    },
-    bits: { label: "bits per weight", unit: "bit", values: { [TERNARY]: "ternary" } },
-  },
-  budget: { axis: "bits", scale: "linear" },
+  estimators: ["float32", "ranges", "learned"],
+  bits: [1, TERNARY, 2, 3, 4],
+  training: QAT_TRAINING,
   seeds: 5,
-  models: ["fc_nn", "cnn", "resnet"],
-  baseline: (seed) => ({ ...fcNNOnMnist, seed, compression: { kind: "none" } }),
-  trial: ({ estimator, quantized, bits }, seed) => ({
-    ...fcNNOnMnist,
-    seed,
-    compression: {
-      kind: "quantization_aware",
-      spec: specOf(estimator, quantized, bits),
-      training: trainingOf(quantized, bits),
-    },
+  zoomFrom: 94,
+  forOtherModels: defineQat({
+    models: ["cnn", "resnet"],
+    hypotheses: [
+      "Two bits for weights lose less than 0.5 point against float32 trained on for as long.",
+      "Four bits for weights and activations lose nothing that can be seen.",
+      "One bit for weights and activations costs more than in a fully connected network.",
+    ],
+    estimators: ["float32", "learned"],
+    bits: [1, 2, 4],
+    training: QAT_TRAINING_OF_CONVOLUTIONS,
+    seeds: 3,
+    zoomFrom: 80,
   }),
-  metrics: ["testAccuracy", "testLoss", "predictedClasses"],
-  compare: (["weights", "weights_and_activations"] as const).flatMap((quantized) => [
-    {
-      name: `learned steps - ranges, ${quantized}`,
-      first: { estimator: "learned" as const, quantized },
-      second: { estimator: "ranges" as const, quantized },
-    },
-    {
-      name: `learned steps - float32 trained on, ${quantized}`,
-      first: { estimator: "learned" as const, quantized },
-      second: { estimator: "float32" as const, quantized },
-    },
-  ]),
-  charts: [
-    lineChart({
-      name: "accuracy_over_bits",
-      title: "Trained on under quantization: accuracy over bits",
-      y: "testAccuracy",
-      zoomFrom: 94,
-      markDelta: 0.005,
-    }),
-    differenceChart({
-      name: "differences_over_bits",
-      title: "Learned steps against ranges, and against float32 trained on",
-      y: "testAccuracy",
-      zoomWithin: 1,
-      comparisons: [
-        "learned steps - ranges, weights",
-        "learned steps - ranges, weights_and_activations",
-        "learned steps - float32 trained on, weights",
-        "learned steps - float32 trained on, weights_and_activations",
-      ],
-    }),
-  ],
 });

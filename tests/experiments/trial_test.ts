@@ -148,6 +148,20 @@ Deno.test("checkTrial() refuses numbers out of range in one line", () => {
       /activations of a reconstruction must be on grids whose steps can learn: dynamic$/,
     ],
   );
+  wrong.push([
+    {
+      ...trial,
+      compression: {
+        kind: "quantization_aware",
+        spec: {
+          weights: { kind: "learnedStep", bits: 2, granularity: "channel" },
+          progressive: { bits: 8, steps: 10 },
+        },
+        training: { ...trial.training, emaDecay: 0.9 },
+      },
+    },
+    /^Cannot run a trial: weights must not be averaged while bits fall: grids of several widths/,
+  ]);
   checkTrial(trial);
   checkTrial({ ...trial, compression: { ...nearest, activations: { range: "dynamic", bits: 4 } } });
   for (const [bad, pattern] of wrong) {

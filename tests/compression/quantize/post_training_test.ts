@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import {
-  activationGrids,
   type AffineGrid,
   chooseQuantParams,
   dequantize,
@@ -8,7 +7,6 @@ import {
   quantizeWeight,
   rangesOf,
 } from "../../../compression/mod.ts";
-import { fakeQuantize } from "../../../autograd/mod.ts";
 import { read, tensor } from "../../../gpu/mod.ts";
 import { randomSource, standardNormal } from "../../../kernels/mod.ts";
 import { testDevice } from "../../support/device.ts";
@@ -111,19 +109,4 @@ Deno.test("quantizeWeight() refuses variants that are not one a network", async 
     name: "RangeError",
     message: "Cannot quantize 1 networks: each needs one variant: 0 were given",
   });
-});
-
-Deno.test("activationGrids() quantizes the activation of every network to its bits", async () => {
-  const device = await testDevice();
-  using _scope = device.scope();
-  const range = { low: 0, high: 3 };
-  const x = [0, 0.4, 1.6, 3, 5];
-  const bits = [1, 2, 8];
-  const population = tensor(device, bits.flatMap(() => x), [3, 5]);
-  const found = await read(fakeQuantize(population, activationGrids(device, range, bits, 5)));
-  const wanted = bits.flatMap((b) => {
-    const grid = chooseQuantParams(range, b);
-    return x.map((value) => dequantize(quantize(Math.fround(value), grid), grid));
-  });
-  assert.deepEqual([...found], wanted);
 });
