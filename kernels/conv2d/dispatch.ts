@@ -1,6 +1,7 @@
 import { type Device, type Numbers, run, type Tensor } from "../../gpu/mod.ts";
 import { maxPoolParams } from "../max_pool/max_pool.ts";
 import { packConv2dKernels, packParams } from "./packing.ts";
+import { isPointwise, pointwiseForward, pointwiseInputGradient } from "./pointwise.ts";
 import { registerConv2dConstants, registerConv2dKernels } from "./register_tiled.ts";
 import { forwardParams, inputGradientParams } from "./tiled_params.ts";
 import { chooseWeightGradient, weightGradientKernels } from "./weight_gradient.ts";
@@ -42,7 +43,7 @@ function pack({ weight, bias }: Conv2dInputs, params: Numbers): Tensor {
 /**
  * Convolves: `y = bias + x (*) weight`, as PyTorch's `conv2d` does.
  *
- * Packs the weights first: two dispatches.
+ * Packs the weights first: two dispatches. A kernel of 1 x 1 is a product of matrices: one.
  *
  * @param inputs Shapes are not looked at, only lengths.
  * @param params From `conv2dParams`.
@@ -55,6 +56,10 @@ export function conv2dForward(
   params: Numbers,
   { relu = false }: { readonly relu?: boolean } = {},
 ): Tensor {
+  // the product rectifies only where it adds a bias
+  if (isPointwise(params) && (inputs.bias !== undefined || !relu)) {
+    return pointwiseForward(inputs, params, relu);
+  }
   using scope = inputs.x.device.scope();
   const tiled = forwardParams(params);
   return scope.keep(convolve(inputs.x, pack(inputs, packParams(tiled)), tiled, relu));
@@ -112,7 +117,7 @@ export function conv2dForwardPooled(
 /**
  * Gives the gradient of a convolution to its input: dy convolved with the turned weights.
  *
- * Packs the weights first: two dispatches.
+ * Packs the weights first: two dispatches; one for a kernel of 1 x 1.
  *
  * @param inputs `dy` shaped as `y`, and `weight`.
  * @param params From `conv2dParams`.
@@ -124,6 +129,7 @@ export function conv2dInputGradient(
   { dy, weight }: { readonly dy: Tensor; readonly weight: Tensor },
   params: Numbers,
 ): Tensor {
+  if (isPointwise(params)) return pointwiseInputGradient({ dy, weight }, params);
   using scope = dy.device.scope();
   const tiled = inputGradientParams(params);
   const { packed } = run(packConv2dKernels.inputGradient, { weight }, packParams(tiled));

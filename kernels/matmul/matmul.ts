@@ -8,7 +8,14 @@ import {
 import naiveSource from "./naive.wgsl" with { type: "text" };
 import registerSource from "./register_tiled.wgsl" with { type: "text" };
 import workgroupSource from "./workgroup_tiled.wgsl" with { type: "text" };
-import { layoutOf, matmulEntries, type MatmulEntry, matmulMathematics, tileGrid } from "./spec.ts";
+import {
+  layoutOf,
+  matmulEntries,
+  type MatmulEntry,
+  matmulMathematics,
+  RECTIFYING,
+  tileGrid,
+} from "./spec.ts";
 
 /** One output an invocation: the baseline. */
 export const naiveMatmulKernels: Kernels<MatmulEntry> = defineKernels({
@@ -39,7 +46,7 @@ function tilings({ params, constants = {} }: KernelCase, widths: readonly number
   return widths.flatMap((COLUMNS) => {
     const plain = { params, constants: { ALIGNED, COLUMNS } };
     // other entries ignore RELU, and would be compiled once more
-    const rectified = { params, constants: { ALIGNED, COLUMNS, RELU: 1 }, entries: ["ntBias"] };
+    const rectified = { params, constants: { ALIGNED, COLUMNS, RELU: 1 }, entries: RECTIFYING };
     return constants.RELU === 1 ? [plain, rectified] : [plain];
   });
 }

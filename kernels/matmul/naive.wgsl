@@ -4,12 +4,14 @@
 //   ntBias    c = a b^T + bias     with RELU: max(., 0)
 //   nn        c = a b              a [m, k], b [k, n]
 //   nnMasked  c = a b where mask > 0, else 0
+//   nnRowBias c = a b + rowBias  with RELU: max(., 0)
 //   tn        c = a^T b            a [k, m], b [k, n]
 //   tnRowSum  c = a^T b, and rowSum[i] = sum over k of a[k, i]
 //
 // A linear layer y = x W^T + b is ntBias; its gradients are nn (or nnMasked, where x came out of a
-// ReLU) for dx and tnRowSum for dW and db. c, mask [batch, m, n]; bias [batch or 1, n]; rowSum
-// [batch, m]. Strides lead from one network of the batch to the next; 0 means that all share it.
+// ReLU) for dx and tnRowSum for dW and db. A convolution of 1 x 1 is nnRowBias, its batch the images.
+// c, mask [batch, m, n]; bias [batch or 1, n]; rowBias [m]; rowSum [batch, m]. Strides lead from one
+// network of the batch to the next; 0 means that all share it.
 //
 // Launch: one invocation per output, x over n, y over m, z over the batch. Two loads a
 // multiply-add: memory-bound everywhere. The baseline that the tiled variants are measured against.
@@ -27,6 +29,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> mask: array<f32>;
 @group(0) @binding(4) var<storage, read_write> c: array<f32>;
 @group(0) @binding(5) var<storage, read_write> rowSum: array<f32>;
+@group(0) @binding(6) var<storage, read> rowBias: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 // Sum over k of a[aStart + k aStep] b[bStart + k bStep].
@@ -56,6 +59,8 @@ fn tnValue(id: vec3u) -> f32 {
   return dotProduct(aStart, params.m, id.z * params.bStride + id.x, params.n);
 }
 
+fn rectified(v: f32) -> f32 { return select(v, max(v, 0.0), RELU == 1u); }
+
 @compute @workgroup_size(WORKGROUP_SIZE, WORKGROUP_SIZE)
 fn nt(@builtin(global_invocation_id) id: vec3u) {
   if (inside(id)) { c[output(id)] = ntValue(id); }
@@ -64,8 +69,7 @@ fn nt(@builtin(global_invocation_id) id: vec3u) {
 @compute @workgroup_size(WORKGROUP_SIZE, WORKGROUP_SIZE)
 fn ntBias(@builtin(global_invocation_id) id: vec3u) {
   if (!inside(id)) { return; }
-  let value = ntValue(id) + bias[id.z * params.biasStride + id.x];
-  c[output(id)] = select(value, max(value, 0.0), RELU == 1u);
+  c[output(id)] = rectified(ntValue(id) + bias[id.z * params.biasStride + id.x]);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE, WORKGROUP_SIZE)
@@ -78,6 +82,11 @@ fn nnMasked(@builtin(global_invocation_id) id: vec3u) {
   if (!inside(id)) { return; }
   let i = output(id);
   c[i] = select(0.0, nnValue(id), mask[i] > 0.0);
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE, WORKGROUP_SIZE)
+fn nnRowBias(@builtin(global_invocation_id) id: vec3u) {
+  if (inside(id)) { c[output(id)] = rectified(nnValue(id) + rowBias[id.y]); }
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE, WORKGROUP_SIZE)

@@ -4,24 +4,24 @@
 //   ntBias    c = a b^T + bias     with RELU: max(., 0)
 //   nn        c = a b              a [m, k], b [k, n]
 //   nnMasked  c = a b where mask > 0, else 0
+//   nnRowBias c = a b + rowBias  with RELU: max(., 0)
 //   tn        c = a^T b            a [k, m], b [k, n]
 //   tnRowSum  c = a^T b, and rowSum[i] = sum over k of a[k, i]
 //
-// c, mask [batch, m, n]; bias [batch or 1, n]; rowSum [batch, m]. Strides lead from one network of
-// the batch to the next; 0 means that all share it.
+// c, mask [batch, m, n]; bias [batch or 1, n]; rowBias [m]; rowSum [batch, m]. Strides lead from one
+// network of the batch to the next; 0 means that all share it.
 //
-// Launch: tiles of one network in a line along x, the tiles of a row next to each other, z over the
-// batch. Four steps of k at a time are 32 vector loads for 1,024 multiply-adds: on a processor, where
-// a load costs as much as 20 to 50 multiply-adds and caches do what workgroup memory does on a GPU,
-// this is compute-bound. With COLUMNS = 8 the right half of a tile is never stored, and the compiler
-// drops it: for products that have few tiles. The same loaders serve all entries: they give blocks
-// of 4 x 4 with
+// Launch: tiles of one network in a line along x, row by row, z over the batch. Four steps of k are 32
+// vector loads for 1,024 multiply-adds: on a processor, where a load costs as much as 20 to 50 of them
+// and caches do what workgroup memory does on a GPU, this is compute-bound. With COLUMNS = 8 the right
+// half of a tile is never stored, and the compiler drops it: for products that have few tiles. The
+// same loaders serve all entries: they give blocks of 4 x 4 with
 //
 //   A_i [k][r]: element (row r, step k) as column r,    B_j: element (step k, column c) as column k
 //   c_ij = B_j A_i,   column r of it being row r of the output block
 //
-// ALIGNED = 1 loads whole vectors: k, m, n and the strides that run along a vector must be multiples
-// of 4. ALIGNED = 0 picks elements one by one, with zeros outside.
+// ALIGNED = 1 loads whole vectors: k, m, n and strides along a vector must be multiples of 4. ALIGNED
+// = 0 picks elements one by one, with zeros outside.
 //
 // Register blocking: Volkov and Demmel 2008, doi:10.1109/SC.2008.5214359.
 
@@ -31,9 +31,7 @@ override RELU: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 8u;
 const ROWS = 16u;
 
-struct Params {
-  batch: u32, m: u32, n: u32, k: u32, aStride: u32, bStride: u32, biasStride: u32
-}
+struct Params { batch: u32, m: u32, n: u32, k: u32, aStride: u32, bStride: u32, biasStride: u32 }
 
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
 @group(0) @binding(1) var<storage, read> b: array<vec4f>;
@@ -41,6 +39,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> mask: array<f32>;
 @group(0) @binding(4) var<storage, read_write> c: array<f32>;
 @group(0) @binding(5) var<storage, read_write> rowSum: array<f32>;
+@group(0) @binding(6) var<storage, read> rowBias: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 // Where an invocation's tile stands.
@@ -58,15 +57,13 @@ fn tileOf(id: vec3u) -> Tile {
     id.z * params.bStride, row < params.m);
 }
 
-// Where the four vectors of a block begin, in vectors; what a step adds to them is `advance`. All
-// that does not change along k is computed here, once: lavapipe hoists nothing out of a loop.
-// byK: the matrix is stored [k, lines], else [lines, k].
+// Where the four vectors of a block begin, in vectors; a step adds `advance`. Computed once, as lavapipe
+// hoists nothing out of a loop. byK: the matrix is stored [k, lines], else [lines, k].
 fn bases(start: u32, lines: u32, line: u32, byK: bool) -> vec4u {
   let j = vec4u(0u, 1u, 2u, 3u);
   if (byK) { return (start + min(line, lines - min(lines, 4u))) / 4u + j * (lines / 4u); }
   return (start + min(line + j, vec4u(lines - 1u)) * params.k) / 4u;
 }
-
 fn advance(lines: u32, k: u32, byK: bool) -> u32 { return select(k / 4u, k * (lines / 4u), byK); }
 
 // Where the element of line `line` and step `k` is, or nowhere.
@@ -80,7 +77,6 @@ fn elementA(start: u32, line: u32, k: u32, byK: bool) -> f32 {
   let at = place(start, params.m, line, k, byK);
   return select(0.0, a[at.x / 4u][at.x % 4u], at.y == 1u);
 }
-
 fn elementB(start: u32, line: u32, k: u32, byK: bool) -> f32 {
   let at = place(start, params.n, line, k, byK);
   return select(0.0, b[at.x / 4u][at.x % 4u], at.y == 1u);
@@ -91,7 +87,6 @@ fn lineA(start: u32, line: u32, k: u32, byK: bool) -> vec4f {
   return vec4f(elementA(start, line, k, byK), elementA(start, line, k + 1u, byK),
     elementA(start, line, k + 2u, byK), elementA(start, line, k + 3u, byK));
 }
-
 fn lineB(start: u32, line: u32, k: u32, byK: bool) -> vec4f {
   return vec4f(elementB(start, line, k, byK), elementB(start, line, k + 1u, byK),
     elementB(start, line, k + 2u, byK), elementB(start, line, k + 3u, byK));
@@ -154,7 +149,6 @@ fn store(network: u32, row: u32, column: u32, block: mat4x4f) {
   storeRow(network, row + 2u, column, block[2]);
   storeRow(network, row + 3u, column, block[3]);
 }
-
 fn storeRow(network: u32, row: u32, column: u32, v: vec4f) {
   if (row >= params.m) { return; }
   let i = (network * params.m + row) * params.n + column;
@@ -177,7 +171,6 @@ fn storeBlocks(t: Tile, row: u32, s: Blocks) {
   store(t.network, row, t.column + 8u, s.c);
   store(t.network, row, t.column + 12u, s.d);
 }
-
 fn storeAll(t: Tile, s: Accumulators) {
   storeBlocks(t, t.row, s.r0);
   storeBlocks(t, t.row + 4u, s.r4);
@@ -185,23 +178,30 @@ fn storeAll(t: Tile, s: Accumulators) {
   storeBlocks(t, t.row + 12u, s.r12);
 }
 
-fn biasAt(network: u32, column: u32) -> vec4f {
-  let first = network * params.biasStride;
-  let last = params.n - 1u;
-  return vec4f(bias[first + min(column, last)], bias[first + min(column + 1u, last)],
-    bias[first + min(column + 2u, last)], bias[first + min(column + 3u, last)]);
-}
-
-fn activate(block: mat4x4f, add: vec4f) -> mat4x4f {
+fn activate(block: mat4x4f, add: mat4x4f) -> mat4x4f {
   let low = select(vec4f(-3.4028234e38), vec4f(), RELU == 1u);
-  return mat4x4f(max(block[0] + add, low), max(block[1] + add, low), max(block[2] + add, low),
-    max(block[3] + add, low));
+  let s = block + add;
+  return mat4x4f(max(s[0], low), max(s[1], low), max(s[2], low), max(s[3], low));
+}
+fn activateBlocks(s: Blocks, add: Blocks) -> Blocks {
+  return Blocks(activate(s.a, add.a), activate(s.b, add.b), activate(s.c, add.c), activate(s.d, add.d));
 }
 
-// bias: what is added to the columns of each block.
-fn activateBlocks(s: Blocks, bias: mat4x4f) -> Blocks {
-  return Blocks(activate(s.a, bias[0]), activate(s.b, bias[1]), activate(s.c, bias[2]),
-    activate(s.d, bias[3]));
+// Four indices from `first` on, none beyond the last of `count`.
+fn fourOf(first: u32, count: u32) -> vec4u {
+  return min(first + vec4u(0u, 1u, 2u, 3u), vec4u(count - 1u));
+}
+
+// What is added to a block: the same to its four rows, or to its four columns.
+fn columnsAdd(network: u32, column: u32) -> mat4x4f {
+  let i = network * params.biasStride + fourOf(column, params.n);
+  let v = vec4f(bias[i.x], bias[i.y], bias[i.z], bias[i.w]);
+  return mat4x4f(v, v, v, v);
+}
+fn rowsAdd(row: u32) -> Blocks {
+  let i = fourOf(row, params.m);
+  let m = mat4x4f(vec4f(rowBias[i.x]), vec4f(rowBias[i.y]), vec4f(rowBias[i.z]), vec4f(rowBias[i.w]));
+  return Blocks(m, m, m, m);
 }
 
 // Zeroes a block where the mask is not positive.
@@ -210,13 +210,9 @@ fn masked(network: u32, row: u32, column: u32, block: mat4x4f) -> mat4x4f {
     maskedRow(network, row, column, block[0]), maskedRow(network, row + 1u, column, block[1]),
     maskedRow(network, row + 2u, column, block[2]), maskedRow(network, row + 3u, column, block[3]));
 }
-
 fn maskedRow(network: u32, row: u32, column: u32, v: vec4f) -> vec4f {
-  let first = (network * params.m + min(row, params.m - 1u)) * params.n;
-  let last = params.n - 1u;
-  let signs = vec4f(mask[first + min(column, last)], mask[first + min(column + 1u, last)],
-    mask[first + min(column + 2u, last)], mask[first + min(column + 3u, last)]);
-  return select(vec4f(), v, signs > vec4f());
+  let i = (network * params.m + min(row, params.m - 1u)) * params.n + fourOf(column, params.n);
+  return select(vec4f(), v, vec4f(mask[i.x], mask[i.y], mask[i.z], mask[i.w]) > vec4f());
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -230,8 +226,8 @@ fn ntBias(@builtin(global_invocation_id) id: vec3u) {
   let t = tileOf(id);
   if (!t.inside) { return; }
   let s = multiply(t, false, false);
-  let bias = mat4x4f(biasAt(t.network, t.column), biasAt(t.network, t.column + 4u),
-    biasAt(t.network, t.column + 8u), biasAt(t.network, t.column + 12u));
+  let bias = Blocks(columnsAdd(t.network, t.column), columnsAdd(t.network, t.column + 4u),
+    columnsAdd(t.network, t.column + 8u), columnsAdd(t.network, t.column + 12u));
   storeAll(t, Accumulators(activateBlocks(s.r0, bias), activateBlocks(s.r4, bias),
     activateBlocks(s.r8, bias), activateBlocks(s.r12, bias)));
 }
@@ -254,6 +250,16 @@ fn nnMasked(@builtin(global_invocation_id) id: vec3u) {
   let s = multiply(t, false, true);
   storeAll(t, Accumulators(maskedBlocks(t, t.row, s.r0), maskedBlocks(t, t.row + 4u, s.r4),
     maskedBlocks(t, t.row + 8u, s.r8), maskedBlocks(t, t.row + 12u, s.r12)));
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn nnRowBias(@builtin(global_invocation_id) id: vec3u) {
+  let t = tileOf(id);
+  if (!t.inside) { return; }
+  let s = multiply(t, false, true);
+  storeAll(t, Accumulators(
+    activateBlocks(s.r0, rowsAdd(t.row)), activateBlocks(s.r4, rowsAdd(t.row + 4u)),
+    activateBlocks(s.r8, rowsAdd(t.row + 8u)), activateBlocks(s.r12, rowsAdd(t.row + 12u))));
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

@@ -10,7 +10,10 @@ import type {
 import { randomInteger } from "../random_source.ts";
 
 /** The entry points that every variant of matmul has. */
-export type MatmulEntry = "nt" | "ntBias" | "nn" | "nnMasked" | "tn" | "tnRowSum";
+export type MatmulEntry = "nt" | "ntBias" | "nn" | "nnMasked" | "nnRowBias" | "tn" | "tnRowSum";
+
+/** Entries that look at RELU. */
+export const RECTIFYING: readonly string[] = ["ntBias", "nnRowBias"];
 
 /** Which operands of an entry are stored with k as their rows. */
 export function layoutOf(entry: string): { readonly aByK: boolean; readonly bByK: boolean } {
@@ -38,6 +41,7 @@ export function matmulEntries(
     ntBias: entry(["a", "b", "bias"], ["c"]),
     nn: entry(["a", "b"], ["c"]),
     nnMasked: entry(["a", "b", "mask"], ["c"]),
+    nnRowBias: entry(["a", "b", "rowBias"], ["c"]),
     tn: entry(["a", "b"], ["c"]),
     tnRowSum: entry(["a", "b"], ["c", "rowSum"]),
   };
@@ -48,6 +52,7 @@ function lengths({ batch, m, n, k, aStride, bStride, biasStride }: Numbers): Num
     a: (batch - 1) * aStride + m * k,
     b: (batch - 1) * bStride + n * k,
     bias: (batch - 1) * biasStride + n,
+    rowBias: m,
     mask: batch * m * n,
     c: batch * m * n,
     rowSum: batch * m,
@@ -55,7 +60,7 @@ function lengths({ batch, m, n, k, aStride, bStride, biasStride }: Numbers): Num
 }
 
 function reference(
-  { a, b, bias, mask }: ReferenceInputs,
+  { a, b, bias, rowBias, mask }: ReferenceInputs,
   { batch, m, n, k, aStride, bStride, biasStride }: Numbers,
   { RELU }: Numbers,
   entry: string,
@@ -76,10 +81,9 @@ function reference(
           sum += a[aStart + step * aStep] * b[bStart + step * bStep];
         }
         const at = (p * m + i) * n + j;
-        if (entry === "ntBias") {
-          sum += bias[p * biasStride + j];
-          if (RELU === 1) sum = Math.max(sum, 0);
-        }
+        if (entry === "ntBias") sum += bias[p * biasStride + j];
+        if (entry === "nnRowBias") sum += rowBias[i];
+        if (RECTIFYING.includes(entry) && RELU === 1) sum = Math.max(sum, 0);
         c[at] = entry === "nnMasked" && !(mask[at] > 0) ? 0 : sum;
       }
     }

@@ -4,11 +4,12 @@
 //   ntBias    c = a b^T + bias     with RELU: max(., 0)
 //   nn        c = a b              a [m, k], b [k, n]
 //   nnMasked  c = a b where mask > 0, else 0
+//   nnRowBias c = a b + rowBias  with RELU: max(., 0)
 //   tn        c = a^T b            a [k, m], b [k, n]
 //   tnRowSum  c = a^T b, and rowSum[i] = sum over k of a[k, i]
 //
-// c, mask [batch, m, n]; bias [batch or 1, n]; rowSum [batch, m]. Strides lead from one network of
-// the batch to the next; 0 means that all share it.
+// c, mask [batch, m, n]; bias [batch or 1, n]; rowBias [m]; rowSum [batch, m]. Strides lead from one
+// network of the batch to the next; 0 means that all share it.
 //
 // Launch: 16 x 16 invocations, each with 4 x 4 outputs in registers; blocks along x cover n, along y
 // m, z is the batch. A step stages 16 columns of a block of a and 16 rows of one of b, 1,024 numbers
@@ -32,6 +33,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> mask: array<f32>;
 @group(0) @binding(4) var<storage, read_write> c: array<f32>;
 @group(0) @binding(5) var<storage, read_write> rowSum: array<f32>;
+@group(0) @binding(6) var<storage, read> rowBias: array<f32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 var<workgroup> aBlock: array<array<f32, BLOCK>, DEPTH>; // [step][row]
@@ -181,6 +183,12 @@ fn store(p: Place, s: mat4x4f) {
   }
 }
 
+fn activate(s: mat4x4f, add: mat4x4f) -> mat4x4f {
+  let low = select(vec4f(-3.4028234e38), vec4f(), RELU == 1u);
+  return mat4x4f(max(s[0] + add[0], low), max(s[1] + add[1], low), max(s[2] + add[2], low),
+    max(s[3] + add[3], low));
+}
+
 @compute @workgroup_size(SIDE, SIDE)
 fn nt(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u,
       @builtin(local_invocation_index) lane: u32) {
@@ -198,9 +206,7 @@ fn ntBias(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) loc
     let column = min(p.column + 4u * p.x + i, params.n - 1u);
     add[i] = bias[p.network * params.biasStride + column];
   }
-  let low = select(vec4f(-3.4028234e38), vec4f(), RELU == 1u);
-  store(p, mat4x4f(max(s[0] + add, low), max(s[1] + add, low), max(s[2] + add, low),
-    max(s[3] + add, low)));
+  store(p, activate(s, mat4x4f(add, add, add, add)));
 }
 
 @compute @workgroup_size(SIDE, SIDE)
@@ -224,6 +230,18 @@ fn nnMasked(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) l
     }
   }
   store(p, s);
+}
+
+@compute @workgroup_size(SIDE, SIDE)
+fn nnRowBias(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local: vec3u,
+             @builtin(local_invocation_index) lane: u32) {
+  let p = placeOf(group, local, lane);
+  var s = multiplyNN(p);
+  var add = mat4x4f();
+  for (var r = 0u; r < 4u; r++) {
+    add[r] = vec4f(rowBias[min(p.row + 4u * p.y + r, params.m - 1u)]);
+  }
+  store(p, activate(s, add));
 }
 
 @compute @workgroup_size(SIDE, SIDE)

@@ -200,3 +200,32 @@ Deno.test("conv2dParams() refuses a kernel that does not fit, and sizes that are
   assert.throws(() => conv2dParams({ ...shape, stride: 0.5 }), /stride must be a whole number/);
   assert.throws(() => conv2dParams({ ...shape, padding: -1 }), /padding must be a whole number/);
 });
+
+Deno.test("conv2dForward() of a kernel of 1 x 1 is right with and without bias, ReLU and a population", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const sizes = { batch: 3, inChannels: 8, inHeight: 4, inWidth: 6, outChannels: 20 };
+  for (const networks of [1, 2]) {
+    const params = conv2dParams({ ...sizes, networks, kernelHeight: 1, kernelWidth: 1 });
+    const x = wave(networks * 3 * 8 * 24);
+    const weight = wave(networks * 20 * 8);
+    const inputs = { x: tensor(device, x), weight: tensor(device, weight) };
+    for (const bias of [undefined, wave(networks * 20)]) {
+      for (const relu of [false, true]) {
+        const given = bias === undefined ? inputs : { ...inputs, bias: tensor(device, bias) };
+        const found = await read(conv2dForward(given, params, { relu }));
+        const { y } = conv2dReference(
+          {
+            x: Float64Array.from(x),
+            weight: Float64Array.from(weight),
+            bias: Float64Array.from(bias ?? new Float32Array(networks * 20)),
+          },
+          params,
+          { RELU: relu ? 1 : 0 },
+          "forward",
+        );
+        assert.ok(relativeError(found, y) < 1e-6, `${networks} networks, relu ${relu}`);
+      }
+    }
+  }
+});
