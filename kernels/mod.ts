@@ -7,7 +7,6 @@ import { batchNormKernels } from "./batch_norm/normalize.ts";
 import { batchStatisticsKernels } from "./batch_norm/statistics.ts";
 import { codebookQuantizeKernels } from "./codebook_quantize/codebook_quantize.ts";
 import { naiveConv2dKernels } from "./conv2d/naive.ts";
-import { chooseGridKernels } from "./choose_grid/choose_grid.ts";
 import { packConv2dKernels } from "./conv2d/packing.ts";
 import { registerConv2dKernels } from "./conv2d/register_tiled.ts";
 import { vectorWeightGradientKernels, weightGradientKernels } from "./conv2d/weight_gradient.ts";
@@ -72,7 +71,6 @@ export {
   averagePoolKernels,
   batchNormKernels,
   batchStatisticsKernels,
-  chooseGridKernels,
   chooseMatmul,
   codebookQuantizeKernels,
   differenceKernels,
@@ -218,7 +216,6 @@ export const kernelRooms: readonly KernelRoom[] = [
   averagePoolKernels,
   batchNormKernels,
   batchStatisticsKernels,
-  chooseGridKernels,
   codebookQuantizeKernels,
   differenceKernels,
   dropoutKernels,

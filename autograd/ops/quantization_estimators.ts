@@ -11,8 +11,11 @@ import { fakeQuantize, type QuantParams } from "./fake_quantize.ts";
 
 /** Grids that are found on the GPU from what they are for. */
 export interface DynamicGridOptions {
-  /** Bits of a code; at least 2 where grids are symmetric. */
-  readonly bits: number;
+  /**
+   * Bits of a code, at least 2 where grids are symmetric; or `u32 [channels]`, where channels have their
+   * own. There may be more of them than runs of elements, if there is one run, which all share.
+   */
+  readonly bits: number | Tensor;
   /** Consecutive elements that share a grid; all if left out. */
   readonly inner?: number;
   /** Whether 0 is in the middle, and the range as wide as the largest magnitude asks. */
@@ -37,7 +40,7 @@ function innerOf(x: Tensor, inner: number): number {
 /** Smallest and largest element of every run. */
 function rangesOf(x: Tensor, inner: number): Tensor {
   const channels = innerOf(x, inner);
-  const params = dynamicGridParams({ channels, inner, bits: 1, momentum: 1 });
+  const params = dynamicGridParams({ channels, inner });
   const { partialsOut } = run(dynamicGridKernels.ranges, { x }, params);
   const range = fill(x.device, [channels, 2], 0);
   run(dynamicGridKernels.observe, { partials: partialsOut, range }, params);
@@ -47,8 +50,8 @@ function rangesOf(x: Tensor, inner: number): Tensor {
 /**
  * Finds integer grids for what is in a tensor now, or for a moving range of what was, without the host.
  *
- * The formulas are those of `chooseQuantParams`; divisions are the adapter's, so a scale may differ in
- * its last bits from adapter to adapter.
+ * They equal what `chooseQuantParams` gives, bit for bit. What is not finite, or wider than 2^120, gives
+ * grids of NaN.
  *
  * @param x Any shape.
  * @param options Bits, which elements share a grid, and what is remembered.
@@ -58,17 +61,23 @@ function rangesOf(x: Tensor, inner: number): Tensor {
  */
 export function dynamicGrids(x: Tensor, options: DynamicGridOptions): QuantParams {
   const { bits, inner = x.size, symmetric = false, momentum = 1 } = options;
-  const channels = innerOf(x, inner);
-  const params = dynamicGridParams({ channels, inner, bits, momentum });
+  const spans = innerOf(x, inner);
+  const params = dynamicGridParams({ channels: spans, inner, momentum });
   let { range } = options;
   if (range === undefined) range = rangesOf(x, inner);
   else if (momentum > 0) {
     const { partialsOut } = run(dynamicGridKernels.ranges, { x }, params);
     run(dynamicGridKernels.observe, { partials: partialsOut, range }, params);
   }
-  const grids = run(dynamicGridKernels.grid, { observed: range }, params, {
-    constants: { SYMMETRIC: symmetric ? 1 : 0 },
-  });
+  const constants = { SYMMETRIC: symmetric ? 1 : 0 };
+  const grids = typeof bits === "number"
+    ? run(dynamicGridKernels.grid, { observed: range }, { ...params, bits }, { constants })
+    : run(
+      dynamicGridKernels.gridOfWidths,
+      { observed: range, widths: bits },
+      { ...params, channels: bits.size },
+      { constants },
+    );
   const { scale, inverseScale, zeroPoint, qMin, qMax } = grids;
   return { scale, inverseScale, zeroPoint, qMin, qMax, inner, rounding: "nearestEven" };
 }

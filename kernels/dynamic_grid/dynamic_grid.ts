@@ -10,6 +10,10 @@ import { randomInteger } from "../random_source.ts";
 import { roundHalfEven } from "../rounding.ts";
 import source from "./dynamic_grid.wgsl" with { type: "text" };
 
+const { fround } = Math;
+const FINEST = 2 ** -120;
+const WIDEST = 2 ** 120;
+
 /** Elements of a channel that one invocation looks at. */
 const CHUNK = 128;
 
@@ -19,10 +23,12 @@ export interface DynamicGridShape {
   readonly channels: number;
   /** Elements of one of them. */
   readonly inner: number;
-  /** Bits of a code; at least 2 where grids are symmetric. */
-  readonly bits: number;
-  /** Share of what is seen now in the range that is kept, above 0; 1 forgets what was before. */
-  readonly momentum: number;
+  /** Ranges that the grids are chosen from, one a channel if left out; 1 where all channels share it. */
+  readonly spans?: number;
+  /** Bits of a code, 1 where channels have their own; at least 2 where grids are symmetric. */
+  readonly bits?: number;
+  /** Share of what is seen now in the range that is kept, above 0; 1 if left out, which forgets. */
+  readonly momentum?: number;
 }
 
 /**
@@ -32,8 +38,8 @@ export interface DynamicGridShape {
  * @returns The same, and how many elements an invocation looks at.
  */
 export function dynamicGridParams(shape: DynamicGridShape): Numbers {
-  const { channels, inner, bits, momentum } = shape;
-  return { channels, inner, chunk: CHUNK, bits, momentum };
+  const { channels, inner, spans = channels, bits = 1, momentum = 1 } = shape;
+  return { channels, spans, inner, chunk: CHUNK, bits, momentum };
 }
 
 function partsOf({ inner, chunk }: Numbers): number {
@@ -68,26 +74,45 @@ function observe({ partials, range }: ReferenceInputs, params: Numbers) {
   };
 }
 
-function grid({ observed }: ReferenceInputs, { channels, bits }: Numbers, { SYMMETRIC }: Numbers) {
-  const { fround } = Math;
-  const columns = { scale: [], inverseScale: [], zeroPoint: [], qMin: [], qMax: [] } as Record<
-    string,
-    number[]
-  >;
-  for (let c = 0; c < channels; c++) {
-    const [low, high] = [Math.min(observed[2 * c], 0), Math.max(observed[2 * c + 1], 0)];
-    const most = SYMMETRIC ? 2 ** (bits - 1) - 1 : 2 ** bits - 1;
-    const span = SYMMETRIC ? Math.max(-low, high) : fround(high - low);
-    const scale = span === 0 ? 1 : Math.max(fround(span / most), 2 ** -120);
-    const inverse = fround(1 / scale);
-    const zero = roundHalfEven(fround(-low * inverse));
-    columns.scale.push(scale);
-    columns.inverseScale.push(inverse);
-    columns.zeroPoint.push(SYMMETRIC ? 0 : Math.min(Math.max(zero, 0), most));
-    columns.qMin.push(SYMMETRIC ? -most : 0);
-    columns.qMax.push(most);
-  }
-  return columns;
+function chooseGrid(
+  [first, last]: ArrayLike<number> & Iterable<number>,
+  bits: number,
+  symmetric: boolean,
+) {
+  const [low, high] = [Math.min(first, 0), Math.max(last, 0)];
+  const most = symmetric ? 2 ** (bits - 1) - 1 : 2 ** bits - 1;
+  const ends = { qMin: symmetric ? -most : 0, qMax: most };
+  const span = symmetric ? Math.max(-low, high) : fround(high - low);
+  if (!(span <= WIDEST)) return { scale: NaN, inverseScale: NaN, zeroPoint: NaN, ...ends };
+  const scale = span === 0 ? 1 : Math.max(fround(span / most), FINEST);
+  const inverseScale = fround(1 / scale);
+  const zero = roundHalfEven(fround(-fround(low * inverseScale)));
+  const zeroPoint = symmetric ? 0 : Math.min(Math.max(zero, 0), most);
+  return { scale, inverseScale, zeroPoint, ...ends };
+}
+
+function grids(
+  { observed, widths }: ReferenceInputs,
+  { channels, spans, bits }: Numbers,
+  { SYMMETRIC }: Numbers,
+  entry: string,
+) {
+  const chosen = Array.from({ length: channels }, (_, c) => {
+    const span = observed.subarray(2 * (c % spans), 2 * (c % spans) + 2);
+    return chooseGrid(span, entry === "grid" ? bits : widths[c], SYMMETRIC === 1);
+  });
+  return {
+    scale: chosen.map(({ scale }) => scale),
+    inverseScale: chosen.map(({ inverseScale }) => inverseScale),
+    zeroPoint: chosen.map(({ zeroPoint }) => zeroPoint),
+    qMin: chosen.map(({ qMin }) => qMin),
+    qMax: chosen.map(({ qMax }) => qMax),
+  };
+}
+
+/** A magnitude that is not subnormal, now and then 0. */
+function magnitude(random: () => number): number {
+  return random() < 0.1 ? 0 : random() * 2 ** randomInteger(random, -110, 118);
 }
 
 function gridCase(
@@ -95,89 +120,112 @@ function gridCase(
   bits: number,
   momentum: number,
   SYMMETRIC: number,
+  spans?: number,
 ): KernelCase {
   return {
-    params: dynamicGridParams({ channels, inner, bits, momentum }),
+    params: dynamicGridParams({ channels, inner, spans, bits, momentum }),
     constants: { SYMMETRIC },
   };
 }
 
 /** Ranges of channels, a moving average of them, and the integer grids that span them. */
-export const dynamicGridKernels: Kernels<"ranges" | "observe" | "grid"> = defineKernels({
-  name: "dynamic_grid",
-  file: "kernels/dynamic_grid/dynamic_grid.wgsl",
-  source,
-  params: { channels: "u32", inner: "u32", chunk: "u32", bits: "u32", momentum: "f32" },
-  constants: { SYMMETRIC: 0, WORKGROUP_SIZE: 64 },
-  lengths: (params) => {
-    const { channels, inner } = params;
-    const parts = 2 * channels * partsOf(params);
-    return {
-      x: channels * inner,
-      partialsOut: parts,
-      partials: parts,
-      range: 2 * channels,
-      observed: 2 * channels,
-      scale: channels,
-      inverseScale: channels,
-      zeroPoint: channels,
-      qMin: channels,
-      qMax: channels,
-    };
-  },
-  entries: {
-    ranges: {
-      reads: ["x"],
-      writes: ["partialsOut"],
-      flops: ({ channels, inner }) => 2 * channels * inner,
-      workgroups: (params, { WORKGROUP_SIZE }) =>
-        linearGrid(params.channels * partsOf(params), WORKGROUP_SIZE),
-      loopIterations: ({ chunk }) => chunk,
+export const dynamicGridKernels: Kernels<"ranges" | "observe" | "grid" | "gridOfWidths"> =
+  defineKernels({
+    name: "dynamic_grid",
+    file: "kernels/dynamic_grid/dynamic_grid.wgsl",
+    source,
+    params: {
+      channels: "u32",
+      spans: "u32",
+      inner: "u32",
+      chunk: "u32",
+      bits: "u32",
+      momentum: "f32",
     },
-    observe: {
-      reads: ["partials"],
-      updates: ["range"],
-      writes: [],
-      flops: (params) => 2 * params.channels * partsOf(params),
-      loopIterations: partsOf,
+    constants: { SYMMETRIC: 0, WORKGROUP_SIZE: 64 },
+    lengths: (params) => {
+      const { channels, inner } = params;
+      const parts = 2 * channels * partsOf(params);
+      return {
+        x: channels * inner,
+        partialsOut: parts,
+        partials: parts,
+        range: 2 * channels,
+        observed: 2 * params.spans,
+        widths: channels,
+        scale: channels,
+        inverseScale: channels,
+        zeroPoint: channels,
+        qMin: channels,
+        qMax: channels,
+      };
     },
-    grid: {
-      reads: ["observed"],
-      writes: ["scale", "inverseScale", "zeroPoint", "qMin", "qMax"],
-      flops: ({ channels }) => 10 * channels,
+    entries: {
+      ranges: {
+        reads: ["x"],
+        writes: ["partialsOut"],
+        flops: ({ channels, inner }) => 2 * channels * inner,
+        workgroups: (params, { WORKGROUP_SIZE }) =>
+          linearGrid(params.channels * partsOf(params), WORKGROUP_SIZE),
+        loopIterations: ({ chunk }) => chunk,
+      },
+      observe: {
+        reads: ["partials"],
+        updates: ["range"],
+        writes: [],
+        flops: (params) => 2 * params.channels * partsOf(params),
+        loopIterations: partsOf,
+      },
+      grid: {
+        reads: ["observed"],
+        writes: ["scale", "inverseScale", "zeroPoint", "qMin", "qMax"],
+        flops: ({ channels }) => 250 * channels, // two divisions of 24 steps
+      },
+      gridOfWidths: {
+        reads: ["observed", "widths"],
+        writes: ["scale", "inverseScale", "zeroPoint", "qMin", "qMax"],
+        flops: ({ channels }) => 250 * channels,
+      },
     },
-  },
-  workgroups: ({ channels }, { WORKGROUP_SIZE }) => linearGrid(channels, WORKGROUP_SIZE),
-  // two divisions of 2.5 ULP each; a zero point that is wrong is off by 1
-  tolerance: (_params, entry) => entry === "ranges" ? "exact" : { absolute: 1e-6, relative: 1e-6 },
-  generate: {
-    // a channel of nothing but 0 among the others
-    observed: (random, _p, length) =>
-      Array.from({ length }, (_, i) => i === 2 || i === 3 ? 0 : (i % 2 - 0.3) * 3 * random()),
-  },
-  reference(inputs, params, constants, entry) {
-    switch (entry) {
-      case "ranges":
-        return ranges(inputs, params);
-      case "observe":
-        return observe(inputs, params);
-      default:
-        return grid(inputs, params, constants);
-    }
-  },
-  cases: [
-    gridCase([1, 1], 8, 1, 0),
-    gridCase([1, 50_000], 4, 0.1, 0),
-    gridCase([64, 784], 2, 1, 1),
-    gridCase([3, 131], 1, 0.5, 0),
-    gridCase([7, 9], 16, 0.01, 1),
-  ],
-  randomCase: (random) =>
-    gridCase(
-      [randomInteger(random, 1, 20), randomInteger(random, 1, 400)],
-      randomInteger(random, 2, 16),
-      random(),
-      randomInteger(random, 0, 1),
-    ),
-  benchCases: [gridCase([1, 2 ** 22], 8, 1, 0)],
-});
+    workgroups: ({ channels }, { WORKGROUP_SIZE }) => linearGrid(channels, WORKGROUP_SIZE),
+    // a moving average may be fused
+    tolerance: (_params, entry) =>
+      entry === "observe" ? { absolute: 1e-6, relative: 1e-6 } : "exact",
+    generate: {
+      // a channel of nothing but 0 among the others
+      observed: (random, _p, length) =>
+        Array.from(
+          { length },
+          (_, i) => i === 2 || i === 3 ? 0 : (i % 2 - random()) * magnitude(random),
+        ),
+      widths: (random, _p, length) => Array.from({ length }, () => randomInteger(random, 2, 16)),
+    },
+    reference(inputs, params, constants, entry) {
+      switch (entry) {
+        case "ranges":
+          return ranges(inputs, params);
+        case "observe":
+          return observe(inputs, params);
+        default:
+          return grids(inputs, params, constants, entry);
+      }
+    },
+    cases: [
+      gridCase([1, 1], 8, 1, 0),
+      gridCase([1, 50_000], 4, 0.1, 0),
+      gridCase([64, 784], 2, 1, 1),
+      gridCase([3, 131], 1, 0.5, 0),
+      gridCase([7, 9], 16, 0.01, 1),
+      gridCase([16, 5], 3, 1, 0, 1),
+      gridCase([2000, 4], 8, 1, 0),
+    ],
+    randomCase: (random) =>
+      gridCase(
+        [randomInteger(random, 1, 20), randomInteger(random, 1, 400)],
+        randomInteger(random, 2, 16),
+        random(),
+        randomInteger(random, 0, 1),
+        random() < 0.3 ? 1 : undefined,
+      ),
+    benchCases: [gridCase([1, 2 ** 22], 8, 1, 0)],
+  });

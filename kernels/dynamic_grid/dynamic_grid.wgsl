@@ -3,15 +3,19 @@
 //   ranges    partials[c, p] = (min, max) of a part of channel c
 //   observe   range[c] += momentum ((min, max of all parts) - range[c]);  momentum 1 replaces it
 //   grid      lo = min(range.x, 0), hi = max(range.y, 0), n = 2^bits - 1
-//             s = (hi - lo) / n, r = 1 / s, z = clamp(round(0 - lo r), 0, n), levels 0 to n
+//             s = (hi - lo) / n, r = 1 / s, z = clamp(round(-(lo r)), 0, n), levels 0 to n
 //             SYMMETRIC: n = 2^(bits - 1) - 1, s = max(-lo, hi) / n, r = 1 / s, z = 0, levels -n to n
+//   gridOfWidths  the same, each channel of its own bits
 //
 // x         [channels, inner], row-major
 // partials  [channels, parts] of (min, max), parts = ceil(inner / chunk)
-// range     [channels] of (min, max);  scale, inverseScale, zeroPoint, qMin, qMax  [channels]
+// range     [channels] of (min, max);  observed [spans] likewise, spans = channels or 1
+// widths    [channels], bits;  scale, inverseScale, zeroPoint, qMin, qMax  [channels]
 //
-// A channel of nothing but 0 gets s = 1, any other at least 2^-120. Divisions may be off by 2.5 ULP, so a
-// scale is what the adapter finds; fake_quantize multiplies by it and by its stored reciprocal.
+// A channel of nothing but 0 gets s = 1, any other at least 2^-120. These are the float32 operations of
+// chooseQuantParams() on the host, to the last bit: WGSL lets `/` be off by 2.5 ULP, so quotients are
+// found by long division of the significands, in integers: 24 steps, and there are few channels. A range
+// that is not finite or wider than 2^120 gives NaN, and so does all that is quantized with it.
 //
 // One invocation a part in `ranges`, one a channel elsewhere; memory-bound (4 bytes an element).
 //
@@ -20,7 +24,10 @@
 override SYMMETRIC: u32 = 0u;
 override WORKGROUP_SIZE: u32 = 64u;
 
-struct Params { channels: u32, inner: u32, chunk: u32, bits: u32, momentum: f32 }
+const WIDEST = 0x1p120f;
+const FINEST = 0x1p-120f;
+
+struct Params { channels: u32, spans: u32, inner: u32, chunk: u32, bits: u32, momentum: f32 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> partialsOut: array<vec2f>;
@@ -32,6 +39,7 @@ struct Params { channels: u32, inner: u32, chunk: u32, bits: u32, momentum: f32 
 @group(0) @binding(7) var<storage, read_write> zeroPoint: array<f32>;
 @group(0) @binding(8) var<storage, read_write> qMin: array<f32>;
 @group(0) @binding(9) var<storage, read_write> qMax: array<f32>;
+@group(0) @binding(10) var<storage, read> widths: array<u32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 fn indexOf(id: vec3u, groups: vec3u) -> u32 { return id.y * groups.x * WORKGROUP_SIZE + id.x; }
@@ -78,28 +86,68 @@ fn observe(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   range[c] = select(moved, found, params.momentum >= 1.0);
 }
 
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn grid(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let c = indexOf(id, groups);
-  if (c >= params.channels) { return; }
-  let low = min(observed[c].x, 0.0);
-  let high = max(observed[c].y, 0.0);
+fn significand(bits: u32) -> u32 { return (bits & 0x7fffffu) | 0x800000u; }
+
+// a / b rounded to nearest, ties to even; a and b positive and normal, and so is the quotient.
+fn divide(a: f32, b: f32) -> f32 {
+  let bitsA = bitcast<u32>(a);
+  let bitsB = bitcast<u32>(b);
+  let divisor = significand(bitsB);
+  var rest = significand(bitsA);
+  var exponent = 126u + (bitsA >> 23u) - (bitsB >> 23u);
+  if (rest < divisor) {
+    rest *= 2u;
+    exponent -= 1u;
+  }
+  var quotient = 0u;
+  for (var i = 0u; i < 24u; i++) {
+    let fits = rest >= divisor;
+    quotient = 2u * quotient + select(0u, 1u, fits);
+    rest = 2u * (rest - select(0u, divisor, fits));
+  }
+  // rest is twice what remains below the last digit
+  let up = rest > divisor || (rest == divisor && (quotient & 1u) == 1u);
+  // the leading digit adds 1 to the exponent, and so does a carry
+  return bitcast<f32>((exponent << 23u) + quotient + select(0u, 1u, up));
+}
+
+fn isFinite(v: f32) -> bool { return (bitcast<u32>(v) & 0x7f800000u) != 0x7f800000u; }
+
+fn chooseGrid(c: u32, bits: u32) {
+  let found = observed[c % params.spans];
+  let low = min(found.x, 0.0);
+  let high = max(found.y, 0.0);
   var least = 0.0;
-  var most = f32((1u << params.bits) - 1u);
+  var most = f32((1u << bits) - 1u);
   var span = high - low;
   if (SYMMETRIC == 1u) {
-    most = f32((1u << (params.bits - 1u)) - 1u);
+    most = f32((1u << (bits - 1u)) - 1u);
     least = -most;
     span = max(-low, high);
   }
-  var s = max(span / most, exp2(-120.0));
-  if (span == 0.0) { s = 1.0; }
-  let r = 1.0 / s;
+  var s = 1.0;
+  // below FINEST * most the quotient would be FINEST or less
+  if (span > 0.0) { s = max(divide(max(span, FINEST), most), FINEST); }
+  let r = divide(1.0, s);
   var zero = 0.0;
-  if (SYMMETRIC == 0u) { zero = clamp(round(-low * r), 0.0, most); }
-  scale[c] = s;
-  inverseScale[c] = r;
-  zeroPoint[c] = zero;
+  if (SYMMETRIC == 0u) { zero = clamp(round(-(low * r)), 0.0, most); }
+  var poison = 0u;
+  if (!isFinite(found.x) || !isFinite(found.y) || !(span <= WIDEST)) { poison = 0x7fc00000u; }
+  scale[c] = bitcast<f32>(bitcast<u32>(s) | poison);
+  inverseScale[c] = bitcast<f32>(bitcast<u32>(r) | poison);
+  zeroPoint[c] = bitcast<f32>(bitcast<u32>(zero) | poison);
   qMin[c] = least;
   qMax[c] = most;
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn grid(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let c = indexOf(id, groups);
+  if (c < params.channels) { chooseGrid(c, params.bits); }
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn gridOfWidths(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let c = indexOf(id, groups);
+  if (c < params.channels) { chooseGrid(c, widths[c]); }
 }

@@ -1,11 +1,10 @@
 import {
+  dynamicGrids,
   fakeQuantize,
   fakeQuantizeShared,
   type QuantParams,
-  reduceAxis,
 } from "../../../autograd/mod.ts";
-import { type Device, reshape, run, type Tensor, tensor, zeros } from "../../../gpu/mod.ts";
-import { chooseGridKernels } from "../../../kernels/mod.ts";
+import { type Device, type Tensor, tensor } from "../../../gpu/mod.ts";
 import { BITS } from "../affine.ts";
 
 /** Quantizes activations on grids that are found anew for every batch, on the GPU. */
@@ -33,7 +32,7 @@ export interface DynamicRange {
  * batch with a value that is not finite, or a range wider than 2^120, becomes NaN throughout; NaN alone
  * is not seen by minimum and maximum.
  *
- * @param device Where it runs; two small tensors belong to the scope of this call.
+ * @param device Where it runs; a small tensor belongs to the scope of this call.
  * @param bits Of each network of a population, 1 to 16.
  * @returns Grids, and the quantizer: what a hook of a forward pass calls.
  * @throws {RangeError} If a bit-width is out of range.
@@ -58,8 +57,7 @@ export function dynamicRange(device: Device, bits: readonly number[]): DynamicRa
     );
   }
   const networks = bits.length;
-  const qMax = tensor(device, new Float32Array(bits.map((b) => 2 ** b - 1)));
-  const qMin = zeros(device, [networks]);
+  const widths = tensor(device, Uint32Array.from(bits));
   const grids = (x: Tensor): QuantParams => {
     const copies = x.shape[0];
     if (copies !== 1 && copies !== networks) {
@@ -67,17 +65,7 @@ export function dynamicRange(device: Device, bits: readonly number[]): DynamicRa
         `Cannot quantize activations of ${copies} networks: bits were given for ${networks}`,
       );
     }
-    const inner = x.size / copies;
-    const flat = reshape(x, [copies, inner]);
-    const low = reduceAxis("minimum", flat, 1);
-    const high = reduceAxis("maximum", flat, 1);
-    const params = { channels: networks, ranges: copies };
-    const { scale, inverseScale, zeroPoint } = run(
-      chooseGridKernels.choose,
-      { low, high, qMax },
-      params,
-    );
-    return { scale, inverseScale, zeroPoint, qMin, qMax, inner, rounding: "nearestEven" };
+    return dynamicGrids(x, { bits: widths, inner: x.size / copies });
   };
   return {
     grids,
