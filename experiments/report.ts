@@ -137,6 +137,25 @@ function exceptions({ experiment, rows, trials }: ExperimentResult): string {
   return list([...collapsed, ...failed].length > 0 ? [...collapsed, ...failed] : ["None."]);
 }
 
+/** What calibration found, each sentence once, most frequent first. */
+function remarks({ trials }: ExperimentResult): string[] {
+  const times = new Map<string, number>();
+  for (const { outcome } of trials) {
+    if (outcome.status !== "done") continue;
+    for (const remark of outcome.remarks ?? []) times.set(remark, (times.get(remark) ?? 0) + 1);
+  }
+  if (times.size === 0) return [];
+  const sorted = [...times].sort(([, a], [, b]) => b - a);
+  return [
+    "## Calibration",
+    "",
+    "What calibration found, and in how many trials:",
+    "",
+    list(sorted.map(([remark, count]) => `${remark} (${count})`)),
+    "",
+  ];
+}
+
 /**
  * Writes the report of an experiment as Markdown: question, method, where the numbers come from, results,
  * cliffs, comparisons, and what went wrong.
@@ -198,6 +217,7 @@ export function writeReport(result: ExperimentResult): string {
     comparisons(result),
     "",
     ...published(result),
+    ...remarks(result),
     "## Collapsed and failed",
     "",
     exceptions(result),

@@ -22,7 +22,13 @@ export interface Run {
 
 /** How a trial ended. */
 export type Outcome =
-  | { readonly status: "done"; readonly metrics: Metrics; readonly seconds: number }
+  | {
+    readonly status: "done";
+    readonly metrics: Metrics;
+    readonly seconds: number;
+    /** What calibration found that should make one careful, a sentence each; none if left out. */
+    readonly remarks?: readonly string[];
+  }
   | { readonly status: "failed"; readonly error: string; readonly seconds?: number };
 
 /** A trial in the store. */
@@ -39,7 +45,7 @@ export interface TrialRecord {
 
 /** Marks a file as ours: "bitc" in ASCII. */
 const APPLICATION_ID = 0x62697463;
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 /** How long to wait for another process that writes, in milliseconds. */
 const BUSY_TIMEOUT = 30_000;
 
@@ -54,9 +60,16 @@ const SCHEMA = `
     trial TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('done', 'failed')),
     metrics TEXT, error TEXT, seconds REAL,
-    run INTEGER NOT NULL REFERENCES runs (number)
+    run INTEGER NOT NULL REFERENCES runs (number),
+    remarks TEXT
   ) STRICT, WITHOUT ROWID;
   PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${SCHEMA_VERSION};
+`;
+
+/** From version 1, which knew no remarks. */
+const MIGRATION = `
+  ALTER TABLE trials ADD COLUMN remarks TEXT;
   PRAGMA user_version = ${SCHEMA_VERSION};
 `;
 
@@ -120,10 +133,11 @@ export class Store implements Disposable {
     const done = outcome.status === "done";
     transaction(this.#db, () =>
       this.#db.prepare(`
-        INSERT INTO trials (id, trial, status, metrics, error, seconds, run)
-        VALUES (?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO trials (id, trial, status, metrics, error, seconds, run, remarks)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (id) DO UPDATE SET status = excluded.status, metrics = excluded.metrics,
-          error = excluded.error, seconds = excluded.seconds, run = excluded.run
+          error = excluded.error, seconds = excluded.seconds, run = excluded.run,
+          remarks = excluded.remarks
         WHERE excluded.status = 'done' OR trials.status = 'failed'
       `).run(
         trialId(trial),
@@ -133,6 +147,7 @@ export class Store implements Disposable {
         done ? null : outcome.error,
         outcome.seconds ?? null,
         run,
+        done && outcome.remarks !== undefined ? JSON.stringify(outcome.remarks) : null,
       ));
   }
 
@@ -152,6 +167,7 @@ export class Store implements Disposable {
           status: "done",
           metrics: JSON.parse(String(row.metrics)),
           seconds: Number(row.seconds),
+          ...row.remarks !== null && { remarks: JSON.parse(String(row.remarks)) },
         }
         : { status: "failed", error: String(row.error) },
       run: Number(row.run),
@@ -193,6 +209,7 @@ function prepare(db: DatabaseSync, fail: (why: string) => never): void {
     const id = pragma(db, "application_id");
     if (id !== APPLICATION_ID) fail("the file must be a store of Bitcliff: it is another database");
     const version = pragma(db, "user_version");
+    if (version === 1) return db.exec(MIGRATION);
     if (version !== SCHEMA_VERSION) {
       fail(`the schema must have version ${SCHEMA_VERSION}: it has version ${version}`);
     }

@@ -42,7 +42,9 @@ export async function compress(
     const grids = made.map(({ activations }) => activations);
     // without a hook a model may read pixels as it computes
     const layerInput = inputHook(device, first, grids);
-    return { networks: made.length, model, tensors, hooks: layerInput ? { layerInput } : {} };
+    const hooks = layerInput ? { layerInput } : {};
+    const remarks = made.map((one) => one.remarks ?? []);
+    return { networks: made.length, model, tensors, hooks, remarks };
   }
   return await buildVariants(
     device,

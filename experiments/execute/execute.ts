@@ -39,6 +39,12 @@ function failAll(trials: readonly Trial[], error: unknown, report: Report): void
   for (const trial of trials) report(trialId(trial), { status: "failed", error: words });
 }
 
+/** How well a copy does, and what is to be said of its calibration. */
+interface Measured {
+  readonly evaluation: Evaluation;
+  readonly remarks: readonly string[];
+}
+
 /** Measures every compression of one trained network, its batch norms folded. */
 async function measureNetwork(
   { device }: Laboratory,
@@ -60,12 +66,13 @@ async function measureNetwork(
       bench.calibration,
     );
   };
-  const measure = async (together: readonly Trial[]): Promise<Evaluation[]> => {
+  const measure = async (together: readonly Trial[]): Promise<Measured[]> => {
     using _scope = device.scope();
     const ranges = await rangesFor(together[0]);
     const variants = await compress(device, model, host, together, bench, ranges, signal);
-    const { networks, model: made, tensors, hooks } = variants;
-    return await evaluate(made, tensors, networks, bench.judge, hooks);
+    const { networks, model: made, tensors, hooks, remarks } = variants;
+    const evaluations = await evaluate(made, tensors, networks, bench.judge, hooks);
+    return evaluations.map((evaluation, p) => ({ evaluation, remarks: remarks?.[p] ?? [] }));
   };
   const inputBytes = 4 * bench.judge[0].count * bench.inputShape.reduce((a, b) => a * b, 1);
   const atOnce = Math.max(1, Math.min(MOST_NETWORKS, Math.floor(EVALUATION_BYTES / inputBytes)));
@@ -73,7 +80,7 @@ async function measureNetwork(
     for (const together of runsOf(group, atOnce)) {
       signal.throwIfAborted();
       const started = performance.now();
-      let results: Evaluation[];
+      let results: Measured[];
       try {
         results = await measure(together);
       } catch (error) {
@@ -83,7 +90,7 @@ async function measureNetwork(
       }
       const seconds = (performance.now() - started) / 1000 / together.length;
       together.forEach((trial, p) => {
-        const { accuracy, loss, predictedClasses } = results[p];
+        const { evaluation: { accuracy, loss, predictedClasses }, remarks } = results[p];
         const metrics = {
           testAccuracy: accuracy,
           testLoss: loss,
@@ -91,7 +98,8 @@ async function measureNetwork(
           ...levelMetrics(model, host, trial),
           ...updatesLost !== undefined && { updatesLost },
         };
-        report(trialId(trial), { status: "done", metrics, seconds });
+        const said = remarks.length > 0 && { remarks };
+        report(trialId(trial), { status: "done", metrics, seconds, ...said });
       });
     }
   }

@@ -17,6 +17,7 @@ import {
 import {
   dynamicInputs,
   equalizeNetwork,
+  layerRemarks,
   observeActivations,
   quantizedInputs,
   type QuantizeLayer,
@@ -38,9 +39,13 @@ export interface PostTrainedNetwork {
   readonly parameters: HostParameters;
   /** Grids of the layers' inputs by layer; empty where activations are float32. */
   readonly activations: InputGrids;
+  /** What calibration found that should make one careful. */
+  readonly remarks?: readonly string[];
 }
 
 type InputGrids = Readonly<Record<string, AffineGrid>>;
+
+type QuantizedCopy = Omit<PostTrainedNetwork, "activations">;
 
 type Of<M extends PostTrainingCompression["method"]> = Extract<
   PostTrainingCompression,
@@ -106,11 +111,11 @@ async function byLayers(
   compression: LayerMethod,
   bench: Bench,
   grids: InputGrids,
-): Promise<HostParameters> {
+): Promise<QuantizedCopy> {
   using _scope = device.scope();
   const chunks = chunksOf(device, bench.calibrationSet(compression.images));
   const layerInput = inputHook(device, compression, [grids]);
-  const { parameters } = await quantizeLayerByLayer(
+  const { parameters, layers } = await quantizeLayerByLayer(
     device,
     model,
     host,
@@ -121,7 +126,7 @@ async function byLayers(
       ...layerInput && { layerInput },
     },
   );
-  return parameters;
+  return { parameters, remarks: layers.flatMap(layerRemarks) };
 }
 
 /** Bits of the layers of several networks, from what is measured of them once. */
@@ -219,9 +224,10 @@ export async function postTrain(
   const made: PostTrainedNetwork[] = [];
   for (const [i, one] of compressions.entries()) {
     const activations = await inputGrids(device, model, rescaled, one, bench);
-    const parameters = budgeted[i] ??
-      await quantized(device, model, rescaled, one as Single, bench, activations);
-    made.push({ parameters, activations });
+    const copy = i < budgeted.length
+      ? { parameters: budgeted[i] }
+      : await quantized(device, model, rescaled, one as Single, bench, activations);
+    made.push({ ...copy, activations });
   }
   return made;
 }
@@ -236,12 +242,12 @@ async function quantized(
   one: Single,
   bench: Bench,
   grids: InputGrids,
-): Promise<HostParameters> {
+): Promise<QuantizedCopy> {
   switch (one.method) {
     case "nearest":
-      return quantizeWeights(model, host, roundOnGrids(one.weights, "nearestEven")).parameters;
+      return quantizeWeights(model, host, roundOnGrids(one.weights, "nearestEven"));
     case "hqq":
-      return quantizeWeights(model, host, (values, shape) => hqq(values, shape, one)).parameters;
+      return quantizeWeights(model, host, (values, shape) => hqq(values, shape, one));
     default:
       return await byLayers(device, model, host, one, bench, grids);
   }

@@ -25,6 +25,8 @@ export interface Variants {
   readonly model: Model;
   readonly tensors: ParameterTensors;
   readonly hooks: ForwardHooks;
+  /** What calibration found of each, where there is something to say. */
+  readonly remarks?: readonly (readonly string[])[];
 }
 
 /** Compressions that need the weights alone, and ranges of activations at most. */

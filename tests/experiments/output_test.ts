@@ -93,6 +93,25 @@ Deno.test("resultTable(), resultLine() and cliffsTable() say where, how much and
   assert.match(cliffsTable(experiment, cliffs), /per tensor\s+│ (none|\d+ bits).*│ 2 bits/);
 });
 
+Deno.test("writeReport() says what calibration found, each sentence once", () => {
+  assert.doesNotMatch(writeReport(result), /## Calibration/);
+  const remarks = [["fc1: 2 of 784 inputs were the same"], [
+    "fc1: 2 of 784 inputs were the same",
+    "b",
+  ]];
+  const trials = result.trials.map((record, i) => ({
+    ...record,
+    outcome: i < 2 && record.outcome.status === "done"
+      ? { ...record.outcome, remarks: remarks[i] }
+      : record.outcome,
+  }));
+  const report = writeReport({ ...result, trials });
+  assert.match(
+    report,
+    /## Calibration\n\n.*:\n\n- fc1: 2 of 784 inputs were the same \(2\)\n- b \(1\)\n/,
+  );
+});
+
 Deno.test("writeReport() has question, method, provenance, cliffs, comparisons and published figures", async () => {
   const report = writeReport(result);
   for (

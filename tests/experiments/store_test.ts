@@ -67,6 +67,24 @@ Deno.test("openStore() keeps runs and trials from one opening to the next", () =
     assert.equal(store.run(99), undefined);
   }));
 
+Deno.test("openStore() keeps remarks, and adds room for them to a store of version 1", () =>
+  withFolder((folder) => {
+    const path = `${folder}/store.sqlite`;
+    const remarks = ["fc1: 3 samples for 4 inputs", "fc2: damped"];
+    {
+      using store = openStore(path);
+      store.record(trial, { status: "done", metrics, seconds: 2 }, store.startRun(FAKE_RUN));
+    }
+    const db = new DatabaseSync(path);
+    db.exec("ALTER TABLE trials DROP COLUMN remarks; PRAGMA user_version = 1");
+    db.close();
+    using store = openStore(path);
+    assert.deepEqual(store.find(trialId(trial))?.outcome, { status: "done", metrics, seconds: 2 });
+    const outcome = { status: "done", metrics, seconds: 1, remarks } as const;
+    store.record(trial, outcome, 1);
+    assert.deepEqual(store.find(trialId(trial))?.outcome, outcome);
+  }));
+
 Deno.test("Store.record() lets a result replace a failure, never the other way round", () =>
   withFolder((folder) => {
     using store = openStore(`${folder}/store.sqlite`);
@@ -99,9 +117,9 @@ Deno.test("openStore() refuses what is not a store, in one line, and leaves it a
     const newer = `${folder}/newer.sqlite`;
     openStore(newer)[Symbol.dispose]();
     const raised = new DatabaseSync(newer);
-    raised.exec("PRAGMA user_version = 2");
+    raised.exec("PRAGMA user_version = 3");
     raised.close();
-    assertRefused(newer, /schema must have version 1: it has version 2/);
+    assertRefused(newer, /schema must have version 2: it has version 3/);
 
     assertRefused(folder, /unable to open database file/);
     assertRefused(`${text}/below/store.sqlite`, /Cannot open the run store/);

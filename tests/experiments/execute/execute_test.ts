@@ -78,6 +78,23 @@ Deno.test("deviceExecutor() measures a population as it measures each variant al
     }
   }));
 
+Deno.test("deviceExecutor() says what calibration found", () =>
+  withBars(async ({ laboratory, bars, folder }) => {
+    const gptq = COMPRESSIONS.filter((one) => "method" in one && one.method === "gptq");
+    const shelf = networkShelf(`${folder}/networks`);
+    const { outcomes } = await listen(
+      deviceExecutor(laboratory, { shelf, seedsTogether: 1 }),
+      trialsOf(smallRecipe(bars), [0], gptq.slice(0, 1)),
+    );
+    const [outcome] = outcomes;
+    assert.equal(outcome?.status, "done");
+    assert.ok(
+      outcome.remarks?.includes(
+        "fc1: 64 samples for 784 inputs: the Hessian is not of full rank",
+      ),
+    );
+  }));
+
 Deno.test("deviceExecutor() trains a network once and finds it on the shelf afterward", () =>
   withBars(async ({ laboratory, bars, folder }) => {
     const shelf = networkShelf(`${folder}/networks`);
