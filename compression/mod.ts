@@ -116,7 +116,7 @@ export {
   type LayerGeometry,
   type LayerMoments,
   type MomentAccumulator,
-} from "./quantize/methods/calibrate_layer.ts";
+} from "./quantize/methods/accumulate_moments.ts";
 export {
   coordinateDescent,
   type CoordinateDescentOptions,
@@ -138,6 +138,7 @@ export {
   type ReconstructionPlan,
   reconstructionPlan,
 } from "./quantize/methods/reconstruction_plan.ts";
+export type { Damping } from "./quantize/methods/damped_factor.ts";
 export { correctBias, type InputMeans } from "./quantize/methods/correct_bias.ts";
 export { type DynamicRange, dynamicRange } from "./quantize/methods/dynamic_range.ts";
 export {
@@ -164,14 +165,13 @@ export {
   type ColumnOrder,
   constantInputs,
   dampHessian,
-  type Damping,
   type DampingOptions,
   type FactoredHessian,
   factorHessian,
   type LayerHessian,
 } from "./quantize/methods/hessian.ts";
 export { hqq, type HqqOptions } from "./quantize/methods/hqq.ts";
-export { centerCross, matchTarget } from "./quantize/methods/match_target.ts";
+export { centerCross, type MatchedTarget, matchTarget } from "./quantize/methods/match_target.ts";
 export { obq } from "./quantize/methods/obq.ts";
 export { rescaleChannels, type ScalableLayer } from "./quantize/methods/rescale_channels.ts";
 export { inputMaxima, smoothActivations } from "./quantize/methods/smooth_quant.ts";

@@ -99,8 +99,7 @@ function layerMethod(device: Device, compression: LayerMethod): QuantizeLayer {
     const values = Float32Array.from(weight);
     const grids = chooseWeightGrids(values, shape, { ...compression.weights, label });
     if (compression.method === "gptq") return gptq(values, shape, grids, hessian);
-    const { plan } = compression;
-    return { quantized: await adaRound(device, values, shape, grids, hessian, plan) };
+    return await adaRound(device, values, shape, grids, hessian, compression.plan);
   };
 }
 

@@ -1,33 +1,13 @@
 import { linear, meanSquaredError, view } from "../../../autograd/mod.ts";
 import { type Device, read, type Tensor, tensor, zeros } from "../../../gpu/mod.ts";
-import type { QuantizedWeight, WeightGrid } from "../quantized_weight.ts";
+import type { WeightGrid } from "../quantized_weight.ts";
 import { reconstructBlock } from "./block_reconstruction.ts";
 import { cholesky } from "./cholesky.ts";
+import { dampedFactor } from "./damped_factor.ts";
+import type { SecondOrderWeight } from "./gptq.ts";
 import type { LayerHessian } from "./hessian.ts";
 import type { ReconstructionPlan } from "./reconstruction_plan.ts";
 import { hessianGroupOf } from "./weight_rows.ts";
-
-/** First share of the mean diagonal that a Hessian without a Cholesky factor is damped by. */
-const LEAST = 1e-10;
-
-/** L of H + lambda I = L L^T, with the smallest lambda of 0, 1e-10, 1e-9, ... times the mean diagonal. */
-function rootOf({ inputs, values }: LayerHessian, group: number): Float64Array {
-  const block = values.subarray(group * inputs ** 2, (group + 1) * inputs ** 2);
-  const bad = block.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) {
-    throw new RangeError(
-      `Cannot learn a rounding: the Hessian must be finite: element ${bad} is ${block[bad]}`,
-    );
-  }
-  let mean = 0;
-  for (let i = 0; i < inputs; i++) mean += block[i * (inputs + 1)] / inputs;
-  for (let share = 0;; share = Math.max(share * 10, LEAST)) {
-    const damped = block.slice();
-    for (let i = 0; i < inputs; i++) damped[i * (inputs + 1)] += share * (mean || 1);
-    const root = cholesky(damped, inputs);
-    if (root !== undefined) return root;
-  }
-}
 
 function transposed(matrix: Float64Array, size: number): Float32Array<ArrayBuffer> {
   return Float32Array.from(matrix, (_, i) => matrix[(i % size) * size + Math.floor(i / size)]);
@@ -41,7 +21,7 @@ function transposed(matrix: Float64Array, size: number): Float32Array<ArrayBuffe
  *
  * H holds all that calibration data say of a layer's squared error, so no data is needed here, and every
  * step sees all of it: with H = L L^T the error is |(w - w_hat) L|^2, one product of matrices. A bias does
- * not change it.
+ * not change it. H is damped only if it is not positive definite.
  *
  * @param device Where to learn.
  * @param weight Row-major, outputs first.
@@ -49,8 +29,8 @@ function transposed(matrix: Float64Array, size: number): Float32Array<ArrayBuffe
  * @param grids One a group of consecutive weights, affine or codebook.
  * @param hessian Of the layer's inputs on calibration data.
  * @param plan Steps, rates and penalty; a scale rate of 0 learns roundings alone, as the paper does.
- * @returns Codes, and grids that are scaled by what was learned.
- * @throws {RangeError} If sizes do not fit, or a number is not finite.
+ * @returns Codes, grids that are scaled by what was learned, and the damping used.
+ * @throws {RangeError} If sizes do not fit, a number is not finite, or H has a negative diagonal.
  * @see Nagel et al. 2020, arXiv:2004.10568
  */
 export async function adaRound(
@@ -60,14 +40,17 @@ export async function adaRound(
   grids: readonly WeightGrid[],
   hessian: LayerHessian,
   plan: ReconstructionPlan,
-): Promise<QuantizedWeight> {
+): Promise<SecondOrderWeight> {
   using _scope = device.scope();
   const [outputs] = shape;
   const { groups, inputs } = hessian;
   hessianGroupOf({ rows: outputs, inputs: weight.length / outputs }, hessian);
-  const roots = Array.from({ length: groups }, (_, g) => transposed(rootOf(hessian, g), inputs));
+  const roots = Array.from(
+    { length: groups },
+    (_, g) => dampedFactor(hessian, g, 0, (damped) => cholesky(damped, inputs)),
+  );
   const upper = new Float32Array(groups * inputs * inputs);
-  roots.forEach((root, g) => upper.set(root, g * inputs * inputs));
+  roots.forEach(({ factor }, g) => upper.set(transposed(factor, inputs), g * inputs * inputs));
   const noBias = zeros(device, [groups, inputs]);
   // groups of a convolution stand where the networks of a population do
   const rows = [groups, outputs / groups, inputs];
@@ -83,5 +66,5 @@ export async function adaRound(
     losses: ({ weights: soft }) =>
       view(meanSquaredError(outputsOf(soft.weight), target), [1, outputs]),
   }, plan);
-  return weights.weight;
+  return { quantized: weights.weight, damping: roots.map(({ damping }) => damping) };
 }

@@ -1,9 +1,14 @@
+/** Least pivot, as a share of its diagonal element. */
+const LEAST_PIVOT = 1e-12;
+
 /**
  * Factors a symmetric positive definite matrix, in float64.
  *
  *     A = L L^T
  *
- * Both inner loops run along rows, so a matrix of 784 takes a fraction of a second.
+ * A matrix counts as positive definite if every pivot L_ii^2 is more than 1e-12 A_ii: what is less is
+ * the rounding of a singular one. Both inner loops run along rows, so a matrix of 784 takes a fraction
+ * of a second.
  *
  * @param matrix A, row-major `[size, size]`; only its lower triangle is read.
  * @param size Rows.
@@ -30,8 +35,9 @@ export function cholesky(
       let sum = matrix[row + j];
       for (let k = 0; k < j; k++) sum -= lower[row + k] * lower[other + k];
       if (j < i) lower[row + j] = sum / lower[other + j];
-      else if (sum > 0 && sum < Infinity) lower[row + i] = Math.sqrt(sum);
-      else return undefined;
+      else if (sum > LEAST_PIVOT * matrix[row + i] && sum < Infinity) {
+        lower[row + i] = Math.sqrt(sum);
+      } else return undefined;
     }
   }
   return lower;

@@ -1,5 +1,6 @@
 import { dequantizeWeight, type QuantizedWeight, type WeightGrid } from "../quantized_weight.ts";
 import { cholesky, solveCholesky } from "./cholesky.ts";
+import { requireFinite } from "./finite.ts";
 import type { LayerHessian } from "./hessian.ts";
 import { hessianGroupOf, quantizedRows, weightRows } from "./weight_rows.ts";
 
@@ -31,7 +32,7 @@ const RIDGE = 1e-9;
  * @param hessian Of the layer's inputs on calibration data.
  * @param options Sweeps, and whether levels are fitted.
  * @returns Codes, on the grids of `start` or on levels fitted anew.
- * @throws {RangeError} If the sizes do not fit, or a number is not finite.
+ * @throws {RangeError} If the sizes do not fit, a number is not finite, or an option out of range.
  * @see Behdin et al. 2023 (QuantEase), arXiv:2309.01885; levels fitted by H: van Baalen et al. 2024
  *   (GPTVQ), arXiv:2402.15319
  */
@@ -41,10 +42,18 @@ export function coordinateDescent(
   hessian: LayerHessian,
   { sweeps = 20, tolerance = 1e-3, refit = true }: CoordinateDescentOptions = {},
 ): QuantizedWeight {
+  if (!Number.isInteger(sweeps) || sweeps < 0 || !(tolerance >= 0 && tolerance < 1)) {
+    throw new RangeError(
+      "Cannot refine codes: sweeps must be a whole number of at least 0, and the tolerance from 0 to " +
+        `below 1: they are ${sweeps} and ${tolerance}`,
+    );
+  }
   const grids = [...start.grids];
   const { rows, inputs, groupSize } = weightRows(weight, start.shape, grids);
   const groupOf = hessianGroupOf({ rows, inputs }, hessian);
+  requireFinite("refine codes", "the Hessian", hessian.values);
   const values = dequantizeWeight(start);
+  requireFinite("refine codes", "the levels it starts from", values);
   const codes = start.codes.slice();
   const gridsARow = Math.max(1, inputs / groupSize);
   for (let row = 0; row < rows; row++) {

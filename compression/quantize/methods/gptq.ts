@@ -1,5 +1,6 @@
 import type { QuantizedWeight, WeightGrid } from "../quantized_weight.ts";
-import { type Damping, type DampingOptions, factorHessian, type LayerHessian } from "./hessian.ts";
+import type { Damping } from "./damped_factor.ts";
+import { type DampingOptions, factorHessian, type LayerHessian } from "./hessian.ts";
 import { hessianGroupOf, quantizedRows, weightRows } from "./weight_rows.ts";
 
 /** A weight that a Hessian helped to quantize. */

@@ -1,4 +1,5 @@
 import { choleskyOfInverse } from "./cholesky.ts";
+import { dampedFactor, type Damping } from "./damped_factor.ts";
 
 /**
  * The second derivative of a layer's squared output error by the weights of one output, which is the
@@ -6,7 +7,7 @@ import { choleskyOfInverse } from "./cholesky.ts";
  *
  *     H = 2 / N sum over n of x_n x_n^T
  *
- * Found from calibration activations by `calibrateLayer`; a method that needs it takes it as an
+ * Found from calibration activations by {@link accumulateMoments}; a method that needs it takes it as an
  * argument, so it cannot be called without calibration data.
  */
 export interface LayerHessian {
@@ -92,14 +93,6 @@ export interface DampingOptions {
   readonly order?: ColumnOrder;
 }
 
-/** What was added to the diagonal of a Hessian, in units of H. */
-export interface Damping {
-  /** By the share that was asked for. */
-  readonly asked: number;
-  /** What it took until the Hessian was positive definite: as much, or more. */
-  readonly used: number;
-}
-
 /** A damped Hessian of one group, ready for the methods that spread errors. */
 export interface FactoredHessian {
   /** Which input comes j-th. */
@@ -115,9 +108,6 @@ function columnOrder(diagonal: Float64Array, order: ColumnOrder): Int32Array<Arr
   return order === "natural" ? natural : natural.sort((a, b) => diagonal[b] - diagonal[a] || a - b);
 }
 
-/** The smallest damping that is tried where none was asked for, as a share of the mean diagonal. */
-const LEAST = 1e-10;
-
 /**
  * Damps the Hessian of one group until it is positive definite, and factors its inverse.
  *
@@ -131,40 +121,28 @@ const LEAST = 1e-10;
  * @param group Which of its groups.
  * @param options Damping and order.
  * @returns The factor, and the damping that it took.
- * @throws {RangeError} If an element of the Hessian is not finite, or the damping negative.
+ * @throws {RangeError} If an element of the Hessian is not finite, one of its diagonal negative, the
+ *   damping negative, or no damping is enough.
  * @see Frantar et al. 2022, arXiv:2210.17323, section 3.3
  */
 export function factorHessian(
-  { inputs, values }: LayerHessian,
+  hessian: LayerHessian,
   group: number,
-  { percent = 0.01, order = "activation" }: DampingOptions = {},
+  { percent = 0.01, order: kind = "activation" }: DampingOptions = {},
 ): FactoredHessian {
-  if (!(percent >= 0 && percent < Infinity)) {
-    throw new RangeError(
-      `Cannot damp a Hessian: the share of its diagonal must be at least 0: it is ${percent}`,
-    );
-  }
-  const block = values.subarray(group * inputs * inputs, (group + 1) * inputs * inputs);
-  const bad = block.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) {
-    throw new RangeError(
-      `Cannot factor a Hessian: its elements must be finite: element ${bad} is ${block[bad]}`,
-    );
-  }
-  const diagonal = Float64Array.from({ length: inputs }, (_, i) => block[i * inputs + i]);
-  const mean = diagonal.reduce((a, b) => a + b, 0) / inputs || 1; // nothing but 0: the identity
-  const columns = columnOrder(diagonal, order);
+  const { inputs, values } = hessian;
+  const start = group * inputs * inputs;
+  const diagonal = Float64Array.from(
+    { length: inputs },
+    (_, i) => values[start + i * (inputs + 1)],
+  );
+  const order = columnOrder(diagonal, kind);
   const sorted = new Float64Array(inputs * inputs);
-  columns.forEach((i, a) => {
-    columns.forEach((j, b) => sorted[a * inputs + b] = block[i * inputs + j]);
+  const { factor: upper, damping } = dampedFactor(hessian, group, percent, (damped) => {
+    order.forEach((i, a) => {
+      order.forEach((j, b) => sorted[a * inputs + b] = damped[i * inputs + j]);
+    });
+    return choleskyOfInverse(sorted, inputs);
   });
-  for (let share = percent;; share = Math.max(share * 10, LEAST)) {
-    const used = share * mean;
-    const damped = sorted.slice();
-    for (let i = 0; i < inputs; i++) damped[i * inputs + i] += used;
-    const upper = choleskyOfInverse(damped, inputs);
-    if (upper !== undefined) {
-      return { order: columns, upper, damping: { asked: percent * mean, used } };
-    }
-  }
+  return { order, upper, damping };
 }

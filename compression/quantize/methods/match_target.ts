@@ -1,7 +1,17 @@
-import type { CrossMoments } from "./calibrate_layer.ts";
+import type { CrossMoments } from "./accumulate_moments.ts";
 import { cholesky, solveCholesky } from "./cholesky.ts";
-import { factorHessian, type LayerHessian } from "./hessian.ts";
+import { dampedFactor, type Damping } from "./damped_factor.ts";
+import { requireFinite } from "./finite.ts";
+import type { LayerHessian } from "./hessian.ts";
 import { hessianGroupOf } from "./weight_rows.ts";
+
+/** A weight that makes up for the errors of earlier layers. */
+export interface MatchedTarget {
+  /** T, in the layout of the weight. */
+  readonly target: Float32Array<ArrayBuffer>;
+  /** What each group's Hessian was damped by: what was asked for, or more. */
+  readonly damping: readonly Damping[];
+}
 
 /**
  * Finds the weight that, fed by a network whose earlier layers are quantized, gives what the original
@@ -18,8 +28,8 @@ import { hessianGroupOf } from "./weight_rows.ts";
  * @param hessian H, of the inputs x that the quantized network gives.
  * @param cross C, against the inputs x' of the original network; centered if H is.
  * @param percent lambda as a share of the mean diagonal of H; 0.01 if left out.
- * @returns T, in the layout of the weight.
- * @throws {RangeError} If the sizes do not fit, or a number is not finite.
+ * @returns T, and the damping used.
+ * @throws {RangeError} If the sizes do not fit, a number is not finite, or H has a negative diagonal.
  * @see Li et al. 2025 (GPTAQ), arXiv:2504.02692
  */
 export function matchTarget(
@@ -28,23 +38,29 @@ export function matchTarget(
   hessian: LayerHessian,
   cross: CrossMoments,
   percent: number = 0.01,
-): Float32Array<ArrayBuffer> {
+): MatchedTarget {
   const { inputs, groups } = hessian;
   const [rows] = shape;
   const groupOf = hessianGroupOf({ rows, inputs: weight.length / rows }, hessian);
   const square = inputs * inputs;
-  const systems = Array.from({ length: groups }, (_, group) => {
-    const { damping } = factorHessian(hessian, group, { percent, order: "natural" });
-    const damped = hessian.values.slice(group * square, (group + 1) * square);
-    for (let i = 0; i < inputs; i++) damped[i * inputs + i] += damping.used;
-    return { damping: damping.used, lower: cholesky(damped, inputs)! };
-  });
+  if (cross.values.length !== groups * square) {
+    throw new RangeError(
+      `Cannot match a target: cross moments must be of ${groups} groups of ${inputs} inputs: there ` +
+        `are ${cross.values.length} products`,
+    );
+  }
+  requireFinite("match a target", "the weight", weight);
+  requireFinite("match a target", "cross moments", cross.values);
+  const systems = Array.from(
+    { length: groups },
+    (_, group) => dampedFactor(hessian, group, percent, (damped) => cholesky(damped, inputs)),
+  );
   const target = new Float32Array(weight.length);
   for (let row = 0; row < rows; row++) {
     const group = groupOf(row);
-    const { damping, lower } = systems[group];
+    const { damping, factor: lower } = systems[group];
     const w = weight.subarray(row * inputs, (row + 1) * inputs);
-    const right = Float64Array.from(w, (value) => damping * value);
+    const right = Float64Array.from(w, (value) => damping.used * value);
     for (let i = 0; i < inputs; i++) {
       if (w[i] === 0) continue;
       const from = group * square + i * inputs;
@@ -52,7 +68,7 @@ export function matchTarget(
     }
     target.set(solveCholesky(lower, inputs, right), row * inputs);
   }
-  return target;
+  return { target, damping: systems.map(({ damping }) => damping) };
 }
 
 /**

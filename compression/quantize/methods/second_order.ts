@@ -1,10 +1,11 @@
 import type { WeightGridOptions } from "../grids/options.ts";
 import { dequantizeWeight, type QuantizedWeight } from "../quantized_weight.ts";
-import type { LayerMoments } from "./calibrate_layer.ts";
+import type { LayerMoments } from "./accumulate_moments.ts";
 import { coordinateDescent } from "./coordinate_descent.ts";
 import { correctBias } from "./correct_bias.ts";
 import { gptq } from "./gptq.ts";
-import { centerHessian, dampHessian, type Damping, type DampingOptions } from "./hessian.ts";
+import type { Damping } from "./damped_factor.ts";
+import { centerHessian, dampHessian, type DampingOptions } from "./hessian.ts";
 import { centerCross, matchTarget } from "./match_target.ts";
 import { chooseWeightedGrids } from "./weighted_grids.ts";
 
@@ -53,7 +54,7 @@ export interface QuantizedLayer {
  *
  * @param layer Weight, bias and moments.
  * @param recipe Grids, damping and sweeps.
- * @returns Codes, grids, the new bias and the damping used.
+ * @returns Codes, grids, the new bias, and the most that 2 or 4 damped by.
  * @throws {RangeError} If the sizes do not fit, or a number is not finite.
  * @see Frantar et al. 2022, arXiv:2210.17323; the steps name their own papers
  */
@@ -64,16 +65,21 @@ export function quantizeBySecondOrder(
   const { cross } = moments;
   const isCentered = bias !== undefined;
   const hessian = isCentered ? centerHessian(moments.hessian) : moments.hessian;
-  const target = cross === undefined ? weight : matchTarget(
+  const matched = cross && matchTarget(
     weight,
     shape,
     hessian,
     isCentered ? centerCross(cross, moments.hessian) : cross,
     how.percent,
   );
+  const target = matched?.target ?? weight;
   const grids = chooseWeightedGrids(target, shape, hessian, options);
-  const { quantized: first, damping } = gptq(target, shape, grids, hessian, how);
-  const damped = dampHessian(hessian, damping.map(({ used }) => used));
+  const { quantized: first, damping: own } = gptq(target, shape, grids, hessian, how);
+  const damped = dampHessian(hessian, own.map(({ used }) => used));
+  const damping = own.map((one, g) => {
+    const other = matched?.damping[g];
+    return other !== undefined && other.used > one.used ? other : one;
+  });
   const quantized = sweeps === 0 ? first : coordinateDescent(target, first, damped, { sweeps });
   if (bias === undefined) return { quantized, damping };
   const means = {

@@ -30,7 +30,15 @@ Deno.test("adaRound() has a smaller output error than rounding to nearest, on th
     const weight = normals(outputs * inputs, seed);
     const hessian = hessianOf(correlatedInputs(64, inputs, seed), inputs);
     const grids = gridsOf(weight);
-    const learned = await adaRound(device, weight, shape, grids, hessian, plan);
+    const { quantized: learned, damping } = await adaRound(
+      device,
+      weight,
+      shape,
+      grids,
+      hessian,
+      plan,
+    );
+    assert.deepEqual(damping, [{ asked: 0, used: 0 }]);
     assert.deepEqual(learned.grids, grids);
     const nearest = roundToGrids(weight, shape, grids, "nearestEven");
     learned.codes.forEach((code, i) => {
@@ -51,8 +59,8 @@ Deno.test("adaRound() learns scales when it may, which helps further where they 
     const grids = gridsOf(weight.map((value) => 2 * value)); // twice as wide as they should be
     const errorOf = async (scaleRate: number) => {
       const given = reconstructionPlan({ steps: 600, scaleRate });
-      const made = await adaRound(device, weight, shape, grids, hessian, given);
-      return outputError(weight, dequantizeWeight(made), hessian);
+      const { quantized } = await adaRound(device, weight, shape, grids, hessian, given);
+      return outputError(weight, dequantizeWeight(quantized), hessian);
     };
     fixed += await errorOf(0);
     learned += await errorOf(3e-3);
@@ -71,7 +79,7 @@ Deno.test("adaRound() rounds the groups of a convolution each by its own inputs"
     mean: Float64Array.from([...parts[0].mean, ...parts[1].mean]),
   };
   const grids = gridsOf(weight);
-  const made = await adaRound(device, weight, [6, 2, 2, 2], grids, both, plan);
+  const { quantized: made } = await adaRound(device, weight, [6, 2, 2, 2], grids, both, plan);
   assert.deepEqual(made.shape, [6, 2, 2, 2]);
   const half = outputs / 2;
   const cut = <T extends Float32Array>(of: T, g: number) =>
@@ -94,8 +102,25 @@ Deno.test("adaRound() refuses a Hessian that is not of the weight, or not finite
   values[3] = NaN;
   await assert.rejects(run({ ...hessian, values }), {
     name: "RangeError",
-    message: "Cannot learn a rounding: the Hessian must be finite: element 3 is NaN",
+    message: "Cannot factor a Hessian: its elements must be finite: element 3 is NaN",
   });
+  await assert.rejects(run({ ...hessian, values: hessian.values.with(inputs + 1, -2) }), {
+    name: "RangeError",
+    message: `Cannot factor a Hessian: no element of its diagonal may be negative: element ${
+      inputs + 1
+    } is -2`,
+  });
+});
+
+Deno.test("adaRound() says by how much it damped a Hessian of too few samples", async () => {
+  const device = await testDevice();
+  const weight = normals(outputs * inputs, 4);
+  const singular = hessianOf(correlatedInputs(3, inputs, 4), inputs);
+  const short = reconstructionPlan({ steps: 10 });
+  const { damping } = await adaRound(device, weight, shape, gridsOf(weight), singular, short);
+  assert.equal(damping.length, 1);
+  assert.equal(damping[0].asked, 0);
+  assert.ok(damping[0].used > 0);
 });
 
 Deno.test("reconstructBlock() refuses a loss that does not stay finite, and gives all memory back", async () => {

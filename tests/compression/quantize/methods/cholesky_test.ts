@@ -50,6 +50,15 @@ Deno.test("cholesky() refuses what is not positive definite", () => {
   assert.equal(cholesky(new Float64Array([1, 1, 1, 1]), 2), undefined);
 });
 
+Deno.test("cholesky() refuses a singular matrix whose last pivot is only rounding", () => {
+  const singular = new Float64Array([2, 2, 2, 2]);
+  assert.ok(2 - (2 / Math.sqrt(2)) ** 2 > 0); // its last pivot in float64
+  assert.equal(cholesky(singular, 2), undefined);
+  assert.equal(choleskyOfInverse(singular, 2), undefined);
+  assert.equal(cholesky(singular.map((value) => value * 1e-200), 2), undefined);
+  assert.notEqual(cholesky(new Float64Array([1, 0, 0, 1e-15]), 2), undefined); // small, not singular
+});
+
 Deno.test("choleskyOfInverse() gives an upper triangle whose square is the inverse", () => {
   fc.assert(fc.property(positiveDefinite, ({ size, matrix }) => {
     const upper = choleskyOfInverse(matrix, size)!;

@@ -113,3 +113,39 @@ Deno.test("coordinateDescent() leaves alone what it is given, and weights nothin
     assert.equal(found.codes[row * inputs + 7], before[row * inputs + 7]);
   }
 });
+
+Deno.test("coordinateDescent() refuses numbers that are not finite, and options out of range", () => {
+  const weight = normals(rows * inputs, 6);
+  const hessian = hessianOf(correlatedInputs(200, inputs, 6), inputs);
+  const begun = start(weight, twoBits);
+  assert.throws(
+    () => coordinateDescent(weight.with(8, NaN), begun, hessian),
+    new RangeError("Cannot quantize a weight: element 8 must be finite: it is NaN"),
+  );
+  const broken = { ...hessian, values: hessian.values.with(3, NaN) };
+  assert.throws(
+    () => coordinateDescent(weight, begun, broken),
+    new RangeError("Cannot refine codes: the Hessian must be finite: element 3 is NaN"),
+  );
+  const endless = begun.grids.map(() => ({
+    kind: "codebook" as const,
+    levels: new Float32Array([-1, 0, 1, Infinity]),
+  }));
+  assert.throws(
+    () =>
+      coordinateDescent(
+        weight,
+        { ...begun, codes: begun.codes.map(() => 3), grids: endless },
+        hessian,
+      ),
+    new RangeError(
+      "Cannot refine codes: the levels it starts from must be finite: element 0 is Infinity",
+    ),
+  );
+  for (const options of [{ sweeps: NaN }, { sweeps: -1 }, { tolerance: NaN }, { tolerance: 1 }]) {
+    assert.throws(
+      () => coordinateDescent(weight, begun, hessian, options),
+      /^RangeError: Cannot refine codes: sweeps must be a whole number of at least 0, and the tol/,
+    );
+  }
+});

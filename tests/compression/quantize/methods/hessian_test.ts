@@ -45,6 +45,44 @@ Deno.test("factorHessian() refuses NaN and negative damping", () => {
   assert.throws(() => factorHessian(hessian, 0, { percent: -1 }), RangeError);
 });
 
+/** Two inputs, whatever their second moments. */
+const small = (...values: number[]) => ({
+  groups: values.length / 4,
+  inputs: 2,
+  samples: 1,
+  values: new Float64Array(values),
+  mean: new Float64Array(values.length / 2),
+});
+
+Deno.test("factorHessian() refuses a negative diagonal, whatever its mean", () => {
+  const refusal = (group: string, element: number, value: number) =>
+    new RangeError(
+      `Cannot factor a Hessian${group}: no element of its diagonal may be negative: element ` +
+        `${element} is ${value}`,
+    );
+  assert.throws(() => factorHessian(small(-2, 0, 0, 1), 0), refusal("", 0, -2));
+  assert.throws(() => factorHessian(small(5, 0, 0, -1), 0), refusal("", 3, -1));
+  const second = small(1, 0, 0, 1, 1, 0, 0, -3);
+  assert.throws(() => factorHessian(second, 1), refusal(" of group 1", 3, -3));
+  assert.deepEqual(factorHessian(second, 0, { percent: 0 }).damping, { asked: 0, used: 0 });
+});
+
+Deno.test("factorHessian() gives up on what no damping makes positive definite", () => {
+  for (const percent of [0, 0.01, 10]) {
+    assert.throws(
+      () => factorHessian(small(1, 1e9, 1e9, 1), 0, { percent }),
+      /^RangeError: Cannot factor a Hessian: it must be of second moments, which damping makes pos/,
+    );
+  }
+});
+
+Deno.test("factorHessian() damps on where the damped matrix is singular but for rounding", () => {
+  // damped by 1 it is [[2, 2], [2, 2]]
+  const { damping, upper } = factorHessian(small(1, 2, 2, 1), 0, { percent: 1 });
+  assert.deepEqual(damping, { asked: 1, used: 10 });
+  assert.ok(upper.every((value) => Math.abs(value) < 1));
+});
+
 Deno.test("centerHessian() is the Hessian of the inputs less their means, in every group", () => {
   const one = hessianOf(x, inputs);
   const shifted = hessianOf(x.map((value, i) => value + i % inputs), inputs);

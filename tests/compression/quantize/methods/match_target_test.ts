@@ -46,12 +46,19 @@ function distance(target: Float32Array, bias = new Float32Array(rows)) {
 }
 
 Deno.test("matchTarget() gives the weight back where both networks give the same inputs", () => {
-  const found = matchTarget(weight, [rows, inputs], hessianOf(x, inputs), crossOf(x, x));
-  found.forEach((v, i) => assert.ok(Math.abs(v - weight[i]) < 1e-5));
+  const { target } = matchTarget(weight, [rows, inputs], hessianOf(x, inputs), crossOf(x, x));
+  target.forEach((v, i) => assert.ok(Math.abs(v - weight[i]) < 1e-5));
 });
 
 Deno.test("matchTarget() is the least-squares solution", () => {
-  const found = matchTarget(weight, [rows, inputs], hessianOf(x, inputs), crossOf(other, x), 0);
+  const { target: found, damping } = matchTarget(
+    weight,
+    [rows, inputs],
+    hessianOf(x, inputs),
+    crossOf(other, x),
+    0,
+  );
+  assert.deepEqual(damping, [{ asked: 0, used: 0 }]);
   const least = distance(found).error;
   assert.ok(least < 0.9 * distance(weight).error);
   for (let i = 0; i < found.length; i++) {
@@ -64,18 +71,53 @@ Deno.test("matchTarget() is the least-squares solution", () => {
 Deno.test("matchTarget() stays nearer to the weight the more it is damped", () => {
   const distances = [0, 0.1, 10].map((percent) => {
     const hessian = hessianOf(x, inputs);
-    const found = matchTarget(weight, [rows, inputs], hessian, crossOf(other, x), percent);
-    return found.reduce((sum, v, i) => sum + (v - weight[i]) ** 2, 0);
+    const { target } = matchTarget(weight, [rows, inputs], hessian, crossOf(other, x), percent);
+    return target.reduce((sum, v, i) => sum + (v - weight[i]) ** 2, 0);
   });
   assert.ok(distances[0] > distances[1] && distances[1] > distances[2], `${distances}`);
+});
+
+Deno.test("matchTarget() says what it damped by where the inputs depend on each other", () => {
+  const copied = x.map((v, i) => i % inputs === 3 ? x[i - 1] : v);
+  const hessian = hessianOf(copied, inputs);
+  const [shape, cross] = [[rows, inputs], crossOf(other, copied)];
+  const { target, damping } = matchTarget(weight, shape, hessian, cross, 0);
+  assert.equal(damping[0].asked, 0);
+  assert.ok(damping[0].used > 0);
+  assert.ok(target.every((value) => Math.abs(value) < 100), `${target}`);
+});
+
+Deno.test("matchTarget() refuses numbers that are not finite, and moments of another layer", () => {
+  const [hessian, cross] = [hessianOf(x, inputs), crossOf(other, x)];
+  const call = (w: Float32Array, h: typeof hessian, c: CrossMoments) => () =>
+    matchTarget(w, [rows, inputs], h, c);
+  assert.throws(
+    call(weight.with(2, NaN), hessian, cross),
+    new RangeError("Cannot match a target: the weight must be finite: element 2 is NaN"),
+  );
+  assert.throws(
+    call(weight, { ...hessian, values: hessian.values.with(1, Infinity) }, cross),
+    new RangeError("Cannot factor a Hessian: its elements must be finite: element 1 is Infinity"),
+  );
+  assert.throws(
+    call(weight, hessian, { ...cross, values: cross.values.with(4, NaN) }),
+    new RangeError("Cannot match a target: cross moments must be finite: element 4 is NaN"),
+  );
+  assert.throws(
+    call(weight, hessian, { ...cross, values: cross.values.slice(1) }),
+    new RangeError(
+      "Cannot match a target: cross moments must be of 1 groups of 7 inputs: there are 48 products",
+    ),
+  );
 });
 
 Deno.test("centered moments and a corrected bias beat what weights alone can match", () => {
   const hessian = hessianOf(x, inputs);
   const cross = crossOf(other, x);
-  const plain = matchTarget(weight, [rows, inputs], hessian, cross, 0);
+  const { target: plain } = matchTarget(weight, [rows, inputs], hessian, cross, 0);
   const centered = centerCross(cross, hessian);
-  const found = matchTarget(weight, [rows, inputs], centerHessian(hessian), centered, 0);
+  const shifted = centerHessian(hessian);
+  const { target: found } = matchTarget(weight, [rows, inputs], shifted, centered, 0);
   const means = { original: cross.mean, quantized: hessian.mean };
   const bias = correctBias(new Float32Array(rows), weight, found, means);
   const { error, offsets } = distance(found, bias);

@@ -95,3 +95,22 @@ Deno.test("quantizeBySecondOrder() comes nearer with coordinate descent", () => 
   });
   assert.ok(errors[1] < errors[0], `${errors}`);
 });
+
+Deno.test("quantizeBySecondOrder() says the most that its steps damped by", () => {
+  // the last input is the second, a little of the first, and next to nothing of its own: taken last it
+  // leaves no pivot, taken first the others do, so only the matched target needs damping
+  const e = 1e-4;
+  const values = new Float64Array([1, 0, e, 0, 1, 1, e, 1, 1 + e * e + 1e-13]);
+  const mean = new Float64Array(3);
+  const dependent = { groups: 1, inputs: 3, samples: 1, values, mean };
+  const layer = { weight: new Float32Array([1, -2, 0.5]), shape: [1, 3] };
+  const recipe = {
+    grids: { grid: { kind: "affine", bits: 2 }, granularity: "channel" },
+    damping: { percent: 0, order: "natural" },
+  } as const;
+  const plain = quantizeBySecondOrder({ ...layer, moments: { hessian: dependent } }, recipe);
+  assert.deepEqual(plain.damping, [{ asked: 0, used: 0 }]);
+  const moments = { hessian: dependent, cross: { values, mean } };
+  const [{ asked, used }] = quantizeBySecondOrder({ ...layer, moments }, recipe).damping!;
+  assert.ok(asked === 0 && used > 0, `${used}`);
+});
