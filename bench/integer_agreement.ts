@@ -10,7 +10,7 @@ import { chooseQuantParams, chooseWeightGrids, roundToGrids } from "../compressi
 import { chunksOf, firstImages, loadMnist, uploadImages } from "../data/mod.ts";
 import { calibrate } from "../experiments/execute/calibrate.ts";
 import { openDevice } from "../gpu/mod.ts";
-import { cnn, fcNN, uploadParameters } from "../models/mod.ts";
+import { cnn, fcNN, parameterShape, uploadParameters } from "../models/mod.ts";
 import { decodeNetwork, integerAgreement, type SavedNetwork } from "../training/mod.ts";
 
 const CALIBRATION_IMAGES = 2048;
@@ -47,7 +47,7 @@ for (const path of Deno.args) {
   for (const bits of [8, 4] as const) {
     const weights = Object.fromEntries(model.layers.map((layer) => {
       const name = `${layer}.weight`;
-      const { shape } = model.parameters.find((spec) => spec.name === name)!;
+      const shape = parameterShape(model, name);
       const grids = chooseWeightGrids(parameters[name], shape, {
         grid: { kind: "affine", bits },
         granularity: "channel",

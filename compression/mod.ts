@@ -21,6 +21,7 @@ export { binaryGrid, ternaryGrid } from "./quantize/grids/few_levels.ts";
 export { groupSizeOf } from "./quantize/grids/granularity.ts";
 export { lloydMaxGrid } from "./quantize/grids/lloyd_max.ts";
 export { additivePowersOfTwoGrid, powersOfTwoGrid } from "./quantize/grids/powers_of_two.ts";
+export { type Reach, reachOfGrid } from "./quantize/grids/reach.ts";
 export {
   type RoundingFunction,
   roundingTo,

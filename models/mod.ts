@@ -10,6 +10,7 @@ export {
   type Model,
   type ModelInput,
   parameterCount,
+  parameterShape,
   type ParameterSpec,
   type ParameterTensors,
   rowsAtOnce,

@@ -162,7 +162,33 @@ export function parameterCount(model: Model): number {
 }
 
 /**
- * Declares the weight and bias of a layer, initialised as PyTorch does by default.
+ * Finds the shape of one parameter.
+ *
+ * @param model The model.
+ * @param name Such as `fc1.weight`.
+ * @returns Its shape, without the axis of networks.
+ * @throws {RangeError} If the model has no such parameter.
+ * @example
+ * ```ts
+ * import assert from "node:assert/strict";
+ * import { fcNN, parameterShape } from "@bitcliff/bitcliff";
+ *
+ * assert.deepEqual(parameterShape(fcNN({ hidden: [64, 32] }), "fc2.weight"), [32, 64]);
+ * ```
+ */
+export function parameterShape({ title, parameters }: Model, name: string): readonly number[] {
+  const found = parameters.find((spec) => spec.name === name);
+  if (found === undefined) {
+    throw new RangeError(
+      `Cannot find the shape of "${name}": it must be a parameter of ${title}: there are ` +
+        parameters.map((spec) => spec.name).join(", "),
+    );
+  }
+  return found.shape;
+}
+
+/**
+ * Declares the weight and bias of a layer, initialized as PyTorch does by default.
  *
  * Kaiming-uniform with a = sqrt(5) comes down to bounds of 1 / sqrt(fan-in) for both.
  *

@@ -14,6 +14,7 @@ import { type Device, readAll } from "../gpu/mod.ts";
 import {
   type HostParameters,
   type Model,
+  parameterShape,
   type ParameterTensors,
   rowsAtOnce,
   uploadParameters,
@@ -62,7 +63,7 @@ export async function measureSensitivities(
   quantize: QuantizeToBits,
 ): Promise<LayerChoices[]> {
   const variants = weightNames(model).flatMap((name) => {
-    const { shape } = model.parameters.find((spec) => spec.name === name)!;
+    const shape = parameterShape(model, name);
     return bits.map((b) => ({ name, bits: b, weight: quantize(parameters[name], shape, b) }));
   });
   const networks = [

@@ -8,13 +8,14 @@ import {
 } from "../compression/mod.ts";
 import type { Chunk } from "../data/mod.ts";
 import type { Device } from "../gpu/mod.ts";
-import { type HostParameters, type Model, uploadParameters } from "../models/mod.ts";
+import {
+  type HostParameters,
+  type Model,
+  parameterShape,
+  uploadParameters,
+} from "../models/mod.ts";
 import { evaluate, type Evaluation } from "./evaluate.ts";
 import { NETWORKS_AT_ONCE, type QuantizeToBits } from "./layer_sensitivity.ts";
-
-function shapeOf(model: Model, name: string): readonly number[] {
-  return model.parameters.find((spec) => spec.name === name)!.shape;
-}
 
 /**
  * Gives bytes and estimated damage of every layer at every bit-width, from Hessian traces.
@@ -44,7 +45,7 @@ export function hessianChoices(
       );
     }
     const choices = bits.map((b) => {
-      const weight = quantize(values, shapeOf(model, name), b);
+      const weight = quantize(values, parameterShape(model, name), b);
       return {
         bits: b,
         bytes: packedBytes(values.length, b, weight.grids.length),
@@ -93,7 +94,7 @@ export async function measureAllocations(
     const name = `${layer}.weight`;
     const key = `${name} ${bits}`;
     const values = rounded.get(key) ??
-      dequantizeWeight(quantize(parameters[name], shapeOf(model, name), bits));
+      dequantizeWeight(quantize(parameters[name], parameterShape(model, name), bits));
     rounded.set(key, values);
     return values;
   };

@@ -17,6 +17,7 @@ import {
   foldBatchNorms,
   type HostParameters,
   type Model,
+  parameterShape,
   type ParameterTensors,
   rowsAtOnce,
   uploadParameters,
@@ -201,7 +202,7 @@ export async function quantizeLayerByLayer(
     const name = `${layer}.weight`;
     const made = await quantizeLayer({
       weight: folded.parameters[name],
-      shape: shapeOf(folded.model, name),
+      shape: parameterShape(folded.model, name),
       bias: folded.parameters[`${layer}.bias`],
       moments,
     }, layer);
@@ -219,10 +220,6 @@ export async function quantizeLayerByLayer(
   return { model: folded.model, parameters: values, weights, inputGrids, layers: reports };
 }
 
-function shapeOf({ parameters }: Model, name: string): readonly number[] {
-  return parameters.find((spec) => spec.name === name)!.shape;
-}
-
 function accumulatorOf(
   device: Device,
   model: Model,
@@ -230,7 +227,7 @@ function accumulatorOf(
   cross: boolean,
 ): MomentAccumulator {
   const geometry = {
-    weightShape: shapeOf(model, `${layer}.weight`),
+    weightShape: parameterShape(model, `${layer}.weight`),
     ...model.convolutions?.[layer],
   };
   return accumulateMoments(device, layer, geometry, { cross });

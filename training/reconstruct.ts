@@ -19,6 +19,7 @@ import {
   type ForwardHooks,
   type HostParameters,
   type Model,
+  parameterShape,
   type ParameterTensors,
   uploadParameters,
 } from "../models/mod.ts";
@@ -97,10 +98,6 @@ function checkBlocks(model: Model, images: ResidentImages, plan: NetworkReconstr
   }
 }
 
-function shapeOf(model: Model, name: string): readonly number[] {
-  return model.parameters.find((spec) => spec.name === name)!.shape;
-}
-
 function weightGrids(
   model: Model,
   { parameters, weights, exceptions = {} }: ReconstructedVariant,
@@ -108,7 +105,10 @@ function weightGrids(
 ): WeightGrid[] {
   const name = `${layer}.weight`;
   const options = exceptions[layer] ?? weights;
-  return chooseWeightGrids(parameters[name], shapeOf(model, name), { ...options, label: name });
+  return chooseWeightGrids(parameters[name], parameterShape(model, name), {
+    ...options,
+    label: name,
+  });
 }
 
 /** What earlier blocks have become, on the GPU. */
@@ -183,7 +183,7 @@ export async function reconstruct(
     const made = await reconstructBlock(device, {
       weights: layers.map((layer) => ({
         name: `${layer}.weight`,
-        shape: shapeOf(model, `${layer}.weight`),
+        shape: parameterShape(model, `${layer}.weight`),
         values: variants.map(({ parameters }) => parameters[`${layer}.weight`]),
         grids: variants.map((variant) => weightGrids(model, variant, layer)),
       })),

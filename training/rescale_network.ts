@@ -7,21 +7,23 @@ import {
 } from "../compression/mod.ts";
 import type { Chunk } from "../data/mod.ts";
 import type { Device, Tensor } from "../gpu/mod.ts";
-import { type HostParameters, type Model, uploadParameters } from "../models/mod.ts";
+import {
+  type HostParameters,
+  type Model,
+  parameterShape,
+  uploadParameters,
+} from "../models/mod.ts";
 
 function layersOf(model: Model, parameters: HostParameters): Record<string, ScalableLayer> {
   if (model.batchNorms !== undefined) {
     throw new TypeError(`Cannot rescale ${model.title}: its batch norms must be folded first`);
   }
-  return Object.fromEntries(model.layers.map((layer) => {
-    const { shape } = model.parameters.find(({ name }) => name === `${layer}.weight`)!;
-    return [layer, {
-      weight: parameters[`${layer}.weight`],
-      shape,
-      bias: parameters[`${layer}.bias`],
-      groups: model.convolutions?.[layer]?.groups,
-    }];
-  }));
+  return Object.fromEntries(model.layers.map((layer) => [layer, {
+    weight: parameters[`${layer}.weight`],
+    shape: parameterShape(model, `${layer}.weight`),
+    bias: parameters[`${layer}.bias`],
+    groups: model.convolutions?.[layer]?.groups,
+  }]));
 }
 
 function withLayers(

@@ -41,7 +41,7 @@ export interface QuantParams {
   readonly qMin: Tensor;
   /** Largest integer. */
   readonly qMax: Tensor;
-  /** Elements between two neighbours on the channel axis. */
+  /** Elements between two neighbors on the channel axis. */
   readonly inner: number;
   /** How a real number becomes an integer. */
   readonly rounding: Rounding | StochasticRounding;
@@ -66,7 +66,7 @@ export interface GridNumbers {
  *
  * @param device Where to.
  * @param grids One a channel; a single one means per-tensor.
- * @param inner Elements between two neighbours on the channel axis.
+ * @param inner Elements between two neighbors on the channel axis.
  * @param rounding How to round.
  * @returns Grids that {@link fakeQuantize} takes.
  */

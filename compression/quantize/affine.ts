@@ -4,7 +4,7 @@ import { roundHalfEven } from "../../kernels/mod.ts";
 export interface AffineGrid {
   /** Tells it from a grid of listed levels. */
   readonly kind: "affine";
-  /** Distance of two neighbours, a float32. */
+  /** Distance of two neighbors, a float32. */
   readonly scale: number;
   /** float32(1 / scale): what quantizing multiplies by, so that every adapter agrees. */
   readonly inverseScale: number;

@@ -6,7 +6,7 @@ import {
   type WeightGridOptions,
   type WeightRounding,
 } from "../../compression/mod.ts";
-import type { HostParameters, Model } from "../../models/mod.ts";
+import { type HostParameters, type Model, parameterShape } from "../../models/mod.ts";
 
 /** Quantizes one weight, row-major `[outputs, ...]`; `name` is such as `fc1.weight`. */
 export type QuantizeOneWeight = (
@@ -39,7 +39,8 @@ export function quantizeWeights(
   const weights: Record<string, QuantizedWeight> = {};
   const dequantized: Record<string, Float32Array<ArrayBuffer>> = {};
   for (const layer of model.layers) {
-    const { name, shape } = model.parameters.find((one) => one.name === `${layer}.weight`)!;
+    const name = `${layer}.weight`;
+    const shape = parameterShape(model, name);
     weights[layer] = quantize(parameters[name], shape, name);
     dequantized[name] = dequantizeWeight(weights[layer]);
   }

@@ -1,3 +1,4 @@
+import { reachOfGrid } from "../../compression/mod.ts";
 import { type Chunk, splitChunk } from "../../data/mod.ts";
 import { type Device, readAll, reshape, run, type Scope, type Tensor } from "../../gpu/mod.ts";
 import { accuracyKernels } from "../../kernels/mod.ts";
@@ -9,7 +10,7 @@ import {
   uploadParameters,
 } from "../../models/mod.ts";
 import { quantizedInputs } from "../../training/mod.ts";
-import { compareWeights, reachesOf, reachesOfValues, reachOfGrid } from "./compare_weights.ts";
+import { compareWeights, reachesOf, reachesOfValues } from "./compare_weights.ts";
 import { type DifferenceMeter, differenceMeter } from "./difference_meter.ts";
 import { differs, type LayerPart, type TensorDifference } from "./tensor_difference.ts";
 import type { Variant } from "./variant.ts";

@@ -1,30 +1,5 @@
-import type { QuantizedWeight, WeightGrid } from "../../compression/mod.ts";
-import type { Reach } from "./difference_meter.ts";
+import { type QuantizedWeight, type Reach, reachOfGrid } from "../../compression/mod.ts";
 import { differenceOf, noSums, type TensorDifference } from "./tensor_difference.ts";
-
-/** Half a step beyond the outermost levels: farther out a value is not rounded but clipped. */
-function reachOfLevels(levels: Float32Array): Reach {
-  const last = levels.length - 1;
-  // a single level says nothing of a step
-  if (last === 0) return { low: levels[0], high: levels[0] };
-  return {
-    low: levels[0] - (levels[1] - levels[0]) / 2,
-    high: levels[last] + (levels[last] - levels[last - 1]) / 2,
-  };
-}
-
-/**
- * Finds what a grid can represent: from half a step below its lowest level to half a step above its
- * highest, a step being the distance to the next level.
- *
- * @param grid Of weights or activations.
- * @returns Its ends, in units of the real values.
- */
-export function reachOfGrid(grid: WeightGrid): Reach {
-  if (grid.kind === "codebook") return reachOfLevels(grid.levels);
-  const { qMin, qMax, zeroPoint, scale } = grid;
-  return { low: (qMin - zeroPoint - 0.5) * scale, high: (qMax - zeroPoint + 0.5) * scale };
-}
 
 /**
  * Finds what quantized weights can represent where only their values are known, as in a file.
@@ -41,7 +16,8 @@ export function reachesOfValues(values: Float32Array, channels: number): Reach[]
     (_, o) => Float32Array.from(new Set(values.subarray(o * inner, (o + 1) * inner))).sort(),
   );
   const distinct = levels.reduce((sum, { length }) => sum + length, 0);
-  return distinct <= values.length / 2 ? levels.map(reachOfLevels) : undefined;
+  if (distinct > values.length / 2) return undefined;
+  return levels.map((own) => reachOfGrid({ kind: "codebook", levels: own }));
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Reach } from "../../compression/mod.ts";
 import {
   type Device,
   type Kernel,
@@ -15,14 +16,6 @@ import {
   noSums,
   type TensorDifference,
 } from "./tensor_difference.ts";
-
-/** Ends of what a grid can represent; values beyond are clipped. */
-export interface Reach {
-  /** Smallest value that is not clipped. */
-  readonly low: number;
-  /** Largest value that is not clipped. */
-  readonly high: number;
-}
 
 /** Compares activations of two networks where they are, batch by batch. */
 export interface DifferenceMeter {

@@ -17,7 +17,7 @@ const { fround } = Math;
  * Chooses the fastest way to find the channel of an element.
  *
  * @param channels Count of channels.
- * @param inner Elements between two neighbours on the channel axis.
+ * @param inner Elements between two neighbors on the channel axis.
  * @returns The value of the shader's `CHANNELS` constant.
  */
 export function channelMode(channels: number, inner: number): number {

@@ -46,7 +46,7 @@ fn placeOf(group: vec3u, local: vec3u, lane: u32) -> Place {
   return Place(group.y * BLOCK, group.x * BLOCK, group.z, lane, local.x, local.y);
 }
 
-// Each of the 256 invocations stages four numbers of a block; neighbours read neighbours.
+// Each of the 256 invocations stages four numbers of a block; neighbors read neighbors.
 fn stageAByRow(p: Place, k: u32) {
   loadAByRow(p, k, p.lane);
   loadAByRow(p, k, p.lane + 256u);

@@ -13,7 +13,7 @@
 // of the mean loss. The largest logit is subtracted first, so nothing overflows or cancels badly.
 //
 // One invocation per row: three short loops over the classes. Exponentials are computed twice rather
-// than stored, and no neighbour is waited for; memory-bound (8 bytes a logit).
+// than stored, and no neighbor is waited for; memory-bound (8 bytes a logit).
 //
 // Bridle 1990, Probabilistic Interpretation of Feedforward Classification Network Outputs.
 // Label smoothing: Szegedy et al. 2015, arXiv:1512.00567, section 7 (as in PyTorch).

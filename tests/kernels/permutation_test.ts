@@ -55,7 +55,7 @@ Deno.test("permutedIndex() sends an index anywhere with equal odds", () => {
   assert.ok(chiSquare < 43.8, `chi-square is ${chiSquare}`);
 });
 
-Deno.test("permutedIndex() leaves no trace of the order of neighbours", () => {
+Deno.test("permutedIndex() leaves no trace of the order of neighbors", () => {
   const COUNT = 4096;
   const image = permutation(COUNT, 3, 0);
   const mean = (COUNT - 1) / 2;

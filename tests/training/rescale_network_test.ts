@@ -8,6 +8,7 @@ import {
   type HostParameters,
   initialParameters,
   type Model,
+  parameterShape,
   resnet,
   uploadParameters,
 } from "../../models/mod.ts";
@@ -96,7 +97,7 @@ for (const trained of MODELS) {
     const was = await compute(device, model, parameters, after);
     assertSame((await compute(device, model, equalized, after)).logits, was.logits);
     const name = `${before}.weight`;
-    const rows = model.parameters.find((spec) => spec.name === name)!.shape[0];
+    const rows = parameterShape(model, name)[0];
     assert.ok(spread(rowMaxima(equalized[name], rows)) < spread(rowMaxima(parameters[name], rows)));
   });
 

@@ -9,7 +9,12 @@ import {
   type WeightGrid,
 } from "../../compression/mod.ts";
 import { type Device, readAll, type Tensor } from "../../gpu/mod.ts";
-import { type HostParameters, type Model, uploadParameters } from "../../models/mod.ts";
+import {
+  type HostParameters,
+  type Model,
+  parameterShape,
+  uploadParameters,
+} from "../../models/mod.ts";
 import { quantizationAware } from "./model.ts";
 import { layerQuantization, type QuantizationAwareSpec, type WeightEstimator } from "./spec.ts";
 import { quantizedWeight } from "./weight_estimator.ts";
@@ -132,7 +137,7 @@ export async function exportQuantizationAware(
     const { weights: estimator } = layerQuantization(spec, layers, layer);
     if (estimator === undefined) continue;
     const name = `${layer}.weight`;
-    const { shape } = model.parameters.find((one) => one.name === name)!;
+    const shape = parameterShape(model, name);
     const made = quantizedWeight(layer, tensors, estimator, spec.progressive, undefined);
     const [found] = await readAll([made]);
     const values = Float32Array.from(found);

@@ -5,6 +5,7 @@ import { elementwiseKernels, elementwiseParams, UNARY } from "../../kernels/mod.
 import {
   type HostParameters,
   type Model,
+  parameterShape,
   type ParameterTensors,
   rowsAtOnce,
   uploadParameters,
@@ -112,7 +113,8 @@ export async function initialQuantizationAware(
     : new Map<string, InputStatistics>();
   const values: Record<string, Float32Array<ArrayBuffer>> = { ...trained };
   for (const [layer, ofLayer] of quantization) {
-    const { name, shape } = model.parameters.find((one) => one.name === `${layer}.weight`)!;
+    const name = `${layer}.weight`;
+    const shape = parameterShape(model, name);
     const statistics = seen.get(layer) ?? { low: 0, high: 1, meanMagnitude: 1 };
     Object.assign(
       values,

@@ -1,3 +1,4 @@
+import { reachOfGrid } from "../grids/reach.ts";
 import type { WeightGrid } from "../quantized_weight.ts";
 import type { SecondOrderWeight } from "./gptq.ts";
 import { type DampingOptions, factorHessian, type LayerHessian } from "./hessian.ts";
@@ -21,20 +22,6 @@ function inverseOf(
     }
   }
   return inverse;
-}
-
-/** Ends of a grid, half a step beyond its outermost values. */
-function reach(grid: WeightGrid): { low: number; high: number } {
-  if (grid.kind === "affine") {
-    const { qMin, qMax, zeroPoint, scale } = grid;
-    return { low: (qMin - zeroPoint - 0.5) * scale, high: (qMax - zeroPoint + 0.5) * scale };
-  }
-  const { levels } = grid;
-  const last = levels.length - 1;
-  const [below, above] = last === 0
-    ? [0, 0]
-    : [levels[1] - levels[0], levels[last] - levels[last - 1]];
-  return { low: levels[0] - below / 2, high: levels[last] + above / 2 };
 }
 
 /** The first free weight beyond its grid, else the one whose error costs least. */
@@ -97,7 +84,7 @@ export function obq(
     });
     return { inverse: inverseOf(upper, order, inputs), damping };
   });
-  const reaches = grids.map(reach);
+  const reaches = grids.map(reachOfGrid);
   const codes = new Int32Array(weight.length);
   for (let row = 0; row < rows; row++) {
     const first = row * inputs;

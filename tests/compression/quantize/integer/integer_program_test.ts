@@ -16,6 +16,7 @@ import {
   type HostParameters,
   initialParameters,
   type Model,
+  parameterShape,
   uploadParameters,
 } from "../../../../models/mod.ts";
 import { toIntegers } from "../../../../training/mod.ts";
@@ -53,7 +54,7 @@ async function quantizedNetwork(
   );
   const weights = Object.fromEntries(model.layers.map((layer) => {
     const values = parameters[`${layer}.weight`];
-    const { shape } = model.parameters.find(({ name }) => name === `${layer}.weight`)!;
+    const shape = parameterShape(model, `${layer}.weight`);
     const grids = chooseWeightGrids(values, shape, {
       grid: { kind: "affine", bits: bits as 8, symmetric: false },
       granularity: "channel",
