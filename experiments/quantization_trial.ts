@@ -24,7 +24,7 @@ export interface HqqMethod {
   /** Tells the methods apart. */
   readonly method: "hqq";
   /** Bits of a code, 1 to 8. */
-  readonly bits: number;
+  readonly bits: Bits;
   /** Weights that share a scale and a zero point. */
   readonly granularity: Granularity;
 }

@@ -14,13 +14,14 @@ const MOST_LISTED = 5;
  * import { layerRemarks } from "./layer_remarks.ts";
  *
  * const damping = [{ asked: 0, used: 2e-10 }];
- * assert.deepEqual(layerRemarks({ layer: "fc1", inputs: 4, samples: 8, constantInputs: [], damping }), [
+ * const report = { layer: "fc1", groups: 1, inputs: 4, samples: 8, constantInputs: [], damping };
+ * assert.deepEqual(layerRemarks(report), [
  *   "fc1: the Hessian was not positive definite: damped by 2e-10 instead of 0",
  * ]);
  * ```
  */
 export function layerRemarks(report: LayerReport): string[] {
-  const { layer, inputs, samples, constantInputs: constant, damping = [] } = report;
+  const { layer, groups, inputs, samples, constantInputs: constant, damping = [] } = report;
   const remarks: string[] = [];
   if (constant.length > 0) {
     const which = constant.length > MOST_LISTED ? "" : ` (${constant.join(", ")})`;
@@ -29,9 +30,11 @@ export function layerRemarks(report: LayerReport): string[] {
         "samples: nothing is known of their weights",
     );
   }
-  if (samples < inputs) {
+  const seen = inputs / groups; // by one Hessian
+  if (samples < seen) {
+    const where = groups === 1 ? "" : " of a group";
     remarks.push(
-      `${layer}: ${samples} samples for ${inputs} inputs: the Hessian is not of full rank`,
+      `${layer}: ${samples} samples for ${seen} inputs${where}: the Hessian is not of full rank`,
     );
   }
   damping.forEach(({ asked, used }, group) => {

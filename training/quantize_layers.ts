@@ -57,6 +57,8 @@ export interface CalibrationOptions {
 export interface LayerReport {
   /** Name of the layer. */
   readonly layer: string;
+  /** Groups of a convolution that each see their own inputs; 1 for other layers. */
+  readonly groups: number;
   /** Inputs that it has, those of all groups. */
   readonly inputs: number;
   /** How often they were seen: rows, or positions of a convolution. */
@@ -211,6 +213,7 @@ export async function quantizeLayerByLayer(
     if (made.bias !== undefined) values[`${layer}.bias`] = made.bias;
     reports.push({
       layer,
+      groups: moments.hessian.groups,
       inputs: moments.hessian.mean.length,
       samples: moments.hessian.samples,
       constantInputs: constantInputs(moments.hessian),

@@ -178,6 +178,7 @@ Deno.test("quantizeLayerByLayer() tells constant inputs, and the layer whose inp
   const chunks = upload(device, { ...TRAIN, images });
   const { layers } = await quantizeLayerByLayer(device, smallModel, network, chunks, rounded(2));
   assert.deepEqual(layers[0].constantInputs, [5]);
+  assert.deepEqual(layers.map(({ groups, inputs }) => [groups, inputs])[0], [1, 16]);
   assert.deepEqual(layerRemarks(layers[0]), [
     "fc1: 1 of 16 inputs (5) were the same in all 640 samples: nothing is known of their weights",
   ]);

@@ -1,12 +1,12 @@
 import { roundHalfEven } from "../../../kernels/mod.ts";
 import { groupSizeOf } from "../grids/granularity.ts";
-import type { Granularity } from "../grids/spec.ts";
+import type { Bits, Granularity } from "../grids/spec.ts";
 import type { CodebookGrid, QuantizedWeight } from "../quantized_weight.ts";
 
 /** Settings of half-quadratic quantization; those of the authors' program if left out. */
 export interface HqqOptions {
   /** Bits of a code, 1 to 8. */
-  readonly bits: number;
+  readonly bits: Bits;
   /** Weights that share scale and zero point. */
   readonly granularity: Granularity;
   /** p of the norm of errors, above 0 to 1: small p forgives outliers; 0.7. */
@@ -83,8 +83,8 @@ function fitGroup(w: Float32Array, options: Required<HqqOptions>): Fit {
  * @param shape `[outputs, ...]`.
  * @param options Bits, granularity and the settings of the optimization.
  * @returns Codes and grids.
- * @throws {RangeError} If the bits are not 1 to 8, p or beta out of range, the group does not divide a
- *   row, or a weight is not finite.
+ * @throws {RangeError} If the bits are not 1 to 8, another setting is out of range, the group does not
+ *   divide a row, or a weight is not finite.
  * @see Badri and Shaji 2023, Half-Quadratic Quantization of Large Machine Learning Models,
  *   https://mobiusml.github.io/hqq_blog/
  */
@@ -94,13 +94,15 @@ export function hqq(
   options: HqqOptions,
 ): QuantizedWeight {
   const full = { p: 0.7, beta: 10, kappa: 1.01, iterations: 20, fitScale: false, ...options };
-  const { bits, granularity, p, beta, kappa } = full;
+  const { bits, granularity, p, beta, kappa, iterations } = full;
   const isSensible = Number.isInteger(bits) && bits >= 1 && bits <= 8 && p > 0 && p <= 1 &&
-    beta > 0 && kappa >= 1;
+    beta > 0 && beta < Infinity && kappa >= 1 && kappa < Infinity &&
+    Number.isInteger(iterations) && iterations >= 0;
   if (!isSensible) {
     throw new RangeError(
-      "Cannot quantize half-quadratically: bits must be 1 to 8, p above 0 to 1, beta above 0 and " +
-        `kappa at least 1: they are ${bits}, ${p}, ${beta} and ${kappa}`,
+      "Cannot quantize half-quadratically: bits must be a whole number from 1 to 8, p above 0 to 1, " +
+        "beta above 0, kappa at least 1 and iterations a whole number of at least 0: they are " +
+        `${bits}, ${p}, ${beta}, ${kappa} and ${iterations}`,
     );
   }
   const groupSize = groupSizeOf(shape, granularity);

@@ -103,7 +103,7 @@ for (const [name, method] of [["gptq", gptq], ["obq", obq]] as const) {
 Deno.test("gptq() cannot be called without calibration data", () => {
   // @ts-expect-error a Hessian is an argument, not an option
   const call = () => gptq(normals(48, 1), shape, listed());
-  assert.throws(call);
+  assert.throws(call, { name: "TypeError", message: /undefined/ });
 });
 
 Deno.test("gptq() works in both orders, the first column of each as it is", () => {
