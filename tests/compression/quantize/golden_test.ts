@@ -16,13 +16,14 @@ import {
   toFixedPoint,
 } from "../../../kernels/mod.ts";
 import { testDevice } from "../../support/device.ts";
+import { goldenRecords, type StochasticRecord } from "./golden_records.ts";
 
 type GridRecord = Omit<AffineGrid, "kind">;
 
 interface CodesRecord {
   readonly x: readonly number[];
   readonly grid: GridRecord;
-  readonly stochastic: { readonly seed: number; readonly stream: number; readonly step: number };
+  readonly stochastic: StochasticRecord;
   readonly codes: Readonly<Record<Rounding | "stochastic", readonly number[]>>;
 }
 
@@ -50,15 +51,7 @@ interface Records {
   readonly requantized: RequantizedRecord;
 }
 
-const lines = Deno.readTextFileSync(
-  new URL("../../fixtures/quantization/golden.jsonl", import.meta.url),
-).trim().split("\n").map((line) => JSON.parse(line));
-
-function recordsOf<Kind extends keyof Records>(kind: Kind): Records[Kind][] {
-  const found = lines.filter((record) => record.kind === kind);
-  assert.ok(found.length > 0, `no record of ${kind}`);
-  return found;
-}
+const recordsOf = <Kind extends keyof Records>(kind: Kind): Records[Kind][] => goldenRecords(kind);
 
 const wholes = (device: Device, values: readonly number[]) =>
   tensor(device, Int32Array.from(values));
