@@ -4,9 +4,9 @@ import {
   captionNetwork,
   checkOutput,
   cliffsTable,
-  definitions,
   type Execute,
   type Experiment,
+  experimentNames,
   type ExperimentResult,
   findExperiment,
   InterruptedError,
@@ -220,10 +220,7 @@ async function sweep(names: readonly string[], options: SweepOptions): Promise<v
 export function addSweep(program: Command): void {
   program.command("sweep")
     .description("measure how far a network can be reduced; resumes where it was stopped")
-    .argument(
-      "[experiment...]",
-      `any of ${definitions.map(({ name }) => name).join(", ")}, ${REGRESSION_NAME}, ${SEARCH}`,
-    )
+    .argument("[experiment...]", `any of ${experimentNames.join(", ")}`)
     .option("--model <name>", MODEL_HELP)
     .option("--dataset <name>", DATASET_HELP, userPlace)
     .option("--data <folder>", "folder or address of a data set that is known by name", userPlace)

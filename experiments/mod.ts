@@ -45,11 +45,20 @@ export {
   type PublishedSeries,
 } from "./define.ts";
 export { bitWidth } from "./definitions/bit_width.ts";
+export { calibration } from "./definitions/calibration.ts";
 export { fcNNOnMnist } from "./definitions/fc_nn_on_mnist.ts";
 export { generalisation } from "./definitions/generalisation.ts";
 export { hyperparameters, type SearchOverrides } from "./definitions/hyperparameters.ts";
-export { definitions, findExperiment, usualDefinitions } from "./definitions/mod.ts";
+export { mixedPrecision } from "./definitions/mixed_precision.ts";
+export {
+  definitions,
+  experimentNames,
+  findExperiment,
+  usualDefinitions,
+} from "./definitions/mod.ts";
 export { octization, octizationContrasts } from "./definitions/octization.ts";
+export { ptqMethods } from "./definitions/ptq_methods.ts";
+export { qat } from "./definitions/qat.ts";
 export { waveletThreshold } from "./definitions/wavelet_threshold.ts";
 export { waveletThresholdOfConvolutions } from "./definitions/wavelet_threshold_of_convolutions.ts";
 export { captionNetwork } from "./describe_network.ts";
@@ -151,6 +160,8 @@ export {
   type WaveletThresholdCompression,
 } from "./trial.ts";
 export type {
+  AdaRoundMethod,
+  DynamicActivations,
   GptqMethod,
   HqqMethod,
   MixedPrecisionMethod,
@@ -159,6 +170,7 @@ export type {
   PostTrainingMethod,
   QuantizationAwareCompression,
   ReconstructionMethod,
+  Rescaling,
   SecondOrderMethod,
 } from "./quantization_trial.ts";
 export { checkOutput, writeFile } from "./write_file.ts";

@@ -7,6 +7,11 @@ Deno.test("commands answer unknown names with what is known and a near match", a
       ["sweep", "bit_widht"],
       /^Cannot find experiment "bit_widht": .*: did you mean "bit_width"\?$/,
     ],
+    [
+      ["sweep", "ptq_method"],
+      /known are .*ptq_methods, .*octization_regression, hyperparameters: did you mean "ptq_methods"/,
+    ],
+    [["sweep", "hyperparameter"], /^Cannot find experiment .*: did you mean "hyperparameters"\?$/],
     [["sweep", "--model", "fc_n"], /^Cannot find model "fc_n": .*: did you mean "fc_nn"\?$/],
     [["sweep", "--dataset", "mnits"], /^Cannot find data set "mnits": .*: did you mean "mnist"\?$/],
     [

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import * as experiments from "../../experiments/mod.ts";
 import { checkTrial } from "../../experiments/check_trial.ts";
 import { defineExperiment, type Experiment } from "../../experiments/define.ts";
 import { bitWidth } from "../../experiments/definitions/bit_width.ts";
@@ -54,6 +55,15 @@ Deno.test("defineExperiment() refuses parts that do not fit together", () => {
     ],
   ];
   for (const [change, pattern] of wrong) assert.throws(variant(change), pattern);
+});
+
+Deno.test("definitions are all exported by their own names, and found by those", () => {
+  const exported = new Set<unknown>(Object.values(experiments));
+  for (const definition of experiments.definitions) {
+    assert.ok(exported.has(definition), definition.name);
+    assert.equal(experiments.findExperiment(definition.name), definition);
+    assert.ok(experiments.experimentNames.includes(definition.name));
+  }
 });
 
 Deno.test("bitWidth asks the question on 44 points, all of a seed on one network", () => {
