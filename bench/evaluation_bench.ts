@@ -1,4 +1,4 @@
-import { type AffineQuantization, quantizeWeight } from "../compression/mod.ts";
+import { type AffineQuantization, type Bits, quantizeWeight } from "../compression/mod.ts";
 import { chunksOf, loadDataset, uploadImages } from "../data/mod.ts";
 import type { Device, Tensor, Timing } from "../gpu/mod.ts";
 import {
@@ -40,7 +40,7 @@ function quantizedCopies(
   networks: number,
 ): Record<string, Tensor> {
   const variants = Array.from({ length: networks }, (_, i): AffineQuantization => ({
-    bits: 1 + i % 8,
+    bits: (1 + i % 8) as Bits,
     granularity: i % 16 < 8 ? "tensor" : "channel",
   }));
   const weights = model.layers.map((layer) => `${layer}.weight`);

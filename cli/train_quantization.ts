@@ -57,9 +57,9 @@ function weightsOf(
         quantize,
     );
   }
-  return quantize === "straight_through"
-    ? { kind: "straightThrough", bits, granularity, ...bits > 1 && { symmetric: true } }
-    : { kind: "dorefa", bits, granularity };
+  if (quantize !== "straight_through") return { kind: "dorefa", bits, granularity };
+  const kind = "straightThrough";
+  return bits === 1 ? { kind, bits, granularity } : { kind, bits, granularity, symmetric: true };
 }
 
 function inputsOf(quantize: NonNullable<Recipe["quantize"]>, bits: Bits): InputEstimator {

@@ -19,6 +19,12 @@ export type {
 } from "./quantize/grids/options.ts";
 export { binaryGrid, ternaryGrid } from "./quantize/grids/few_levels.ts";
 export { groupSizeOf } from "./quantize/grids/granularity.ts";
+export {
+  type AnyGridOptions,
+  granularityMistakes,
+  gridMistakes,
+  gridSpecMistakes,
+} from "./quantize/grids/grid_mistakes.ts";
 export { lloydMaxGrid } from "./quantize/grids/lloyd_max.ts";
 export { additivePowersOfTwoGrid, powersOfTwoGrid } from "./quantize/grids/powers_of_two.ts";
 export { type Reach, reachOfGrid } from "./quantize/grids/reach.ts";
@@ -55,6 +61,7 @@ export {
   type Observer,
   type ObserverOptions,
 } from "./quantize/observers/observer.ts";
+export { observerMistakes } from "./quantize/observers/observer_mistakes.ts";
 export type {
   EntropyObserver,
   FixedObserver,
@@ -136,6 +143,7 @@ export type {
   ReconstructedWeight,
 } from "./quantize/methods/learned_grids.ts";
 export {
+  reconstructionMistakes,
   type ReconstructionPlan,
   reconstructionPlan,
 } from "./quantize/methods/reconstruction_plan.ts";

@@ -1,8 +1,10 @@
+import { type Granularity, granularityMistakes } from "../compression/mod.ts";
 import { UserError } from "../formats/user_error.ts";
 import type { ModelSpec } from "../models/mod.ts";
-import { planMistakes, quantizationAwareMistakes } from "../training/mod.ts";
-import type { PostTrainingCompression } from "./quantization_trial.ts";
+import { planMistakes, quantizationAwareMistakes, weightEstimatorsOf } from "../training/mod.ts";
+import { postTrainingGranularities, postTrainingMistakes } from "./check_post_training.ts";
 import type { CompressionSpec, Trial } from "./trial.ts";
+import { groupMistakes, weightRows } from "./weight_rows.ts";
 
 function refuse(what: string, wanted: string, found: unknown): never {
   throw new UserError(`Cannot run a trial: ${what} must be ${wanted}: ${found}`);
@@ -23,17 +25,27 @@ function checkKeep(keep: number): void {
   if (!(keep > 0 && keep <= 1)) refuse("the keep ratio", "above 0 and at most 1", keep);
 }
 
-function checkPostTraining(compression: PostTrainingCompression): void {
-  const { rescaling, activations, method } = compression;
-  if ("images" in compression) {
-    checkWhole("the count of calibration images", compression.images, 1, Infinity);
+/** Which weights share a grid, wherever a compression has grids of weights. */
+function granularitiesOf(compression: CompressionSpec): readonly Granularity[] {
+  switch (compression.kind) {
+    case "affine":
+      return [compression.granularity];
+    case "post_training":
+      return postTrainingGranularities(compression);
+    case "quantization_aware":
+      return weightEstimatorsOf(compression.spec).map(({ granularity }) => granularity);
+    default:
+      return [];
   }
-  if (rescaling?.kind === "smoothed" && !(rescaling.alpha >= 0 && rescaling.alpha <= 1)) {
-    refuse("alpha of SmoothQuant", "0 to 1", rescaling.alpha);
-  }
-  if (activations !== undefined && "range" in activations && method === "reconstruction") {
-    refuse("the activations of a reconstruction", "on grids whose steps can learn", "dynamic");
-  }
+}
+
+/** Refuses groups that do not divide the rows of the network, where its images are known. */
+function checkGroups(trial: Trial): void {
+  const groups = granularitiesOf(trial.compression)
+    .flatMap((granularity) => typeof granularity === "object" ? [granularity.group] : []);
+  if (groups.length === 0) return;
+  const rows = weightRows(trial);
+  refuseMistakes([...new Set(groups)].flatMap((group) => groupMistakes(group, rows)));
 }
 
 function checkCompression(compression: CompressionSpec, model: ModelSpec): void {
@@ -41,18 +53,17 @@ function checkCompression(compression: CompressionSpec, model: ModelSpec): void 
     case "none":
       return;
     case "affine":
+      checkWhole("bits", compression.bits, 1, 16);
+      return refuseMistakes(granularityMistakes(compression.granularity));
     case "levels":
       return checkWhole("bits", compression.bits, 1, 16);
     case "post_training":
-      return checkPostTraining(compression);
+      return refuseMistakes(postTrainingMistakes(compression));
     case "quantization_aware":
       checkWhole("epochs under quantization", compression.training.epochs, 1, Infinity);
       return refuseMistakes([
         ...planMistakes(compression.training),
-        ...quantizationAwareMistakes(compression.spec),
-        ...compression.spec.progressive && compression.training.emaDecay !== undefined
-          ? ["weights must not be averaged while bits fall: grids of several widths would mix"]
-          : [],
+        ...quantizationAwareMistakes(compression.spec, compression.training),
       ]);
     case "wavelet_threshold":
       checkWhole("wavelet levels", compression.levels, 1, Infinity);
@@ -90,8 +101,9 @@ function widthsOf(model: ModelSpec): readonly number[] {
  *
  * @param trial Any trial.
  * @throws {UserError} If a number is out of range: bits outside 1 to 16, a keep ratio outside (0, 1],
- *   no epochs, an empty batch, a layer without units, no images to judge on, a plan that cannot be
- *   carried out; or if the weights cannot be laid out as images.
+ *   no epochs, an empty batch, a layer without units, no images to judge or to calibrate on, a plan
+ *   that cannot be carried out; if a grid does not exist, or a group does not divide a row of a network
+ *   whose data set is known by name; or if the weights cannot be laid out as images.
  */
 export function checkTrial(trial: Trial): void {
   const { model, training, seed, compression, pretrained, images } = trial;
@@ -103,6 +115,7 @@ export function checkTrial(trial: Trial): void {
   refuseMistakes(planMistakes(training));
   for (const width of widthsOf(model)) checkWhole("the width of a layer", width, 1, Infinity);
   checkCompression(compression, model);
+  checkGroups(trial);
   if (images !== undefined) checkWhole("the count of images to judge on", images, 1, Infinity);
   if (pretrained !== undefined && !/^[0-9a-f]{64}$/.test(pretrained)) {
     refuse("a pretrained network", "the SHA-256 of its checkpoint", pretrained);

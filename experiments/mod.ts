@@ -161,11 +161,15 @@ export {
 } from "./trial.ts";
 export type {
   AdaRoundMethod,
+  AnyActivations,
   DynamicActivations,
   GptqMethod,
+  HqqBits,
   HqqMethod,
+  LearnableActivations,
   MixedPrecisionMethod,
   NearestMethod,
+  PostTraining,
   PostTrainingCompression,
   PostTrainingMethod,
   QuantizationAwareCompression,

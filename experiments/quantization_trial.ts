@@ -19,12 +19,15 @@ export interface NearestMethod {
   readonly weights: WeightGridOptions;
 }
 
+/** Bits of a code whose zero point is a real number. */
+export type HqqBits = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
 /** Zero points fitted without data. */
 export interface HqqMethod {
   /** Tells the methods apart. */
   readonly method: "hqq";
-  /** Bits of a code, 1 to 8. */
-  readonly bits: Bits;
+  /** Bits of a code. */
+  readonly bits: HqqBits;
   /** Weights that share a scale and a zero point. */
   readonly granularity: Granularity;
 }
@@ -77,6 +80,9 @@ export interface ReconstructionMethod {
   readonly images: number;
 }
 
+/** Bit-widths that a layer may get by mixed precision. */
+export const MIXED_PRECISION_WIDTHS: readonly Bits[] = [1, 2, 3, 4, 5, 6, 8];
+
 /** Every layer at its own bit-width, within a budget; rounded to the nearest level, per channel. */
 export interface MixedPrecisionMethod {
   /** Tells the methods apart. */
@@ -125,20 +131,30 @@ export interface DynamicActivations {
   readonly bits: Bits;
 }
 
+/** What every post-training quantization has. */
+export interface PostTraining {
+  /** Tells it from other compressions. */
+  readonly kind: "post_training";
+  /** What is done to the float32 network first; nothing if left out. */
+  readonly rescaling?: Rescaling;
+}
+
+/** Grids that are chosen once, or anew for every image. */
+export interface AnyActivations {
+  /** Grids of every layer's input, images included; float32 if left out. */
+  readonly activations?: ActivationGridOptions | DynamicActivations;
+}
+
+/** Grids whose steps a reconstruction learns: dynamic ones have none to learn. */
+export interface LearnableActivations {
+  /** Grids of every layer's input, images included; float32 if left out. */
+  readonly activations?: ActivationGridOptions;
+}
+
 /** Post-training quantization by one of the methods; biases stay at 32 bits. */
 export type PostTrainingCompression =
-  & {
-    /** Tells it from other compressions. */
-    readonly kind: "post_training";
-    /** What is done to the float32 network first; nothing if left out. */
-    readonly rescaling?: Rescaling;
-    /**
-     * Grids of every layer's input, images included; float32 if left out. A reconstruction learns their
-     * steps, so it does not go with dynamic ones.
-     */
-    readonly activations?: ActivationGridOptions | DynamicActivations;
-  }
-  & PostTrainingMethod;
+  | (PostTraining & AnyActivations & Exclude<PostTrainingMethod, ReconstructionMethod>)
+  | (PostTraining & LearnableActivations & ReconstructionMethod);
 
 /** The trained network, trained on under quantization: with itself as it was for a teacher, if asked. */
 export interface QuantizationAwareCompression {

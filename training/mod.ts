@@ -58,19 +58,23 @@ export { equalizeNetwork, smoothNetwork } from "./rescale_network.ts";
 export { type Distillation, planMistakes, type TrainingPlan } from "./plan.ts";
 export { type ExportedNetwork, exportQuantizationAware } from "./quantization_aware/export.ts";
 export { initialQuantizationAware } from "./quantization_aware/initialize.ts";
-export { quantizationAware } from "./quantization_aware/model.ts";
-export {
-  type DorefaWeights,
-  type InputEstimator,
-  type LearnedClipInputs,
-  type LearnedStepInputs,
-  type LearnedStepWeights,
-  type MagnitudeWeights,
-  quantizationAwareMistakes,
-  type QuantizationAwareSpec,
-  type StraightThroughInputs,
-  type StraightThroughWeights,
-  type WeightEstimator,
+export { quantizationAware, type QuantizationAwareModel } from "./quantization_aware/model.ts";
+export { quantizationAwareMistakes, weightEstimatorsOf } from "./quantization_aware/mistakes.ts";
+export type {
+  AsymmetricStraightThroughWeights,
+  DorefaWeights,
+  InputEstimator,
+  LearnedClipInputs,
+  LearnedStepInputs,
+  LearnedStepIntegerInputs,
+  LearnedStepSignInputs,
+  LearnedStepWeights,
+  MagnitudeWeights,
+  QuantizationAwareSpec,
+  StraightThroughInputs,
+  StraightThroughWeights,
+  SymmetricStraightThroughWeights,
+  WeightEstimator,
 } from "./quantization_aware/spec.ts";
 export { learningRateAt, type Schedule, SCHEDULES } from "./schedule.ts";
 export { createTrainer, type Trainer } from "./trainer.ts";

@@ -4,6 +4,7 @@ import type { Model, Parameters } from "../models/mod.ts";
 import { NonFiniteLossError } from "./non_finite_loss.ts";
 import type { OptimizerState } from "./optimizer.ts";
 import { checkPlan, type TrainingPlan } from "./plan.ts";
+import { checkPlanOf } from "./quantization_aware/model.ts";
 import { createTrainingState, LOG_CAPACITY, type TrainerOptions } from "./training_state.ts";
 import { prepareTrainingStep } from "./training_step.ts";
 import { statisticsAt, type WeightStatistics } from "./weight_quantization.ts";
@@ -62,7 +63,8 @@ export interface Trainer extends Disposable {
  * @param options Seeds, and what a checkpoint says.
  * @returns The trainer; `using` gives its program back.
  * @throws {RangeError} If the batch is larger than the set, or a number is out of range.
- * @throws {UserError} If a resumed checkpoint and the plan do not agree whether weights are averaged.
+ * @throws {UserError} If a resumed checkpoint and the plan do not agree whether weights are averaged,
+ *   or they are while bits fall.
  */
 export function createTrainer(
   device: Device,
@@ -73,6 +75,7 @@ export function createTrainer(
 ): Trainer {
   const { seeds } = options;
   checkPlan(plan, images.count, seeds.length);
+  checkPlanOf(model, plan);
   const networks = seeds.length;
   const stepsPerEpoch = Math.floor(images.count / plan.batchSize);
   const totalSteps = stepsPerEpoch * plan.epochs;

@@ -6,6 +6,7 @@ import {
   uniformAt,
 } from "../../kernels/mod.ts";
 import type { AffineGrid } from "./affine.ts";
+import type { Bits } from "./grids/spec.ts";
 import type { QuantizedWeight } from "./quantized_weight.ts";
 
 /**
@@ -15,8 +16,8 @@ import type { QuantizedWeight } from "./quantized_weight.ts";
  * 1/255, with codes that are written down in base 8.
  */
 export interface LevelQuantization {
-  /** Bits of a magnitude, 1 to 16, beside its sign: codes go from -(2^b - 1) to 2^b - 1. */
-  readonly bits: number;
+  /** Bits of a magnitude, beside its sign: codes go from -(2^b - 1) to 2^b - 1. */
+  readonly bits: Bits;
   /** What becomes of a number between two of the grid. */
   readonly rounding: keyof typeof REQUANTIZE_ROUNDING;
   /** Steps of 1 / (2^b - 1), or of the largest magnitude of the weight / (2^b - 1). */

@@ -2,12 +2,12 @@ import { fakeQuantize, type GridNumbers, uploadGrids } from "../../autograd/mod.
 import type { Tensor } from "../../gpu/mod.ts";
 import { chooseQuantParams, rangesOf } from "./affine.ts";
 import { groupSizeOf } from "./grids/granularity.ts";
-import type { Granularity } from "./grids/spec.ts";
+import type { Bits, Granularity } from "./grids/spec.ts";
 
 /** How one network of a population is quantized; frozen data, part of a trial. */
 export interface AffineQuantization {
-  /** Bits of a weight (and of an activation): 1 to 16. */
-  readonly bits: number;
+  /** Bits of a weight (and of an activation). */
+  readonly bits: Bits;
   /** Which weights share a range. */
   readonly granularity: Granularity;
 }

@@ -1,4 +1,4 @@
-import type { LevelQuantization } from "../../compression/mod.ts";
+import type { Bits, LevelQuantization } from "../../compression/mod.ts";
 import { MODELS, type ModelSpec } from "../../models/mod.ts";
 import { adam, type Optimizer, sgd, type WeightQuantization } from "../../training/mod.ts";
 import type { AxisDisplay } from "../define.ts";
@@ -16,7 +16,7 @@ export interface OctizationArm {
   readonly master: Master;
   readonly optimizer: OptimizerName;
   readonly scale: LevelQuantization["scale"];
-  readonly bits: number;
+  readonly bits: Bits;
 }
 
 /** Optimizers of the arms, at constant rates. */

@@ -1,5 +1,5 @@
 import { type Bits, reconstructionPlan, type WeightGridOptions } from "../../compression/mod.ts";
-import type { PostTrainingMethod, Rescaling } from "../quantization_trial.ts";
+import type { HqqBits, PostTrainingMethod, Rescaling } from "../quantization_trial.ts";
 
 /** What learns roundings together, and in which batches. */
 export const RECONSTRUCTION_PLAN = { ...reconstructionPlan({ steps: 2000 }), batchSize: 128 };
@@ -13,8 +13,8 @@ type Quantization = PostTrainingMethod & { readonly rescaling?: Rescaling };
 /** A post-training method with its granularity: a ready-made way to quantize. */
 interface Arm {
   readonly label: string;
-  /** Of all weights to so many bits, calibrated on so many images where it looks at any. */
-  quantization(bits: Bits, images: number): Quantization;
+  /** Of all weights to so many bits, which any method can, calibrated on so many images where it looks at any. */
+  quantization(bits: HqqBits, images: number): Quantization;
 }
 
 /** Equal steps; what spans least squared error, or everything. */

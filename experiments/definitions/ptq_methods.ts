@@ -1,6 +1,6 @@
-import type { Bits } from "../../compression/mod.ts";
 import { differenceChart, lineChart } from "../charts/chart_spec.ts";
 import { defineExperiment, type Experiment } from "../define.ts";
+import type { HqqBits } from "../quantization_trial.ts";
 import { fcNNOnMnist } from "./fc_nn_on_mnist.ts";
 import { ADA_ROUND_PLAN, PTQ_ARMS, type PtqArm, RECONSTRUCTION_PLAN, SWEEPS } from "./ptq_arms.ts";
 
@@ -13,7 +13,7 @@ interface Extent {
   readonly arms: readonly PtqArm[];
   /** What is drawn over it. */
   readonly gains: readonly PtqArm[];
-  readonly bits: readonly Bits[];
+  readonly bits: readonly HqqBits[];
   /** Calibration images of every method that looks at any; labels are not looked at. */
   readonly images: number;
   /** Accuracy in percent that the charts zoom in from. */

@@ -82,7 +82,9 @@ export function qatSpec(
   const bits = Math.ceil(width) as Bits;
   return {
     weights,
-    inputs: { kind: estimator === "learned" ? "learnedStep" : "straightThrough", bits },
+    inputs: estimator === "learned"
+      ? { kind: "learnedStep", bits }
+      : { kind: "straightThrough", bits },
     image: { bits: bits === 1 ? IMAGE_OF_ONE_BIT : bits },
   };
 }

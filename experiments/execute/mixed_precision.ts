@@ -17,11 +17,9 @@ import {
   measureSensitivities,
   type QuantizeToBits,
 } from "../../training/mod.ts";
-import type { MixedPrecisionMethod } from "../quantization_trial.ts";
+import { MIXED_PRECISION_WIDTHS, type MixedPrecisionMethod } from "../quantization_trial.ts";
 import type { Bench } from "./laboratory.ts";
 
-/** Bit-widths that a layer may get. */
-const WIDTHS: readonly Bits[] = [1, 2, 3, 4, 5, 6, 8];
 /** Random vectors of Hutchinson's estimator, for each weight. */
 const TRACE_SAMPLES = 16;
 
@@ -73,11 +71,18 @@ export function choicesOf(
     using _scope = device.scope();
     const chunks = chunksOf(device, bench.calibrationSet(images));
     if (sensitivity === "loss") {
-      return await measureSensitivities(device, model, host, chunks, WIDTHS, quantize);
+      return await measureSensitivities(
+        device,
+        model,
+        host,
+        chunks,
+        MIXED_PRECISION_WIDTHS,
+        quantize,
+      );
     }
     const options = { samples: TRACE_SAMPLES, seed: 0 };
     const traces = await layerHessianTraces(device, model, host, chunks, options);
-    return hessianChoices(model, host, traces, WIDTHS, quantize);
+    return hessianChoices(model, host, traces, MIXED_PRECISION_WIDTHS, quantize);
   };
   return (method) => {
     const key = `${method.sensitivity} ${method.images}`;
@@ -110,7 +115,9 @@ function bytesAt(choices: LayerChoices["choices"], bits: number): number {
   const found = choices.find((one) => one.bits === bits);
   if (found === undefined) {
     throw new RangeError(
-      `Cannot allocate bits: the average must lie between two of ${WIDTHS.join(", ")}: ${bits}`,
+      `Cannot allocate bits: the average must lie between two of ${
+        MIXED_PRECISION_WIDTHS.join(", ")
+      }: ${bits}`,
     );
   }
   return found.bytes;

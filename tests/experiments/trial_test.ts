@@ -97,9 +97,22 @@ Deno.test("checkTrial() refuses numbers out of range in one line", () => {
     threshold: "hard",
   } as const;
   const wrong: [Trial, RegExp][] = [
-    [{ ...trial, compression: { ...affine, bits: 0 } }, /bits must be 1 to 16: 0$/],
-    [{ ...trial, compression: { ...affine, bits: 17 } }, /bits must be 1 to 16: 17$/],
-    [{ ...trial, compression: { ...affine, bits: 2.5 } }, /bits/],
+    [
+      // as everywhere, types are checked by `deno task check`
+      // @ts-expect-error 0 is not a width
+      { ...trial, compression: { ...affine, bits: 0 } },
+      /bits must be 1 to 16: 0$/,
+    ],
+    [
+      // @ts-expect-error 17 is not a width
+      { ...trial, compression: { ...affine, bits: 17 } },
+      /bits must be 1 to 16: 17$/,
+    ],
+    [
+      // @ts-expect-error a width is whole
+      { ...trial, compression: { ...affine, bits: 2.5 } },
+      /bits/,
+    ],
     [
       { ...trial, compression: { kind: "magnitude_prune", keep: 0, layers: "all" } },
       /keep ratio must be above 0 and at most 1: 0$/,
@@ -142,6 +155,7 @@ Deno.test("checkTrial() refuses numbers out of range in one line", () => {
           method: "reconstruction",
           plan: { ...reconstructionPlan(), batchSize: 32 },
           images: 64,
+          // @ts-expect-error there is no step to learn
           activations: { range: "dynamic", bits: 4 },
         },
       },

@@ -54,6 +54,18 @@ for (const [i, weights] of WEIGHTS.entries()) {
   });
 }
 
+Deno.test("exportQuantizationAware() of weights whose bits fell has nothing left to fall", async () => {
+  const device = await testDevice();
+  const weights = { kind: "learnedStep", bits: 2, granularity: "channel" } as const;
+  const spec: QuantizationAwareSpec = { weights, progressive: { bits: 4, steps: 4 } };
+  const { model, parameters } = await trainUnder(device, spec);
+  const exported = await exportQuantizationAware(device, smallModel, spec, parameters);
+  assert.deepEqual(
+    await logitsOf(device, exported.model, exported.parameters),
+    await logitsOf(device, model, parameters),
+  );
+});
+
 Deno.test("quantizationAware() wraps convolutions, and leaves batch norms to themselves", async () => {
   const device = await testDevice();
   using _scope = device.scope();

@@ -158,6 +158,8 @@ Deno.test("quantizationAware() says what it cannot do", () => {
   const weights = (given: WeightEstimator) => () =>
     quantizationAware(smallModel, { weights: given });
   assert.throws(
+    // checked by `deno task check`, as tests are run without types
+    // @ts-expect-error the combination does not type-check either
     weights({ kind: "straightThrough", bits: 1, granularity: "tensor", symmetric: true }),
     {
       name: "UserError",
@@ -166,6 +168,7 @@ Deno.test("quantizationAware() says what it cannot do", () => {
     },
   );
   assert.throws(
+    // @ts-expect-error signs are one bit
     () => quantizationAware(smallModel, { inputs: { kind: "learnedStep", bits: 2, signs: true } }),
     /signs are 1 bit: 2/,
   );
@@ -177,4 +180,46 @@ Deno.test("quantizationAware() says what it cannot do", () => {
     () => quantizationAware(smallModel, { progressive: { bits: 8, steps: 0 } }),
     /steps of falling bit-widths must be a whole number from 1: 0/,
   );
+  assert.throws(
+    weights({ kind: "dorefa", bits: 2, granularity: { group: 0 } }),
+    /a group of weights must be a whole number from 1: 0/,
+  );
+});
+
+Deno.test("quantizationAware() and createTrainer() refuse falling bits that nothing or too much follows", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const progressive = { bits: 4, steps: 10 } as const;
+  const granularity = "channel";
+  const learned = { kind: "learnedStep", granularity } as const;
+  const idle: readonly QuantizationAwareSpec[] = [
+    {},
+    { weights: { kind: "dorefa", bits: 2, granularity } },
+    { weights: { ...learned, bits: 8 } },
+    { weights: { ...learned, bits: 4 } },
+    { weights: { ...learned, bits: 1 } },
+    { weights: { ...learned, bits: "ternary" } },
+    { inputs: { kind: "learnedClip", bits: 2 } },
+    { inputs: { kind: "learnedStep", bits: 1, signs: true } },
+  ];
+  for (const spec of idle) {
+    assert.throws(() => quantizationAware(smallModel, { ...spec, progressive }), {
+      name: "UserError",
+      message:
+        "Cannot train under quantization: falling bit-widths must begin above those of a grid " +
+        "of integers whose step learns, or nothing falls: 4",
+    });
+  }
+  const spec: QuantizationAwareSpec = { inputs: { kind: "learnedStep", bits: 1 }, progressive };
+  const model = quantizationAware(smallModel, spec);
+  const averaged = { ...PLAN, emaDecay: 0.9 };
+  assert.throws(() => trainerOf(device, model, { seeds: [0] }, averaged), {
+    name: "UserError",
+    message: /^Cannot train under quantization: weights must not be averaged while bits fall: /,
+  });
+  // a copy under another title quantizes all the same
+  const copy = { ...model, title: "copy" };
+  assert.throws(() => trainerOf(device, copy, { seeds: [0] }, averaged), { name: "UserError" });
+  const fixed = quantizationAware(smallModel, { inputs: { kind: "learnedStep", bits: 1 } });
+  trainerOf(device, fixed, { seeds: [0] }, averaged)[Symbol.dispose]();
 });

@@ -123,7 +123,8 @@ export async function exportQuantizationAware(
   const { layers } = model;
   const wrapped = quantizationAware(model, spec);
   const { tensors } = uploadParameters(device, wrapped, [trained]);
-  const { weights: _weights, firstWeights: _firstWeights, last, ...others } = spec;
+  // bits have fallen
+  const { weights: _w, firstWeights: _f, progressive: _p, last, ...others } = spec;
   const rest = quantizationAware(model, {
     ...others,
     ...last && { last: { inputs: last.inputs } },

@@ -11,7 +11,8 @@ import {
   uploadParameters,
 } from "../../models/mod.ts";
 import { firstInputSteps, type InputStatistics } from "./input_estimator.ts";
-import { checkQuantizationAware, layerQuantization, type QuantizationAwareSpec } from "./spec.ts";
+import { checkQuantizationAware } from "./mistakes.ts";
+import { layerQuantization, type QuantizationAwareSpec } from "./spec.ts";
 import { firstWeightSteps } from "./weight_estimator.ts";
 
 /** What one chunk of images says of one layer's input. */

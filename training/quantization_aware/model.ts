@@ -6,9 +6,17 @@ import type {
   ParameterSpec,
   ParameterTensors,
 } from "../../models/mod.ts";
+import type { TrainingPlan } from "../plan.ts";
 import { inputParameters, quantizedInput } from "./input_estimator.ts";
-import { checkQuantizationAware, layerQuantization, type QuantizationAwareSpec } from "./spec.ts";
+import { checkQuantizationAware } from "./mistakes.ts";
+import { layerQuantization, type QuantizationAwareSpec } from "./spec.ts";
 import { quantizedWeight, weightParameters } from "./weight_estimator.ts";
+
+/** A model that quantizes as it computes; a copy of it does so too. */
+export interface QuantizationAwareModel extends Model {
+  /** What is quantized, and how: a trainer looks whether its plan goes with it. */
+  readonly quantization: QuantizationAwareSpec;
+}
 
 /** Names what is quantized, for a title. */
 function describe({ weights, inputs, image }: QuantizationAwareSpec): string {
@@ -34,7 +42,10 @@ function describe({ weights, inputs, image }: QuantizationAwareSpec): string {
  * @throws {RangeError} If a group of weights does not divide a row.
  * @see Jacob et al. 2018, arXiv:1712.05877, section 3
  */
-export function quantizationAware(model: Model, spec: QuantizationAwareSpec): Model {
+export function quantizationAware(
+  model: Model,
+  spec: QuantizationAwareSpec,
+): QuantizationAwareModel {
   checkQuantizationAware(spec);
   const { layers, batchNorms: _batchNorms, ...rest } = model;
   const { progressive } = spec;
@@ -52,6 +63,7 @@ export function quantizationAware(model: Model, spec: QuantizationAwareSpec): Mo
   const isSeen = [...quantization.values()].some(({ inputs, image }) => inputs ?? image);
   return Object.freeze({
     ...rest,
+    quantization: spec,
     title: `${model.title} (${describe(spec)})`,
     layers,
     parameters: [...model.parameters, ...added],
@@ -78,4 +90,16 @@ export function quantizationAware(model: Model, spec: QuantizationAwareSpec): Mo
       });
     },
   });
+}
+
+/**
+ * Refuses a plan that does not go with what a model quantizes.
+ *
+ * @param model Any model; one that does not quantize goes with every plan.
+ * @param plan How it is to be trained.
+ * @throws {UserError} If weights are averaged while bits fall.
+ */
+export function checkPlanOf(model: Model, plan: Pick<TrainingPlan, "emaDecay">): void {
+  const { quantization } = model as Partial<QuantizationAwareModel>;
+  if (quantization !== undefined) checkQuantizationAware(quantization, plan);
 }

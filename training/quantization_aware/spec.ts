@@ -1,5 +1,4 @@
-import { UserError } from "../../formats/mod.ts";
-import { type Bits, type Granularity, isBits } from "../../compression/mod.ts";
+import type { Bits, Granularity } from "../../compression/mod.ts";
 
 /**
  * Weights whose step is learned (LSQ): 1 bit is -s and s, ternary -s, 0 and s, more are signed integers
@@ -17,20 +16,41 @@ export interface LearnedStepWeights {
 }
 
 /**
- * Weights rounded to the range that they have at each step, straight-through.
+ * Weights rounded to the range that they have at each step, straight-through, the zero point chosen.
  *
  * @see Jacob et al. 2018, arXiv:1712.05877
  */
-export interface StraightThroughWeights {
+export interface AsymmetricStraightThroughWeights {
   /** Tells it from other estimators. */
   readonly kind: "straightThrough";
-  /** Bits of a code; at least 2 if symmetric. */
+  /** Bits of a code. */
   readonly bits: Bits;
   /** Which weights share a range. */
   readonly granularity: Granularity;
-  /** Whether 0 is in the middle and the range follows the largest magnitude; no if left out. */
-  readonly symmetric?: boolean;
+  /** The range goes from the smallest to the largest weight. */
+  readonly symmetric?: false;
 }
+
+/**
+ * Weights rounded to a range around 0 that follows the largest magnitude, straight-through.
+ *
+ * @see Jacob et al. 2018, arXiv:1712.05877
+ */
+export interface SymmetricStraightThroughWeights {
+  /** Tells it from other estimators. */
+  readonly kind: "straightThrough";
+  /** Bits of a code; the zero point of one bit would be 0.5. */
+  readonly bits: Exclude<Bits, 1>;
+  /** Which weights share a range. */
+  readonly granularity: Granularity;
+  /** 0 is in the middle. */
+  readonly symmetric: true;
+}
+
+/** Weights rounded to the range that they have at each step, straight-through. */
+export type StraightThroughWeights =
+  | AsymmetricStraightThroughWeights
+  | SymmetricStraightThroughWeights;
 
 /**
  * Weights squashed by tanh and rounded to equally spaced levels.
@@ -72,16 +92,35 @@ export type WeightEstimator =
  *
  * @see Esser et al. 2020, arXiv:1902.08153; Bhalgat et al. 2020, arXiv:2004.09576
  */
-export interface LearnedStepInputs {
+export interface LearnedStepIntegerInputs {
   /** Tells it from other estimators. */
   readonly kind: "learnedStep";
-  /** Bits of a code. */
+  /** Bits of a code; one is 0 and s. */
   readonly bits: Bits;
   /** Whether what level 0 stands for is learned too (LSQ+); no if left out. */
   readonly offset?: boolean;
-  /** Whether one bit is -s and s, where there is no ReLU before; 0 and s if left out. */
-  readonly signs?: boolean;
+  /** Integers times the step. */
+  readonly signs?: false;
 }
+
+/**
+ * Inputs of a layer that are -s and s, with a step that is learned, per tensor.
+ *
+ * @see Esser et al. 2020, arXiv:1902.08153
+ */
+export interface LearnedStepSignInputs {
+  /** Tells it from other estimators. */
+  readonly kind: "learnedStep";
+  /** Signs are one bit. */
+  readonly bits: 1;
+  /** Whether what lies between them is learned too; no if left out. */
+  readonly offset?: boolean;
+  /** Signs times the step, where there is no ReLU before. */
+  readonly signs: true;
+}
+
+/** Inputs of a layer whose step is learned, per tensor. */
+export type LearnedStepInputs = LearnedStepIntegerInputs | LearnedStepSignInputs;
 
 /**
  * Inputs of a layer clipped at a learned value (PACT), per tensor.
@@ -133,62 +172,6 @@ export interface QuantizationAwareSpec {
    * over the first steps of the training; every width gets equally many of them.
    */
   readonly progressive?: { readonly bits: Bits; readonly steps: number };
-}
-
-function estimatorsOf(spec: QuantizationAwareSpec): (WeightEstimator | InputEstimator)[] {
-  const { weights, inputs, firstWeights, last } = spec;
-  return [weights, inputs, firstWeights, last?.weights, last?.inputs]
-    .filter((one) => one !== undefined && one !== "float");
-}
-
-/**
- * Lists what is wrong with the numbers of a specification.
- *
- * @param spec What is quantized.
- * @returns What must be how, and what it is; empty if all is well.
- */
-export function quantizationAwareMistakes(spec: QuantizationAwareSpec): string[] {
-  const mistakes: string[] = [];
-  const estimators = estimatorsOf(spec);
-  const { image, progressive } = spec;
-  for (const one of [...estimators, ...[image, progressive].filter((some) => some !== undefined)]) {
-    if ("bits" in one && one.bits !== "ternary" && !isBits(one.bits)) {
-      mistakes.push(`bits must be a whole number from 1 to 16: ${one.bits}`);
-    }
-  }
-  for (const one of estimators) {
-    if ("signs" in one && one.signs && one.bits !== 1) {
-      mistakes.push(`signs are 1 bit: ${one.bits}`);
-    }
-    if (one.kind !== "straightThrough") continue;
-    if ("symmetric" in one && one.symmetric && one.bits === 1) {
-      mistakes.push("a symmetric grid needs 2 bits or more, as its zero point would be 0.5: 1");
-    }
-    if ("momentum" in one && !(one.momentum! > 0 && one.momentum! <= 1)) {
-      mistakes.push(`the momentum of ranges must be above 0 and at most 1: ${one.momentum}`);
-    }
-  }
-  if (
-    progressive !== undefined && !(Number.isInteger(progressive.steps) && progressive.steps > 0)
-  ) {
-    mistakes.push(
-      `steps of falling bit-widths must be a whole number from 1: ${progressive.steps}`,
-    );
-  }
-  return mistakes;
-}
-
-/**
- * Refuses a specification that cannot be carried out.
- *
- * @param spec What is quantized.
- * @throws {UserError} If a number is out of range.
- */
-export function checkQuantizationAware(spec: QuantizationAwareSpec): void {
-  const mistakes = quantizationAwareMistakes(spec);
-  if (mistakes.length > 0) {
-    throw new UserError(`Cannot train under quantization: ${mistakes.join("; ")}`);
-  }
 }
 
 /** What is done to one layer. */

@@ -4,21 +4,16 @@ import { histogramOf } from "../observers/histogram.ts";
 import { leastSquaresRange } from "../observers/mean_squared_error.ts";
 import { endsOf } from "../observers/min_max.ts";
 import { exactPercentile } from "../observers/percentile.ts";
-import type { ObserverSpec, WeightObserverSpec } from "../observers/spec.ts";
+import type { WeightObserverSpec } from "../observers/spec.ts";
 import type { WeightGrid } from "../quantized_weight.ts";
 import { affineGrid } from "./affine_grid.ts";
 import { binaryGrid, ternaryGrid } from "./few_levels.ts";
 import { groupSizeOf } from "./granularity.ts";
+import { type AnyGridOptions, combinationMistakes } from "./grid_mistakes.ts";
 import { lloydMaxGrid } from "./lloyd_max.ts";
 import type { WeightGridOptions } from "./options.ts";
 import { additivePowersOfTwoGrid, powersOfTwoGrid } from "./powers_of_two.ts";
-import type {
-  Bits,
-  FittedGridSpec,
-  Granularity,
-  SpanningGridSpec,
-  WeightGridSpec,
-} from "./spec.ts";
+import type { Bits, FittedGridSpec, SpanningGridSpec, WeightGridSpec } from "./spec.ts";
 
 /**
  * Chooses the grids that a weight is rounded to, one a group.
@@ -81,35 +76,11 @@ function groupsOf(values: Float32Array, groupSize: number): Float32Array[] {
   );
 }
 
-/** The options without what ties them together. */
-interface AnyGridOptions {
-  readonly grid: WeightGridSpec;
-  readonly granularity: Granularity;
-  readonly observer?: ObserverSpec;
-  readonly label?: string;
-}
-
 /** Refuses what the types rule out, for callers that have none. */
 function refuseImpossible(options: AnyGridOptions, subject: string): void {
-  const { grid, granularity, observer } = options;
-  const refuse = (reason: string) => {
-    throw new RangeError(`Cannot choose ${grid.kind} grids for ${subject}: ${reason}`);
-  };
-  if (!spansRange(grid) && observer !== undefined) {
-    refuse(`they fit their levels themselves: a ${observer.kind} observer was given`);
-  }
-  if (grid.kind === "lloydMax" && typeof granularity === "object") {
-    refuse(
-      "a table of levels is for a tensor or a channel: groups of " +
-        `${granularity.group} were asked for`,
-    );
-  }
-  if (observer?.kind === "movingAverage") {
-    refuse("a weight is a single batch: a movingAverage observer was given");
-  }
-  if (observer?.kind === "entropy" && grid.kind !== "affine") {
-    refuse("entropy is for equal steps: an entropy observer was given");
-  }
+  const [reason] = combinationMistakes(options);
+  if (reason === undefined) return;
+  throw new RangeError(`Cannot choose ${options.grid.kind} grids for ${subject}: ${reason}`);
 }
 
 function spansRange(grid: WeightGridSpec): grid is SpanningGridSpec {

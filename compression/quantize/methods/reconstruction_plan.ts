@@ -63,12 +63,12 @@ export function reconstructionPlan(
 }
 
 /**
- * Refuses a plan that cannot be carried out.
+ * Lists what is wrong with the numbers of a plan.
  *
  * @param plan How roundings are learned.
- * @throws {RangeError} If a number is out of range, with what it must be.
+ * @returns What must be how, and what it is; empty if all is well.
  */
-export function checkReconstructionPlan(plan: ReconstructionPlan): void {
+export function reconstructionMistakes(plan: ReconstructionPlan): string[] {
   const { steps, roundingRate, scaleRate, penalty, dropRate = 0 } = plan;
   const { weight, warmUp, betaFrom, betaTo } = penalty;
   const isRate = (rate: number) => rate >= 0 && rate < 1;
@@ -86,9 +86,18 @@ export function checkReconstructionPlan(plan: ReconstructionPlan): void {
     [betaTo >= 1, "beta must be at least 1:", betaTo],
     [betaFrom >= betaTo, "beta must not rise: it starts at", betaFrom],
   ];
-  for (const [fits, what, found] of wanted) {
-    if (!fits) throw new RangeError(`Cannot reconstruct: ${what} ${found}`);
-  }
+  return wanted.filter(([fits]) => !fits).map(([, what, found]) => `${what} ${found}`);
+}
+
+/**
+ * Refuses a plan that cannot be carried out.
+ *
+ * @param plan How roundings are learned.
+ * @throws {RangeError} If a number is out of range, with what it must be.
+ */
+export function checkReconstructionPlan(plan: ReconstructionPlan): void {
+  const [mistake] = reconstructionMistakes(plan);
+  if (mistake !== undefined) throw new RangeError(`Cannot reconstruct: ${mistake}`);
 }
 
 /** Moments of Adam: the paper's. */

@@ -83,7 +83,7 @@ Deno.test("buildVariants() leaves a float32 network as it is", async () => {
 });
 
 Deno.test("buildVariants() quantizes all weights to 2^bits levels and no bias", async () => {
-  const bits = [1, 3];
+  const bits = [1, 3] as const;
   const built = await build(
     ...bits.map((b) => ({
       kind: "affine" as const,

@@ -1,0 +1,160 @@
+import {
+  type Bits,
+  type Granularity,
+  granularityMistakes,
+  gridMistakes,
+  gridSpecMistakes,
+  isBits,
+  observerMistakes,
+  reconstructionMistakes,
+  type WeightGridOptions,
+} from "../compression/mod.ts";
+import {
+  MIXED_PRECISION_WIDTHS,
+  type MixedPrecisionMethod,
+  type PostTrainingCompression,
+  type ReconstructionMethod,
+} from "./quantization_trial.ts";
+
+/** Methods that look at calibration images. */
+const CALIBRATED: ReadonlySet<PostTrainingCompression["method"]> = new Set([
+  "gptq",
+  "ada_round",
+  "second_order",
+  "reconstruction",
+  "mixed_precision",
+]);
+
+/** Bits of HQQ's codes, whose zero point is a real number. */
+const HQQ_BITS = { least: 1, most: 8 };
+
+function weightMistakes(weights: WeightGridOptions | undefined): string[] {
+  if (weights === undefined) return ["grids of weights must be given: there are none"];
+  return gridMistakes(weights);
+}
+
+function averageMistakes({ averageBits }: MixedPrecisionMethod): string[] {
+  // a budget lies between those of two widths next to each other, as long as both are among them
+  const ends = [Math.floor(averageBits), Math.ceil(averageBits)];
+  if (ends.every((bits) => MIXED_PRECISION_WIDTHS.includes(bits as Bits))) return [];
+  return [
+    "the average of bits must lie between two whole ones of " +
+    `${MIXED_PRECISION_WIDTHS.join(", ")}: ${averageBits}`,
+  ];
+}
+
+function planMistakes({ plan, images }: ReconstructionMethod): string[] {
+  const { batchSize } = plan;
+  if (Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= images) {
+    return reconstructionMistakes(plan);
+  }
+  return [
+    ...reconstructionMistakes(plan),
+    "batches of a reconstruction must be a whole number from 1 to its calibration images: " +
+    `${batchSize}`,
+  ];
+}
+
+/** What is wrong with a method, its images aside. */
+function methodMistakes(compression: PostTrainingCompression): string[] {
+  switch (compression.method) {
+    case "nearest":
+    case "gptq":
+      return weightMistakes(compression.weights);
+    case "hqq": {
+      const { bits, granularity } = compression;
+      const { least, most } = HQQ_BITS;
+      return [
+        ...isBits(bits) && bits >= least && bits <= most
+          ? []
+          : [`bits of HQQ must be a whole number from ${least} to ${most}: ${bits}`],
+        ...granularityMistakes(granularity),
+      ];
+    }
+    case "ada_round":
+      return [...weightMistakes(compression.weights), ...reconstructionMistakes(compression.plan)];
+    case "second_order": {
+      const { weights, sweeps } = compression;
+      return [
+        ...weightMistakes(weights),
+        ...Number.isInteger(sweeps) && sweeps >= 0
+          ? []
+          : [`sweeps of coordinate descent must be a whole number from 0: ${sweeps}`],
+      ];
+    }
+    case "reconstruction": {
+      const { weights, lastWeights } = compression;
+      return [
+        ...weightMistakes(weights),
+        ...lastWeights === undefined ? [] : gridMistakes(lastWeights),
+        ...planMistakes(compression),
+      ];
+    }
+    case "mixed_precision":
+      return averageMistakes(compression);
+  }
+}
+
+function activationMistakes({ activations, method }: PostTrainingCompression): string[] {
+  if (activations === undefined) return [];
+  if ("range" in activations) {
+    const { bits } = activations;
+    return [
+      ...isBits(bits)
+        ? []
+        : [`bits of dynamic activations must be a whole number from 1 to 16: ${bits}`],
+      // the types say so too, but a trial may be read from a file
+      ...(method as string) === "reconstruction"
+        ? [
+          "the activations of a reconstruction must be on grids whose steps can learn: dynamic",
+        ]
+        : [],
+    ];
+  }
+  const { grid, observer } = activations;
+  return [...gridSpecMistakes(grid), ...observer === undefined ? [] : observerMistakes(observer)]
+    .map((mistake) => `activations: ${mistake}`);
+}
+
+/**
+ * Lists what is wrong with a post-training quantization: grids that do not exist, numbers out of range,
+ * nothing to calibrate on.
+ *
+ * @param compression Method, grids and activations.
+ * @returns What must be how, and what it is; empty if all is well.
+ */
+export function postTrainingMistakes(compression: PostTrainingCompression): string[] {
+  const { rescaling, method } = compression;
+  const mistakes = methodMistakes(compression);
+  if (CALIBRATED.has(method)) {
+    const { images } = compression as { readonly images?: number };
+    if (!(Number.isInteger(images) && images! >= 1)) {
+      mistakes.push(`the count of calibration images must be a whole number from 1: ${images}`);
+    }
+  }
+  if (rescaling?.kind === "smoothed" && !(rescaling.alpha >= 0 && rescaling.alpha <= 1)) {
+    mistakes.push(`alpha of SmoothQuant must be 0 to 1: ${rescaling.alpha}`);
+  }
+  return [...mistakes, ...activationMistakes(compression)];
+}
+
+/**
+ * Lists the granularities of weights in a post-training quantization.
+ *
+ * @param compression Method and grids.
+ * @returns One or two; none where a method has its own.
+ */
+export function postTrainingGranularities(compression: PostTrainingCompression): Granularity[] {
+  switch (compression.method) {
+    case "hqq":
+      return [compression.granularity];
+    case "mixed_precision":
+      return [];
+    case "reconstruction": {
+      const { weights, lastWeights } = compression;
+      return [weights, ...lastWeights ? [lastWeights] : []].map(({ granularity }) => granularity);
+    }
+    default:
+      return [compression.weights.granularity];
+  }
+}

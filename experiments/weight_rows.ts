@@ -1,0 +1,45 @@
+import { datasetForm } from "../data/mod.ts";
+import { createModel } from "../models/mod.ts";
+import type { Trial } from "./trial.ts";
+
+/** The weights of one output of a layer. */
+export interface WeightRow {
+  /** Name of the weight, such as `fc1.weight`. */
+  readonly name: string;
+  /** How many there are. */
+  readonly size: number;
+}
+
+/**
+ * Finds how many weights the outputs of each layer have, before a data set is loaded.
+ *
+ * @param trial Says which network, on which data.
+ * @returns One a layer, in order; empty for a data set that is known only once it is read.
+ * @throws {UserError} If the network does not fit the data set.
+ */
+export function weightRows({ model, data }: Pick<Trial, "model" | "data">): WeightRow[] {
+  const form = datasetForm(data.dataset);
+  if (form === undefined) return [];
+  const { layers, parameters } = createModel(model, form.inputShape, form.classes);
+  return layers.map((layer) => {
+    const name = `${layer}.weight`;
+    const { shape } = parameters.find((one) => one.name === name)!;
+    return { name, size: shape.slice(1).reduce((a, b) => a * b, 1) };
+  });
+}
+
+/**
+ * Lists the layers whose rows do not fall into groups.
+ *
+ * @param group Weights of a group.
+ * @param rows Of all layers.
+ * @returns What must be how, and what it is; empty if all is well.
+ */
+export function groupMistakes(group: number, rows: readonly WeightRow[]): string[] {
+  const torn = rows.filter(({ size }) => size % group !== 0);
+  if (torn.length === 0) return [];
+  return [
+    `a group of ${group} weights must divide every row: ` +
+    torn.map(({ name, size }) => `one of ${name} has ${size}`).join(", "),
+  ];
+}
