@@ -88,6 +88,14 @@ export function addTrain(program: Command): void {
       "bits of a pixel; float32 if left out",
       wholeNumber("image bits of", 1, 16),
     )
+    .option(
+      "--granularity <name>",
+      "weights that share a grid: tensor, channel, or so many of a channel; channel if left out",
+    )
+    .option(
+      "--progressive <bits:steps>",
+      "learned grids begin at so many bits and lose one at a time over so many steps, such as 8:2000",
+    )
     .option("--from <file>", "float32 network that training begins with", userPath)
     .option(
       "--distill [share]",

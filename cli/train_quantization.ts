@@ -1,5 +1,6 @@
-import { type Bits, isBits } from "../compression/mod.ts";
+import { type Bits, type Granularity, isBits } from "../compression/mod.ts";
 import { chunksOf, type ResidentImages } from "../data/mod.ts";
+import { groupMistakes, rowsOf } from "../experiments/weight_rows.ts";
 import { UserError } from "../formats/mod.ts";
 import type { Device } from "../gpu/mod.ts";
 import type { Model } from "../models/mod.ts";
@@ -7,6 +8,7 @@ import {
   decodeNetwork,
   initialQuantizationAware,
   type InputEstimator,
+  quantizationAware,
   quantizationAwareMistakes,
   type QuantizationAwareSpec,
   type TrainerOptions,
@@ -35,11 +37,33 @@ function weightBitsOf(text: string): Bits | "ternary" {
   );
 }
 
+/** Which weights share a grid, as it is typed. */
+function granularityOf(text: string): Granularity {
+  if (text === "tensor" || text === "channel") return text;
+  const group = Number(text);
+  if (text.trim() !== "" && Number.isInteger(group) && group >= 1) return { group };
+  throw new UserError(
+    `Cannot use --granularity ${text}: it must be tensor, channel or a whole number from 1`,
+  );
+}
+
+/** Bits to begin with and steps to lose them in, as they are typed. */
+function progressiveOf(text: string): NonNullable<QuantizationAwareSpec["progressive"]> {
+  const [, bits, steps] = /^(\d+):(\d+)$/.exec(text) ?? [];
+  if (isBits(Number(bits)) && Number(steps) >= 1) {
+    return { bits: Number(bits) as Bits, steps: Number(steps) };
+  }
+  throw new UserError(
+    `Cannot use --progressive ${text}: it must be BITS:STEPS, 1 to 16 bits and steps from 1, such as ` +
+      "8:2000",
+  );
+}
+
 function weightsOf(
   quantize: NonNullable<Recipe["quantize"]>,
   bits: Bits | "ternary",
+  granularity: Granularity,
 ): WeightEstimator {
-  const granularity = "channel";
   if (quantize === "magnitude") {
     if (bits === 1 || bits === "ternary") {
       return { kind: "magnitude", levels: bits === 1 ? "binary" : "ternary", granularity };
@@ -84,16 +108,20 @@ function inputsOf(quantize: NonNullable<Recipe["quantize"]>, bits: Bits): InputE
  * @throws {UserError} If options do not go together.
  */
 export function quantizationOf(recipe: Recipe): QuantizationAwareSpec | undefined {
-  const { quantize, weightBits, activationBits, imageBits, distill, from } = recipe;
-  if (distill !== undefined && from === undefined) {
+  const { quantize, weightBits, activationBits, imageBits, granularity, progressive } = recipe;
+  if (recipe.distill !== undefined && recipe.from === undefined) {
     throw new UserError("Cannot use --distill: a teacher must be given by --from: there is none");
   }
   const bits = { "--weight-bits": weightBits, "--activation-bits": activationBits };
   const given = Object.entries({ ...bits, "--image-bits": imageBits })
     .filter(([, value]) => value !== undefined).map(([flag]) => flag);
   if (quantize === undefined) {
-    if (given.length === 0) return undefined;
-    throw new UserError(`Cannot use ${given[0]}: --quantize must say how: it is left out`);
+    const others = { "--granularity": granularity, "--progressive": progressive };
+    const needless = Object.entries(others)
+      .filter(([, value]) => value !== undefined).map(([flag]) => flag);
+    const [flag] = [...given, ...needless];
+    if (flag === undefined) return undefined;
+    throw new UserError(`Cannot use ${flag}: --quantize must say how: it is left out`);
   }
   if (given.length === 0) {
     throw new UserError(
@@ -101,16 +129,43 @@ export function quantizationOf(recipe: Recipe): QuantizationAwareSpec | undefine
         "given: none is",
     );
   }
+  if (granularity !== undefined && weightBits === undefined) {
+    throw new UserError(
+      "Cannot use --granularity: it is of weights, so --weight-bits must be given: it is left out",
+    );
+  }
+  const shared = granularityOf(granularity ?? "channel");
   const spec: QuantizationAwareSpec = {
-    ...weightBits !== undefined && { weights: weightsOf(quantize, weightBitsOf(weightBits)) },
+    ...weightBits !== undefined && {
+      weights: weightsOf(quantize, weightBitsOf(weightBits), shared),
+    },
     ...activationBits !== undefined && { inputs: inputsOf(quantize, activationBits as Bits) },
     ...imageBits !== undefined && { image: { bits: imageBits as Bits } },
+    ...progressive !== undefined && { progressive: progressiveOf(progressive) },
   };
-  const mistakes = quantizationAwareMistakes(spec);
+  const mistakes = quantizationAwareMistakes(spec, { emaDecay: recipe.ema });
   if (mistakes.length > 0) {
     throw new UserError(`Cannot train under quantization: ${mistakes.join("; ")}`);
   }
   return spec;
+}
+
+/**
+ * Wraps a float model as a recipe asks.
+ *
+ * @param float The float model.
+ * @param spec What is quantized; nothing if left out.
+ * @returns What is trained.
+ * @throws {UserError} If a group of weights does not divide a row, with the layers.
+ */
+export function quantizedModel(float: Model, spec: QuantizationAwareSpec | undefined): Model {
+  if (spec === undefined) return float;
+  const granularity = spec.weights?.granularity;
+  if (typeof granularity === "object") {
+    const mistakes = groupMistakes(granularity.group, rowsOf(float));
+    if (mistakes.length > 0) throw new UserError(`Cannot use --granularity: ${mistakes[0]}`);
+  }
+  return quantizationAware(float, spec);
 }
 
 /**

@@ -39,6 +39,10 @@ export interface Recipe {
   readonly weightBits?: string;
   readonly activationBits?: number;
   readonly imageBits?: number;
+  /** `tensor`, `channel`, or how many weights share a grid. */
+  readonly granularity?: string;
+  /** Bits that learned grids begin with, and the steps over which they fall, such as `8:2000`. */
+  readonly progressive?: string;
   /** File of the float32 network that training begins with. */
   readonly from?: string;
   /** Share of that network in the loss. */

@@ -46,6 +46,8 @@ const RECIPE_TYPES: Readonly<Record<keyof Recipe, "string" | "number" | "boolean
   weightBits: "string",
   activationBits: "number",
   imageBits: "number",
+  granularity: "string",
+  progressive: "string",
   from: "string",
   distill: "number",
   seed: "number",

@@ -19,7 +19,6 @@ import {
   earlyStopping,
   encodeNetwork,
   evaluate,
-  quantizationAware,
   resumeOptions,
   type Trainer,
 } from "../training/mod.ts";
@@ -35,7 +34,7 @@ import {
   trainFiles,
   writeCurve,
 } from "./train_files.ts";
-import { quantizationOf, startFrom } from "./train_quantization.ts";
+import { quantizationOf, quantizedModel, startFrom } from "./train_quantization.ts";
 import {
   completeRecipe,
   modelOf,
@@ -96,7 +95,7 @@ async function prepare(
     : { train: dataset.train, validation: undefined };
   const shape = [train.channels, train.height, train.width] as const;
   const float = createModel(spec, shape, dataset.classes.length);
-  const model = quantization === undefined ? float : quantizationAware(float, quantization);
+  const model = quantizedModel(float, quantization);
   return { recipe, files, dataset, model, float, images: train, validation, checkpoint };
 }
 

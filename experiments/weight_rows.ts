@@ -1,5 +1,5 @@
 import { datasetForm } from "../data/mod.ts";
-import { createModel } from "../models/mod.ts";
+import { createModel, type Model } from "../models/mod.ts";
 import type { Trial } from "./trial.ts";
 
 /** The weights of one output of a layer. */
@@ -20,7 +20,16 @@ export interface WeightRow {
 export function weightRows({ model, data }: Pick<Trial, "model" | "data">): WeightRow[] {
   const form = datasetForm(data.dataset);
   if (form === undefined) return [];
-  const { layers, parameters } = createModel(model, form.inputShape, form.classes);
+  return rowsOf(createModel(model, form.inputShape, form.classes));
+}
+
+/**
+ * Counts the weights of one output of every layer.
+ *
+ * @param model The model.
+ * @returns One a layer, in order.
+ */
+export function rowsOf({ layers, parameters }: Model): WeightRow[] {
   return layers.map((layer) => {
     const name = `${layer}.weight`;
     const { shape } = parameters.find((one) => one.name === name)!;

@@ -64,7 +64,7 @@ export interface Trainer extends Disposable {
  * @returns The trainer; `using` gives its program back.
  * @throws {RangeError} If the batch is larger than the set, or a number is out of range.
  * @throws {UserError} If a resumed checkpoint and the plan do not agree whether weights are averaged,
- *   or they are while bits fall.
+ *   they are while bits fall, or bits fall for longer than the training lasts.
  */
 export function createTrainer(
   device: Device,
@@ -75,10 +75,10 @@ export function createTrainer(
 ): Trainer {
   const { seeds } = options;
   checkPlan(plan, images.count, seeds.length);
-  checkPlanOf(model, plan);
   const networks = seeds.length;
   const stepsPerEpoch = Math.floor(images.count / plan.batchSize);
   const totalSteps = stepsPerEpoch * plan.epochs;
+  checkPlanOf(model, plan, totalSteps);
   let stepsDone = options.stepsDone ?? 0;
   const state = createTrainingState(device, model, plan, totalSteps, stepsPerEpoch, options);
   const step = prepareTrainingStep(device, model, images, plan, state);

@@ -220,6 +220,10 @@ Deno.test("quantizationAware() and createTrainer() refuse falling bits that noth
   // a copy under another title quantizes all the same
   const copy = { ...model, title: "copy" };
   assert.throws(() => trainerOf(device, copy, { seeds: [0] }, averaged), { name: "UserError" });
+  const slow = quantizationAware(smallModel, { ...spec, progressive: { bits: 4, steps: 1e6 } });
+  assert.throws(() => trainerOf(device, slow, { seeds: [0] }), {
+    message: /bits must have fallen by the end, after \d+ steps: they do after 1000000$/,
+  });
   const fixed = quantizationAware(smallModel, { inputs: { kind: "learnedStep", bits: 1 } });
   trainerOf(device, fixed, { seeds: [0] }, averaged)[Symbol.dispose]();
 });

@@ -1,3 +1,4 @@
+import { UserError } from "../../formats/mod.ts";
 import type { Tensor } from "../../gpu/mod.ts";
 import type {
   ForwardHooks,
@@ -97,9 +98,22 @@ export function quantizationAware(
  *
  * @param model Any model; one that does not quantize goes with every plan.
  * @param plan How it is to be trained.
- * @throws {UserError} If weights are averaged while bits fall.
+ * @param totalSteps Steps of that training.
+ * @throws {UserError} If weights are averaged while bits fall, or bits fall for longer than it lasts.
  */
-export function checkPlanOf(model: Model, plan: Pick<TrainingPlan, "emaDecay">): void {
+export function checkPlanOf(
+  model: Model,
+  plan: Pick<TrainingPlan, "emaDecay">,
+  totalSteps: number,
+): void {
   const { quantization } = model as Partial<QuantizationAwareModel>;
-  if (quantization !== undefined) checkQuantizationAware(quantization, plan);
+  if (quantization === undefined) return;
+  checkQuantizationAware(quantization, plan);
+  const { steps } = quantization.progressive ?? { steps: 0 };
+  if (steps > totalSteps) {
+    throw new UserError(
+      `Cannot train under quantization: bits must have fallen by the end, after ${totalSteps} ` +
+        `steps: they do after ${steps}`,
+    );
+  }
 }
