@@ -29,6 +29,8 @@ const LABELS: Readonly<Record<Estimator, string>> = {
   float32: "float32, trained on",
   ranges: "ranges",
   learned: "learned steps",
+  learned_offset: "learned steps and offsets",
+  dorefa_pact: "DoReFa and PACT",
 };
 
 function methodOf({ training, estimators, bits }: Extent): string[] {
@@ -47,7 +49,21 @@ function methodOf({ training, estimators, bits }: Extent): string[] {
       ? " Ranges: straight-through on the range that weights have at each step and on a moving average " +
         "of that of inputs."
       : "") +
-    " Two levels are mean magnitudes with either estimator. Biases stay at 32 bits.",
+    " Two levels are mean magnitudes with every estimator. Biases stay at 32 bits.",
+    ...estimators.includes("learned_offset")
+      ? [
+        "Learned steps and offsets: LSQ+, where level 0 of inputs stands for a number that learns. " +
+        "Weights have none: with weights alone these rows are the trials of learned steps.",
+      ]
+      : [],
+    ...estimators.includes("dorefa_pact")
+      ? [
+        "DoReFa and PACT: weights squashed by tanh, inputs clipped at a value that learns. DoReFa's own 1 " +
+        "bit is the mean magnitude that stands there for all; three levels it does not have, and " +
+        "ternary mean magnitudes, those of ranges, stand there: with weights alone these rows are " +
+        "the trials of ranges.",
+      ]
+      : [],
     "With activations, inputs of all layers and pixels have as many bits as weights; with 1 bit pixels " +
     `have ${IMAGE_OF_ONE_BIT}.` +
     (bits.includes(TERNARY) ? " Ternary weights go with 2 bits." : ""),
@@ -58,13 +74,14 @@ function defineQat(extent: Extent): Experiment {
   const { models, forOtherModels, hypotheses, estimators, bits, seeds, zoomFrom } = extent;
   const { usual, ofOneBit } = extent.training;
   const others = estimators.filter((estimator) => estimator !== "learned");
-  const comparisons = QUANTIZED.flatMap((quantized) =>
-    others.map((other) => ({
-      name: `learned steps - ${LABELS[other].replace(",", "")}, ${quantized}`,
-      first: { estimator: "learned" as const, quantized },
-      second: { estimator: other, quantized },
-    }))
-  );
+  const comparisonsOf = (quantized: typeof QUANTIZED[number]) =>
+    // offsets are of inputs alone
+    others.filter((other) => other !== "learned_offset" || quantized !== "weights")
+      .map((other) => ({
+        name: `learned steps - ${LABELS[other].replace(",", "")}, ${quantized}`,
+        first: { estimator: "learned" as const, quantized },
+        second: { estimator: other, quantized },
+      }));
   return defineExperiment({
     name: "qat",
     question:
@@ -96,25 +113,27 @@ function defineQat(extent: Extent): Experiment {
       },
     }),
     metrics: ["testAccuracy", "testLoss", "predictedClasses"],
-    compare: comparisons,
-    charts: [
-      lineChart({
-        name: "accuracy_over_bits",
-        title: "Trained on under quantization: accuracy over bits",
-        y: "testAccuracy",
-        zoomFrom,
-        markDelta: 0.005,
-      }),
-      differenceChart({
-        name: "differences_over_bits",
-        title: `Learned steps against ${
-          others.length > 1 ? "ranges, and against " : ""
-        }float32 trained on`,
-        y: "testAccuracy",
-        zoomWithin: 1,
-        comparisons: comparisons.map(({ name }) => name),
-      }),
-    ],
+    compare: QUANTIZED.flatMap(comparisonsOf),
+    charts: QUANTIZED.flatMap((quantized) => {
+      const what = quantized === "weights" ? "Weights" : "Weights and activations";
+      return [
+        lineChart({
+          name: `accuracy_${quantized}`,
+          title: `${what} trained on under quantization: accuracy over bits`,
+          y: "testAccuracy",
+          where: { quantized: [quantized] },
+          zoomFrom,
+          markDelta: 0.005,
+        }),
+        differenceChart({
+          name: `differences_${quantized}`,
+          title: `${what} trained on under quantization: learned steps against the others`,
+          y: "testAccuracy",
+          zoomWithin: 1,
+          comparisons: comparisonsOf(quantized).map(({ name }) => name),
+        }),
+      ];
+    }),
   });
 }
 
@@ -125,8 +144,10 @@ export const qat: Experiment = defineQat({
     "Two bits for weights lose less than 0.5 point against float32 trained on for as long.",
     "Learned steps beat ranges wherever activations have 2 bits or less.",
     "One bit for weights and activations keeps 95 %.",
+    "Offsets that learn add nothing after a ReLU, whose values begin at 0.",
+    "DoReFa and PACT come behind learned steps at 2 bits and beside them at 4.",
   ],
-  estimators: ["float32", "ranges", "learned"],
+  estimators: ["float32", "ranges", "learned", "learned_offset", "dorefa_pact"],
   bits: [1, TERNARY, 2, 3, 4],
   training: QAT_TRAINING,
   seeds: 5,

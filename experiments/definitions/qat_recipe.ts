@@ -6,8 +6,12 @@ export const TERNARY = 1.585;
 /** Bits of a pixel where everything else has one: black and white is another data set. */
 export const IMAGE_OF_ONE_BIT = 8;
 
-/** How weights and inputs find their grids while they learn; float32 for the control. */
-export type Estimator = "float32" | "ranges" | "learned";
+/**
+ * How weights and inputs find their grids while they learn; float32 for the control.
+ *
+ * `learned` is LSQ, `learned_offset` LSQ+: the same weights, and inputs that learn an offset too.
+ */
+export type Estimator = "float32" | "ranges" | "learned" | "learned_offset" | "dorefa_pact";
 
 /** What is quantized. */
 export type Quantized = "weights" | "weights_and_activations";
@@ -51,16 +55,39 @@ export const QAT_TRAINING_OF_CONVOLUTIONS: QatTraining = {
   ofOneBit: OF_CONVOLUTIONS,
 };
 
-function weightsOf(estimator: Estimator, width: number): QuantizationAwareSpec["weights"] {
+type QuantizingEstimator = Exclude<Estimator, "float32">;
+
+function weightsOf(
+  estimator: QuantizingEstimator,
+  width: number,
+): QuantizationAwareSpec["weights"] {
   const granularity = "channel";
+  const isLearned = estimator === "learned" || estimator === "learned_offset";
   // a learned step of signs cuts the gradient of all larger weights
-  if (estimator === "learned" && width !== 1) {
+  if (isLearned && width !== 1) {
     const bits = width === TERNARY ? "ternary" : width as Bits;
     return { kind: "learnedStep", bits, granularity };
   }
+  // DoReFa's own 1 bit is the sign times the mean magnitude (its section 2.3); three levels it has none
   if (width === 1) return { kind: "magnitude", levels: "binary", granularity };
   if (width === TERNARY) return { kind: "magnitude", levels: "ternary", granularity };
-  return { kind: "straightThrough", bits: width as Bits, granularity };
+  const bits = width as Bits;
+  return estimator === "dorefa_pact"
+    ? { kind: "dorefa", bits, granularity }
+    : { kind: "straightThrough", bits, granularity };
+}
+
+function inputsOf(estimator: QuantizingEstimator, bits: Bits): QuantizationAwareSpec["inputs"] {
+  switch (estimator) {
+    case "ranges":
+      return { kind: "straightThrough", bits };
+    case "learned":
+      return { kind: "learnedStep", bits };
+    case "learned_offset":
+      return { kind: "learnedStep", bits, offset: true };
+    case "dorefa_pact":
+      return { kind: "learnedClip", bits };
+  }
 }
 
 /**
@@ -82,9 +109,7 @@ export function qatSpec(
   const bits = Math.ceil(width) as Bits;
   return {
     weights,
-    inputs: estimator === "learned"
-      ? { kind: "learnedStep", bits }
-      : { kind: "straightThrough", bits },
+    inputs: inputsOf(estimator, bits),
     image: { bits: bits === 1 ? IMAGE_OF_ONE_BIT : bits },
   };
 }
