@@ -84,7 +84,7 @@ export async function measureSensitivities(
       const { weight } = variants[i * bits.length + j];
       return {
         bits: b,
-        bytes: packedBytes(weight.codes.length, b, weight.grids.length),
+        bytes: packedBytes(weight),
         damage: losses[1 + i * bits.length + j] - losses[0],
       };
     }),

@@ -48,7 +48,7 @@ export function hessianChoices(
       const weight = quantize(values, parameterShape(model, name), b);
       return {
         bits: b,
-        bytes: packedBytes(values.length, b, weight.grids.length),
+        bytes: packedBytes(weight),
         damage: hessianSensitivity(traces[name].trace, values, dequantizeWeight(weight)),
       };
     });

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import {
+  type AffineGridSpec,
   allocateExactly,
   allocateGreedily,
   allocationFront,
   type BitAllocation,
+  chooseWeightGrids,
   type LayerChoices,
   packedBytes,
   paretoFront,
+  roundToGrids,
+  type WeightGridOptions,
 } from "../../../../compression/mod.ts";
 import fc from "../../../support/fast_check.ts";
 
@@ -132,7 +136,7 @@ Deno.test("allocateExactly() copes with the layers of a deep network", () => {
     layer: `conv${i}`,
     choices: [2, 3, 4, 5, 6, 8].map((bits) => ({
       bits,
-      bytes: packedBytes(432 * (1 + i), bits, 16),
+      bytes: 54 * (1 + i) * bits + 16 * 5,
       damage: (20 - i) / 4 ** bits,
     })),
   }));
@@ -142,7 +146,22 @@ Deno.test("allocateExactly() copes with the layers of a deep network", () => {
   assert.ok(exact.damage <= allocateGreedily(layers, budget).damage);
 });
 
-Deno.test("packedBytes() rounds up to whole bytes, once a weight", () => {
-  assert.equal(packedBytes(3, 3, 0), 2);
-  assert.equal(packedBytes(64 * 784, 4, 64), 64 * 392 + 384);
+Deno.test("packedBytes() counts codes, scales and zero points, and the levels of codebooks", () => {
+  const values = Float32Array.from({ length: 6 * 10 }, (_, i) => Math.sin(i * i));
+  const bytesOf = (options: WeightGridOptions) => {
+    const grids = chooseWeightGrids(values, [6, 10], options);
+    return packedBytes(roundToGrids(values, [6, 10], grids, "nearestEven"));
+  };
+  const affine = (bits: 3 | 4, symmetric: boolean) =>
+    ({ kind: "affine", bits, symmetric }) as AffineGridSpec;
+  assert.equal(bytesOf({ grid: affine(3, false), granularity: "tensor" }), (180 + 35 + 1) / 8);
+  assert.equal(bytesOf({ grid: affine(4, false), granularity: "channel" }), (240 + 6 * 36) / 8);
+  assert.equal(bytesOf({ grid: affine(4, false), granularity: { group: 5 } }), (240 + 12 * 36) / 8);
+  assert.equal(bytesOf({ grid: affine(4, true), granularity: "channel" }), (240 + 6 * 32) / 8);
+  assert.equal(
+    bytesOf({ grid: { kind: "lloydMax", bits: 2 }, granularity: "channel" }),
+    (120 + 6 * 4 * 32) / 8,
+  );
+  assert.equal(bytesOf({ grid: { kind: "ternary" }, granularity: "tensor" }), (120 + 3 * 32) / 8);
+  assert.equal(bytesOf({ grid: { kind: "binary" }, granularity: "tensor" }), (60 + 2 * 32 + 4) / 8);
 });
