@@ -6,7 +6,10 @@ export interface Metrics {
   readonly testLoss: number;
   /** How many of the classes the network ever predicts. */
   readonly predictedClasses: number;
-  /** Length of the encoded network as a file, in bytes, where one is written. */
+  /**
+   * Bytes that codes and grids of all weights take, packed without gaps, where they are counted; biases
+   * and headers are not in them.
+   */
   readonly bytes?: number;
   /**
    * Of the weights that the optimizer moved, the share that rounded to what they would have without the
@@ -52,7 +55,13 @@ export const METRIC_DISPLAY: Readonly<Record<MetricName, MetricDisplay>> = {
     scale: 1,
     digits: 0,
   },
-  bytes: { label: "file size", unit: "bytes", differenceUnit: "bytes", scale: 1, digits: 0 },
+  bytes: {
+    label: "size of the weights",
+    unit: "bytes",
+    differenceUnit: "bytes",
+    scale: 1,
+    digits: 0,
+  },
   updatesLost: {
     label: "updates lost to rounding",
     unit: "%",

@@ -44,7 +44,8 @@ export async function compress(
     const layerInput = inputHook(device, first, grids);
     const hooks = layerInput ? { layerInput } : {};
     const remarks = made.map((one) => one.remarks ?? []);
-    return { networks: made.length, model, tensors, hooks, remarks };
+    const bytes = made.map((one) => one.bytes);
+    return { networks: made.length, model, tensors, hooks, remarks, bytes };
   }
   return await buildVariants(
     device,

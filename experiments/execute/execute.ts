@@ -43,6 +43,7 @@ function failAll(trials: readonly Trial[], error: unknown, report: Report): void
 interface Measured {
   readonly evaluation: Evaluation;
   readonly remarks: readonly string[];
+  readonly bytes: number | undefined;
 }
 
 /** Measures every compression of one trained network, its batch norms folded. */
@@ -70,9 +71,13 @@ async function measureNetwork(
     using _scope = device.scope();
     const ranges = await rangesFor(together[0]);
     const variants = await compress(device, model, host, together, bench, ranges, signal);
-    const { networks, model: made, tensors, hooks, remarks } = variants;
+    const { networks, model: made, tensors, hooks, remarks, bytes } = variants;
     const evaluations = await evaluate(made, tensors, networks, bench.judge, hooks);
-    return evaluations.map((evaluation, p) => ({ evaluation, remarks: remarks?.[p] ?? [] }));
+    return evaluations.map((evaluation, p) => ({
+      evaluation,
+      remarks: remarks?.[p] ?? [],
+      bytes: bytes?.[p],
+    }));
   };
   const inputBytes = 4 * bench.judge[0].count * bench.inputShape.reduce((a, b) => a * b, 1);
   const atOnce = Math.max(1, Math.min(MOST_NETWORKS, Math.floor(EVALUATION_BYTES / inputBytes)));
@@ -90,11 +95,12 @@ async function measureNetwork(
       }
       const seconds = (performance.now() - started) / 1000 / together.length;
       together.forEach((trial, p) => {
-        const { evaluation: { accuracy, loss, predictedClasses }, remarks } = results[p];
+        const { evaluation: { accuracy, loss, predictedClasses }, remarks, bytes } = results[p];
         const metrics = {
           testAccuracy: accuracy,
           testLoss: loss,
           predictedClasses,
+          ...bytes !== undefined && { bytes },
           ...levelMetrics(model, host, trial),
           ...updatesLost !== undefined && { updatesLost },
         };

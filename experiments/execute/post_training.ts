@@ -39,6 +39,8 @@ export interface PostTrainedNetwork {
   readonly parameters: HostParameters;
   /** Grids of the layers' inputs by layer; empty where activations are float32. */
   readonly activations: InputGrids;
+  /** Of the weights' codes and grids, packed, where they are counted. */
+  readonly bytes?: number;
   /** What calibration found that should make one careful. */
   readonly remarks?: readonly string[];
 }
@@ -135,18 +137,18 @@ async function byBudget(
   host: HostParameters,
   together: readonly Of<"mixed_precision">[],
   bench: Bench,
-): Promise<HostParameters[]> {
+): Promise<QuantizedCopy[]> {
   using _scope = device.scope();
   const quantize = roundedToBits();
   const choicesFor = choicesOf(device, model, host, bench, quantize);
-  const made: HostParameters[] = [];
+  const made: QuantizedCopy[] = [];
   for (const one of together) {
     const { bits } = allocate(await choicesFor(one), one);
-    const { parameters } = quantizeWeights(model, host, (_values, shape, name) => {
+    const { parameters, bytes } = quantizeWeights(model, host, (_values, shape, name) => {
       const values = host[name];
       return quantize(values, shape, bits[name.replace(/\.weight$/, "")]);
     });
-    made.push(parameters);
+    made.push({ parameters, bytes });
   }
   return made;
 }
@@ -223,9 +225,8 @@ export async function postTrain(
   const made: PostTrainedNetwork[] = [];
   for (const [i, one] of compressions.entries()) {
     const activations = await inputGrids(device, model, rescaled, one, bench);
-    const copy = i < budgeted.length
-      ? { parameters: budgeted[i] }
-      : await quantized(device, model, rescaled, one as Single, bench, activations);
+    const copy = budgeted[i] ??
+      await quantized(device, model, rescaled, one as Single, bench, activations);
     made.push({ ...copy, activations });
   }
   return made;
@@ -245,8 +246,12 @@ async function quantized(
   switch (one.method) {
     case "nearest":
       return quantizeWeights(model, host, roundOnGrids(one.weights, "nearestEven"));
-    case "hqq":
-      return quantizeWeights(model, host, (values, shape) => hqq(values, shape, one));
+    case "hqq": {
+      const quantize = (values: Float32Array, shape: readonly number[]) => hqq(values, shape, one);
+      // its levels are listed, but two numbers a group are all that a file would need
+      const { bytes: _listed, ...copy } = quantizeWeights(model, host, quantize);
+      return copy;
+    }
     default:
       return await byLayers(device, model, host, one, bench, grids);
   }

@@ -1,6 +1,7 @@
 import {
   chooseWeightGrids,
   dequantizeWeight,
+  packedBytes,
   type QuantizedWeight,
   roundToGrids,
   type WeightGridOptions,
@@ -21,6 +22,8 @@ export interface WeightQuantizedNetwork {
   readonly parameters: HostParameters;
   /** Codes and grids by layer. */
   readonly weights: Readonly<Record<string, QuantizedWeight>>;
+  /** Of all codes and grids, packed. */
+  readonly bytes: number;
 }
 
 /**
@@ -44,7 +47,8 @@ export function quantizeWeights(
     weights[layer] = quantize(parameters[name], shape, name);
     dequantized[name] = dequantizeWeight(weights[layer]);
   }
-  return { parameters: { ...parameters, ...dequantized }, weights };
+  const bytes = Object.values(weights).reduce((sum, weight) => sum + packedBytes(weight), 0);
+  return { parameters: { ...parameters, ...dequantized }, weights, bytes };
 }
 
 /**

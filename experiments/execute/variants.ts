@@ -27,6 +27,8 @@ export interface Variants {
   readonly hooks: ForwardHooks;
   /** What calibration found of each, where there is something to say. */
   readonly remarks?: readonly (readonly string[])[];
+  /** Of the weights of each, packed, where they are counted. */
+  readonly bytes?: readonly (number | undefined)[];
 }
 
 /** Compressions that need the weights alone, and ranges of activations at most. */

@@ -5,7 +5,7 @@ import { type NetworkShelf, networkShelf } from "../../../experiments/execute/ne
 import { processExecutor } from "../../../experiments/execute/worker_pool.ts";
 import type { Metrics } from "../../../experiments/metrics.ts";
 import type { Outcome } from "../../../experiments/store.ts";
-import { networkId } from "../../../experiments/trial.ts";
+import { type CompressionSpec, networkId } from "../../../experiments/trial.ts";
 import { testDevice } from "../../support/device.ts";
 import { writeBars } from "./bars_folder.ts";
 import { COMPRESSIONS, listen, metricsOf, smallRecipe, trialsOf } from "./small_trials.ts";
@@ -196,4 +196,38 @@ Deno.test("deviceExecutor() stops when the signal aborts: in training, and betwe
       assert.equal(heard.at(-1), last);
       assert.equal(heard.filter((status) => status === "done").length, last === "done" ? 1 : 0);
     }
+  }));
+
+Deno.test("deviceExecutor() counts the bytes of weights, and mixed precision keeps to its budget", () =>
+  withBars(async ({ laboratory, bars, folder }) => {
+    const shelf = networkShelf(`${folder}/networks`);
+    const execute = deviceExecutor(laboratory, { shelf, seedsTogether: 1 });
+    const uniform: CompressionSpec = {
+      kind: "post_training",
+      method: "nearest",
+      weights: { grid: { kind: "affine", bits: 2 }, granularity: "channel" },
+    };
+    const mixed = {
+      kind: "post_training",
+      method: "mixed_precision",
+      averageBits: 2,
+      search: "exact",
+      images: 64,
+    } as const;
+    const compressions: CompressionSpec[] = [
+      { kind: "none" },
+      uniform,
+      { ...mixed, sensitivity: "loss" },
+      { ...mixed, sensitivity: "hessian", averageBits: 4 },
+    ];
+    const trials = trialsOf(smallRecipe(bars), [0], compressions);
+    const measured = metricsOf(await listen(execute, trials)) as Metrics[];
+    const [float, two, ofTwo, ofFour] = measured.map(({ bytes }) => bytes);
+    assert.equal(float, undefined);
+    const layer = (outputs: number, inputs: number, bits: number) =>
+      Math.ceil((outputs * inputs * bits + outputs * (32 + bits)) / 8);
+    const classes = (await laboratory.bench(trials[0])).classes;
+    assert.equal(two, layer(16, 784, 2) + layer(classes, 16, 2));
+    assert.ok(ofTwo! <= two && ofTwo! > layer(16, 784, 1), `${ofTwo} of ${two}`);
+    assert.ok(ofFour! <= layer(16, 784, 4) + layer(classes, 16, 4) && ofFour! > two);
   }));
