@@ -46,6 +46,9 @@ export function checkExperiment(experiment: Experiment): void {
   if (published) checkSelection("what the published series compares with", published.comparable);
   for (const chart of charts) {
     if (chart.kind === "line") {
+      if (chart.x !== undefined && !experiment.metrics.includes(chart.x)) {
+        fail(`chart "${chart.name}" must be drawn over what is measured: "${chart.x}" is not`);
+      }
       for (const [axis, values] of Object.entries(chart.where ?? {})) {
         for (const value of values) checkSelection(`chart "${chart.name}"`, { [axis]: value });
       }

@@ -37,11 +37,13 @@ export function resultsCsv({ experiment, trials }: ExperimentResult): string {
  * Writes the numbers that a chart shows.
  *
  * @param data From `chartData`.
- * @returns CSV with one row a point, in the units of the chart; the reference line has no budget.
+ * @returns CSV with one row a point, in the units of the chart, whether it is on the Pareto front where
+ *   that is marked; the reference line has no budget.
  */
 export function chartCsv({ series, reference, published }: ChartData): string {
+  const hasFront = series.some(({ points }) => points.some(({ isOnFront }) => isOnFront));
   const lines = (one: ChartSeries) =>
-    one.points.map(({ x, y, lower, upper, seeds, collapsed }) => [
+    one.points.map(({ x, y, lower, upper, seeds, collapsed, isOnFront }) => [
       one.label,
       x,
       y,
@@ -50,9 +52,20 @@ export function chartCsv({ series, reference, published }: ChartData): string {
       seeds,
       collapsed,
       one.cliff === x ? "yes" : undefined,
+      ...hasFront ? [isOnFront ? "yes" : undefined] : [],
     ]);
   return writeCsv(
-    ["series", "budget", "mean", "lower95", "upper95", "seeds", "collapsed", "cliff"],
+    [
+      "series",
+      "budget",
+      "mean",
+      "lower95",
+      "upper95",
+      "seeds",
+      "collapsed",
+      "cliff",
+      ...hasFront ? ["front"] : [],
+    ],
     [
       ...series.flatMap(lines),
       ...published ? lines(published) : [],
@@ -65,6 +78,7 @@ export function chartCsv({ series, reference, published }: ChartData): string {
         undefined,
         undefined,
         undefined,
+        ...hasFront ? [undefined] : [],
       ],
     ],
   );

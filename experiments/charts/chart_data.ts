@@ -1,7 +1,8 @@
-import { seriesOf } from "../aggregate.ts";
+import { paretoFront } from "../../compression/mod.ts";
+import { type Row, seriesOf } from "../aggregate.ts";
 import type { AxisValue, Experiment, Point } from "../define.ts";
 import { matches, withoutAxes } from "../grid_points.ts";
-import { METRIC_DISPLAY } from "../metrics.ts";
+import { METRIC_DISPLAY, type MetricName } from "../metrics.ts";
 import type { ExperimentResult } from "../runner.ts";
 import type { Interval } from "../statistics.ts";
 import type { ChartSpec, DifferenceChartSpec, LineChartSpec } from "./chart_spec.ts";
@@ -20,6 +21,8 @@ export interface ChartPoint {
   readonly seeds: number;
   /** Seeds whose network has collapsed. */
   readonly collapsed: number;
+  /** True if no other point is smaller and better, where the front is marked. */
+  readonly isOnFront?: true;
 }
 
 /** A line of a chart. */
@@ -116,20 +119,23 @@ function lineData(result: ExperimentResult, spec: LineChartSpec): ChartData {
       index,
       points: rows.filter((row) => row.point && matches(row.point, point)).flatMap((row) => {
         const interval = row.summary[spec.y];
-        const x = Number(row.point![axis]);
-        return interval ? [{ x, collapsed: row.collapsed, ...scaled(interval, scale) }] : [];
+        const x = placeOf(row, axis, spec.x);
+        return interval && x !== undefined
+          ? [{ x, collapsed: row.collapsed, ...scaled(interval, scale) }]
+          : [];
       }).sort((a, b) => a.x - b.x),
-      cliff: spec.y === "testAccuracy"
+      // a cliff is a budget
+      cliff: spec.y === "testAccuracy" && spec.x === undefined
         ? cliffs.find((report) => matches(report.series, point))
           ?.cliffs.find(({ delta }) => delta === spec.markDelta)?.budget
         : undefined,
     }));
   const reference = baseline.summary[spec.y];
   const { published } = experiment;
-  const drawsComparable = published && spec.y === "testAccuracy" &&
+  const drawsComparable = published && spec.x === undefined && spec.y === "testAccuracy" &&
     seriesOf(experiment).some((point) => shown(point) && matches(point, published.comparable));
   return {
-    series,
+    series: spec.marksFront ? withFront(series) : series,
     reference: { label: "float32", ...(reference ? scaled(reference, scale) : { y: NaN }) },
     published: drawsComparable
       ? {
@@ -144,6 +150,23 @@ function lineData(result: ExperimentResult, spec: LineChartSpec): ChartData {
       }
       : undefined,
   };
+}
+
+/** Where a row stands on the x axis, if it was measured there. */
+function placeOf(row: Row, axis: string, metric: MetricName | undefined): number | undefined {
+  if (metric === undefined) return Number(row.point![axis]);
+  const mean = row.summary[metric]?.mean;
+  return mean === undefined ? undefined : mean * METRIC_DISPLAY[metric].scale;
+}
+
+/** Marks the points of all series that no other one is smaller and better than. */
+function withFront(series: readonly ChartSeries[]): ChartSeries[] {
+  const all = series.flatMap(({ points }) => points);
+  const front = new Set(paretoFront(all, ({ x }) => x, ({ y }) => y));
+  return series.map((one) => ({
+    ...one,
+    points: one.points.map((point) => front.has(point) ? { ...point, isOnFront: true } : point),
+  }));
 }
 
 function differenceData(result: ExperimentResult, spec: DifferenceChartSpec): ChartData {

@@ -1,7 +1,7 @@
 import type { AxisValue } from "../define.ts";
 import type { MetricName } from "../metrics.ts";
 
-/** A metric over the budget, one line a series, mean and 95 % interval, beside float32. */
+/** A metric over the budget or another one, a line a series, mean and 95 % interval, beside float32. */
 export interface LineChartSpec {
   /** Tells the two kinds of chart apart. */
   readonly kind: "line";
@@ -11,6 +11,10 @@ export interface LineChartSpec {
   readonly title: string;
   /** What is drawn. */
   readonly y: MetricName;
+  /** What it is drawn over, its mean; the budget if left out. */
+  readonly x?: MetricName;
+  /** Marks the Pareto front of all points: small on the x axis, large on the y axis. */
+  readonly marksFront?: true;
   /** Draws only these values of an axis; everything that is not named is drawn. */
   readonly where?: Readonly<Record<string, readonly AxisValue[]>>;
   /** Lowest value of the panel that shows the region around float32, in units of the chart. */

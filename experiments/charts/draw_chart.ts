@@ -7,9 +7,10 @@ import type { ChartSpec } from "./chart_spec.ts";
 import { FONT_FAMILY, registerFonts } from "./fonts.ts";
 import { FAINT_INK, INK, seriesStyle } from "./palette.ts";
 import { drawMarker } from "./marker.ts";
-import { drawPanel, PIXEL_RATIO } from "./panel.ts";
+import { drawPanel, FRONT_LABEL, PIXEL_RATIO } from "./panel.ts";
 import type { PanelOptions } from "./panel_options.ts";
 import { drawText, wrapText } from "./text.ts";
+import { xAxisOf } from "./x_axis.ts";
 
 /** Layout of a chart, in layout pixels. */
 const WIDTH = 1280;
@@ -76,13 +77,12 @@ function panelsOf(
   data: ChartData,
 ): [PanelOptions, PanelOptions] {
   const display = METRIC_DISPLAY[spec.y];
-  const { axis, scale } = experiment.budget;
-  const xTitle = `${experiment.axes[axis].label}${scale === "log2" ? " (%, log scale)" : ""}`;
-  const base = { xTitle, xScale: scale, xUnit: experiment.axes[axis].unit } as const;
+  const base = xAxisOf(experiment, spec, data);
   if (spec.kind === "line") {
     const yTitle = display.unit ? `${display.label} (${display.unit})` : display.label;
     const { y } = data.reference;
     const tolerance = spec.markDelta * display.scale;
+    const marksCliffs = spec.x === undefined;
     // a network that is not as good as the chart was made for gets a range of its own
     const zoomFrom = y > spec.zoomFrom + 1 ? spec.zoomFrom : Math.max(0, Math.floor(y) - 3);
     // Room above the line for its band and the tops of the error bars.
@@ -92,10 +92,11 @@ function panelsOf(
       {
         ...base,
         yTitle,
-        title: `(b) around float32: cliff = smallest budget that stays within ${tolerance} point`,
+        title: "(b) around float32" +
+          (marksCliffs ? `: cliff = smallest budget that stays within ${tolerance} point` : ""),
         yMin: zoomFrom,
         yMax,
-        markCliffs: true,
+        markCliffs: marksCliffs,
         tolerance: { y: y - tolerance, label: `float32 - ${tolerance} point` },
       },
     ];
@@ -152,7 +153,7 @@ function captionOf(
 
 type Entry = {
   label: string;
-  kind: "series" | "reference" | "published" | "collapsed";
+  kind: "series" | "reference" | "published" | "front" | "collapsed";
   index: number;
 };
 
@@ -166,10 +167,12 @@ function legendLines(
     kind,
   });
   const isCollapsed = data.series.some(({ points }) => points.some(({ collapsed }) => collapsed));
+  const hasFront = data.series.some(({ points }) => points.some(({ isOnFront }) => isOnFront));
   const entries: Entry[] = [
     ...data.series.map(named("series")),
     { label: data.reference.label, kind: "reference", index: -1 },
     ...data.published ? [named("published")(data.published)] : [],
+    ...hasFront ? [{ label: FRONT_LABEL, kind: "front", index: -1 } as const] : [],
     ...isCollapsed
       ? [{ label: "collapsed: predicts at most 2 classes", kind: "collapsed", index: -1 } as const]
       : [],
@@ -197,7 +200,11 @@ function drawEntry(context: SKRSContext2D, entry: Entry, x: number, y: number): 
     ...style,
     x,
     y: y - 4,
-    line: entry.kind === "collapsed" ? "none" : entry.kind === "published" ? "dashed" : "solid",
+    line: entry.kind === "collapsed"
+      ? "none"
+      : entry.kind === "published" || entry.kind === "front"
+      ? "dashed"
+      : "solid",
     marker: entry.kind === "reference"
       ? undefined
       : entry.kind === "collapsed"

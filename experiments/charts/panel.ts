@@ -35,6 +35,9 @@ Chart.register(
 /** Canvas pixels for one pixel of the layout. */
 export const PIXEL_RATIO = 2;
 
+/** In the legend. */
+export const FRONT_LABEL = "Pareto front";
+
 const TICK_FONT = { family: FONT_FAMILY, size: 12 };
 
 type ErrorBarPoint = { x: number; y: number; yMin?: number; yMax?: number };
@@ -121,6 +124,27 @@ function collapsedMarks({ series }: PanelData, options: PanelOptions): Dataset {
   } as Dataset;
 }
 
+/** The points that nothing is smaller and better than, joined behind all series. */
+function frontLine({ series }: PanelData, options: PanelOptions): Dataset[] {
+  const points = series.flatMap(({ points }, place) =>
+    points.filter(({ isOnFront }) => isOnFront)
+      .map(({ x, y }) => ({ x: dodged(x, place, series, options), y }))
+  ).sort((a, b) => a.x - b.x);
+  if (points.length === 0) return [];
+  return [{
+    label: FRONT_LABEL,
+    data: points,
+    showLine: true,
+    borderColor: INK,
+    borderDash: [2, 3],
+    borderWidth: 1,
+    pointStyle: "circle",
+    pointBorderWidth: 1.5,
+    backgroundColor: "transparent",
+    radius: 8,
+  } as unknown as Dataset];
+}
+
 function xAxis(data: PanelData, options: PanelOptions): ScaleOptions {
   const values = [...data.series, ...data.published ? [data.published] : []]
     .flatMap(({ points }) => points.map(({ x }) => x));
@@ -187,6 +211,7 @@ export function drawPanel(
     data: {
       datasets: [
         collapsedMarks(data, options),
+        ...frontLine(data, options),
         ...data.series.map((one, i, all) => lineOf(one, i, all, options)),
         ...data.published ? [publishedLine(data.published)] : [],
       ],

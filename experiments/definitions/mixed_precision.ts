@@ -48,9 +48,10 @@ export const mixedPrecision: Experiment = defineExperiment({
   method: [
     "Weights are rounded to the nearest level of equal steps, one range of least squared error an output " +
     "channel; biases and activations stay at 32 bits.",
-    "The budget is what all weights would take at the given bits each, packed, with a scale and a zero " +
-    "point for each channel. Uniform takes the whole bits that fit; between whole bits it leaves the " +
-    "rest unused.",
+    "The budget is in bytes: what all weights would take at the given bits each, packed, with a scale of " +
+    "32 bits and a zero point as wide as a code for each channel. Uniform takes the whole bits that fit; " +
+    "between whole bits it leaves the rest unused. The bytes of a trial are those that it really takes, " +
+    "counted likewise.",
     `Sensitivity of a layer at 1 to 6 and 8 bits: the loss on ${
       IMAGES.toLocaleString("en")
     } labeled ` +
@@ -69,7 +70,7 @@ export const mixedPrecision: Experiment = defineExperiment({
         hessian_exact: "Hessian trace, exact",
       },
     },
-    bits: { label: "average bits per weight", unit: "bit" },
+    bits: { label: "budget: average bits per weight", unit: "bit" },
   },
   budget: { axis: "bits", scale: "linear" },
   seeds: 5,
@@ -80,7 +81,7 @@ export const mixedPrecision: Experiment = defineExperiment({
     seed,
     compression: { kind: "post_training", ...methodOf(allocation, bits) },
   }),
-  metrics: ["testAccuracy", "testLoss", "predictedClasses"],
+  metrics: ["testAccuracy", "testLoss", "predictedClasses", "bytes"],
   compare: [
     ...ALLOCATIONS.slice(1).map((allocation) => ({
       name: `${allocation} - uniform`,
@@ -101,8 +102,17 @@ export const mixedPrecision: Experiment = defineExperiment({
   charts: [
     lineChart({
       name: "accuracy_over_bits",
-      title: "Every layer at its own bit-width: accuracy over bytes spent",
+      title: "Every layer at its own bit-width: accuracy over the budget",
       y: "testAccuracy",
+      zoomFrom: 90,
+      markDelta: 0.005,
+    }),
+    lineChart({
+      name: "accuracy_over_bytes",
+      title: "Every layer at its own bit-width: accuracy over bytes spent, and their Pareto front",
+      y: "testAccuracy",
+      x: "bytes",
+      marksFront: true,
       zoomFrom: 90,
       markDelta: 0.005,
     }),

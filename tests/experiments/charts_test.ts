@@ -1,13 +1,22 @@
 import { createCanvas, loadImage } from "@napi-rs/canvas";
 import assert from "node:assert/strict";
 import { chartData } from "../../experiments/charts/chart_data.ts";
+import type { LineChartSpec } from "../../experiments/charts/chart_spec.ts";
 import { drawChart } from "../../experiments/charts/draw_chart.ts";
 import { FONT_FAMILY, registerFonts } from "../../experiments/charts/fonts.ts";
 import { seriesStyle } from "../../experiments/charts/palette.ts";
+import { roundTicks } from "../../experiments/charts/x_axis.ts";
+import { chartCsv } from "../../experiments/results_csv.ts";
 import { fakeResult } from "./small_result.ts";
 
 const result = await fakeResult();
 const [accuracy, differences] = result.experiment.charts;
+const overBytes: LineChartSpec = {
+  ...accuracy as LineChartSpec,
+  name: "over_bytes",
+  x: "bytes",
+  marksFront: true,
+};
 
 /** Decodes a PNG to its pixels, four bytes each. */
 async function pixelsOf(png: Uint8Array): Promise<{ width: number; data: Uint8ClampedArray }> {
@@ -117,6 +126,50 @@ Deno.test("chartData() has what the result has, in percent, budgets ascending", 
   const part = chartData(result, channelOnly);
   assert.deepEqual(part.series.map(({ index }) => index), [1], "a series keeps its look");
   assert.equal(part.published, undefined, "nothing comparable is drawn");
+});
+
+Deno.test("chartData() over bytes has what was measured, and the points that nothing beats", () => {
+  const data = chartData(result, overBytes);
+  for (const [i, { points, cliff }] of data.series.entries()) {
+    assert.deepEqual(points.map(({ x }) => x), [12_500, 24_500, 36_500, 48_500, 96_500]);
+    assert.equal(cliff, undefined, "a cliff is a budget");
+    // both series take as many bytes; channels are better
+    assert.ok(i === 1 || points.every(({ isOnFront }) => !isOnFront));
+  }
+  const all = data.series.flatMap(({ points }) => points);
+  const front = all.filter(({ isOnFront }) => isOnFront);
+  assert.ok(front.length > 1);
+  for (const point of all) {
+    const beaten = all.some(({ x, y }) =>
+      x <= point.x && y >= point.y && (x < point.x || y > point.y)
+    );
+    assert.equal(point.isOnFront ?? false, !beaten);
+  }
+  assert.equal(data.published, undefined, "figures over bits are not drawn over bytes");
+  const [header, ...lines] = chartCsv(data).split("\r\n");
+  assert.match(header, /,front$/);
+  assert.equal(lines.filter((line) => /,yes$/.test(line)).length, front.length);
+  assert.doesNotMatch(chartCsv(chartData(result, accuracy)), /front/);
+});
+
+Deno.test("drawChart() over bytes draws the front, and axes where nothing was measured", async () => {
+  const chart = await pixelsOf(drawChart(result, overBytes).png);
+  const unmarked = { ...overBytes, marksFront: undefined };
+  const plain = await pixelsOf(drawChart(result, unmarked).png);
+  assert.ok(differing(chart, plain, 180, 1000) > 500, "the front has pixels");
+  const rows = result.rows.map((row) => ({
+    ...row,
+    summary: { ...row.summary, bytes: undefined },
+  }));
+  const empty = drawChart({ ...result, rows }, overBytes);
+  assert.ok(empty.data.series.every(({ points }) => points.length === 0));
+  assert.equal(colored(await pixelsOf(empty.png), seriesStyle(0).color) < 2000, true);
+});
+
+Deno.test("roundTicks() gives a few round numbers within what is drawn", () => {
+  assert.deepEqual(roundTicks(6_800, 26_400), [10_000, 15_000, 20_000, 25_000]);
+  assert.deepEqual(roundTicks(0, 8), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+  assert.deepEqual(roundTicks(5, 5), [5]);
 });
 
 Deno.test("seriesStyle() tells nine series apart by marker and color together", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import * as experiments from "../../experiments/mod.ts";
+import type { ChartSpec } from "../../experiments/charts/chart_spec.ts";
 import { checkTrial } from "../../experiments/check_trial.ts";
 import { defineExperiment, type Experiment } from "../../experiments/define.ts";
 import { bitWidth } from "../../experiments/definitions/bit_width.ts";
@@ -43,6 +44,10 @@ Deno.test("defineExperiment() refuses parts that do not fit together", () => {
       /same axes on both sides/,
     ],
     [{ compare: [] }, /draws a comparison that does not exist/],
+    [
+      { charts: [{ ...smallExperiment.charts[0], x: "weightNorm" } as ChartSpec] },
+      /chart "accuracy" must be drawn over what is measured: "weightNorm" is not/,
+    ],
     [
       { trial: (_, seed) => ({ ...smallExperiment.baseline(seed), seed: calls++ }) },
       /must be a pure function/,

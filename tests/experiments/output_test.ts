@@ -184,7 +184,8 @@ Deno.test("findExperiment() finds each, and suggests a near match", () => {
   assert.throws(() => findExperiment("bitwidth"), {
     name: "UserError",
     message: 'Cannot find experiment "bitwidth": known are bit_width, wavelet_threshold, ' +
-      'generalisation, ptq_methods, calibration, qat, mixed_precision, octization, octization_contrasts: did you mean "bit_width"?',
+      "generalisation, ptq_methods, calibration, qat, mixed_precision, octization, " +
+      'octization_contrasts, octization_regression, hyperparameters: did you mean "bit_width"?',
   });
 });
 
