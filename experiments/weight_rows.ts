@@ -1,5 +1,5 @@
 import { datasetForm } from "../data/mod.ts";
-import { createModel, type Model } from "../models/mod.ts";
+import { createModel, type Model, parameterShape } from "../models/mod.ts";
 import type { Trial } from "./trial.ts";
 
 /** The weights of one output of a layer. */
@@ -29,11 +29,11 @@ export function weightRows({ model, data }: Pick<Trial, "model" | "data">): Weig
  * @param model The model.
  * @returns One a layer, in order.
  */
-export function rowsOf({ layers, parameters }: Model): WeightRow[] {
-  return layers.map((layer) => {
+export function rowsOf(model: Model): WeightRow[] {
+  return model.layers.map((layer) => {
     const name = `${layer}.weight`;
-    const { shape } = parameters.find((one) => one.name === name)!;
-    return { name, size: shape.slice(1).reduce((a, b) => a * b, 1) };
+    const size = parameterShape(model, name).slice(1).reduce((a, b) => a * b, 1);
+    return { name, size };
   });
 }
 
