@@ -1,4 +1,9 @@
-import { type Bits, reconstructionPlan, type WeightGridOptions } from "../../compression/mod.ts";
+import {
+  type Bits,
+  type Granularity,
+  reconstructionPlan,
+  type WeightGridOptions,
+} from "../../compression/mod.ts";
 import type { HqqBits, PostTrainingMethod, Rescaling } from "../quantization_trial.ts";
 
 /** What learns roundings together, and in which batches. */
@@ -20,7 +25,7 @@ interface Arm {
 /** Equal steps; what spans least squared error, or everything. */
 function affine(
   bits: Bits,
-  granularity: "tensor" | "channel",
+  granularity: Granularity,
   observer: "minMax" | "meanSquaredError",
 ): WeightGridOptions {
   return { grid: { kind: "affine", bits }, granularity, observer: { kind: observer } };
@@ -54,6 +59,17 @@ export const PTQ_ARMS = {
   mse_channel: {
     label: "least squares, channel",
     quantization: (bits) => ({ method: "nearest", weights: leastSquares(bits) }),
+  },
+  mse_group: {
+    label: "least squares, groups of 16",
+    quantization: (bits) => ({
+      method: "nearest",
+      weights: affine(bits, { group: 16 }, "meanSquaredError"),
+    }),
+  },
+  lloyd_max_channel: {
+    label: "Lloyd-Max, channel",
+    quantization: (bits) => ({ method: "nearest", weights: codebook(bits) }),
   },
   hqq_channel: {
     label: "HQQ, channel",

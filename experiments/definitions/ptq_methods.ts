@@ -22,6 +22,17 @@ interface Extent {
 
 const QUANTIZED = ["weights", "weights_and_activations"] as const;
 
+/** Whether a way to quantize looks at images: a chart of each kind, beside what both are compared with. */
+const looksAtImages = (arm: PtqArm) => "images" in PTQ_ARMS[arm].quantization(4, 1);
+const FAMILIES = [
+  {
+    name: "without_data",
+    words: "from the weights alone",
+    has: (arm: PtqArm) => !looksAtImages(arm),
+  },
+  { name: "calibrated", words: "calibrated on images", has: looksAtImages },
+] as const;
+
 /** What a method does, for reports that have it. */
 const METHODS: readonly (readonly [arm: PtqArm, sentence: string])[] = [
   [
@@ -105,17 +116,22 @@ function definePtqMethods(extent: Extent): Experiment {
       }))
     ),
     charts: [
-      ...QUANTIZED.map((quantized) =>
-        lineChart({
-          name: `accuracy_${quantized}`,
-          title: quantized === "weights"
-            ? "Weights quantized after training: accuracy over bits"
-            : "Weights and activations quantized after training: accuracy over bits",
-          y: "testAccuracy",
-          where: { quantized: [quantized] },
-          zoomFrom,
-          markDelta: 0.005,
-        })
+      ...QUANTIZED.flatMap((quantized) =>
+        FAMILIES.map(({ name, words, has }) =>
+          lineChart({
+            name: `accuracy_${quantized}_${name}`,
+            title: `${
+              quantized === "weights" ? "Weights" : "Weights and activations"
+            } quantized after training, ${words}: accuracy over bits`,
+            y: "testAccuracy",
+            where: {
+              quantized: [quantized],
+              method: arms.filter((arm) => arm === first || has(arm)),
+            },
+            zoomFrom,
+            markDelta: 0.005,
+          })
+        )
       ),
       differenceChart({
         name: "gain_over_min_max",
@@ -163,6 +179,7 @@ export const ptqMethods: Experiment = definePtqMethods({
       "equalized_tensor",
       "min_max_channel",
       "mse_channel",
+      "lloyd_max_channel",
       "hqq_channel",
       "gptq_channel",
       "second_order_channel",
