@@ -2,7 +2,6 @@ import type { Command } from "@commander-js/extra-typings";
 import { relative } from "node:path";
 import { chunksOf, firstImages, type ImageSet, loadDataset, uploadImages } from "../data/mod.ts";
 import { checkOutput } from "../experiments/write_file.ts";
-import { decodeSafetensors } from "../formats/mod.ts";
 import { type Device, openDevice } from "../gpu/mod.ts";
 import { createModel, foldBatchNorms, type Model, uploadParameters } from "../models/mod.ts";
 import { decodeNetwork, evaluate, type Evaluation, quantizationAware } from "../training/mod.ts";
@@ -20,8 +19,8 @@ import {
   userPlace,
   wholeNumber,
 } from "./options.ts";
-import { quantizationOf } from "./train_quantization.ts";
-import { recipeOf, trainingCommand } from "./train_resume.ts";
+import { trainingCommand } from "./train_resume.ts";
+import { trainedQuantization } from "./trained_quantization.ts";
 
 interface EvaluateOptions {
   readonly model: string;
@@ -74,8 +73,7 @@ async function evaluateFile(
   fold: boolean,
 ): Promise<EvaluatedFile & { readonly title: string }> {
   const bytes = await readCheckpointFile(path);
-  const recipe = recipeOf(decodeSafetensors(bytes, path).metadata ?? {});
-  const quantization = recipe && quantizationOf(recipe);
+  const quantization = trainedQuantization(bytes, path);
   const trained = quantization === undefined ? asked : quantizationAware(asked, quantization);
   const saved = decodeNetwork(trained, bytes, path);
   const { model, parameters } = fold

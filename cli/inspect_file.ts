@@ -4,10 +4,11 @@ import {
   type TensorSummary,
 } from "../experiments/inspect/checkpoint_summary.ts";
 import type { Model } from "../models/mod.ts";
-import { decodeNetwork } from "../training/mod.ts";
+import { decodeNetwork, quantizationAware } from "../training/mod.ts";
 import { readCheckpointFile } from "./checkpoint_file.ts";
 import { plainTable } from "./plain_table.ts";
 import { trainingCommand } from "./train_resume.ts";
+import { trainedQuantization } from "./trained_quantization.ts";
 
 /** Metadata that says nothing to a person, or is said by the command that trained. */
 const UNTOLD = ["format", "options", "curve"];
@@ -44,12 +45,14 @@ function rowOf(tensor: TensorSummary): string[] {
  * @param path The file, as it was typed.
  * @param summary What it holds.
  * @param model What it must be, if that was said.
+ * @param isTrainedQuantized Whether it was trained under quantization.
  * @returns A table, and what is to be said of the whole file.
  */
 export function describeCheckpoint(
   path: string,
   { tensors, parameters, training, bytes, metadata }: CheckpointSummary,
   model: Model | undefined,
+  isTrainedQuantized: boolean = false,
 ): string {
   const head = ["tensor", "shape", "values", "lowest", "highest", "zeros, %", "dead channels"];
   const right = [2, 3, 4, 5, 6, 7, 9];
@@ -69,6 +72,12 @@ export function describeCheckpoint(
       `${count(training.bytes)} bytes`,
     ],
     ...broken,
+    ...isTrainedQuantized
+      ? [
+        "trained under quantization: weights are the float32 ones that the optimizer moves; " +
+        "compare it with another file to see what it computes with",
+      ]
+      : [],
     ...trainedBy === undefined ? [] : [`trained by: ${trainedBy}`],
     ...Object.entries(metadata).filter(([key]) => !UNTOLD.includes(key))
       .map(([key, value]) => `${key}: ${value}`),
@@ -80,21 +89,25 @@ export function describeCheckpoint(
  *
  * @param path Where it is.
  * @param shown As it was typed.
- * @param model What it must be, if that was said.
+ * @param asked What it must be, if that was said: the float model.
  * @param json True to print JSON instead of a table.
  * @throws {UserError} If it cannot be read, is no safetensors file or not of the model.
  */
 export async function inspectFile(
   path: string,
   shown: string,
-  model: Model | undefined,
+  asked: Model | undefined,
   json: boolean,
 ): Promise<void> {
   const bytes = await readCheckpointFile(path);
+  const trained = trainedQuantization(bytes, shown);
+  const model = asked && trained ? quantizationAware(asked, trained) : asked;
   if (model !== undefined) decodeNetwork(model, bytes, shown);
   const summary = summarizeCheckpoint(bytes, shown);
   const about = { path: shown, ...model && { model: model.title, layers: model.layers } };
   console.log(
-    json ? JSON.stringify({ ...about, ...summary }) : describeCheckpoint(shown, summary, model),
+    json
+      ? JSON.stringify({ ...about, ...summary })
+      : describeCheckpoint(shown, summary, model, trained !== undefined),
   );
 }

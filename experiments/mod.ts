@@ -73,10 +73,12 @@ export {
 } from "./inspect/compare_networks.ts";
 export { observeInputs } from "./inspect/observe_inputs.ts";
 export type { LayerPart, TensorDifference } from "./inspect/tensor_difference.ts";
+export { trainedVariant } from "./inspect/trained_variant.ts";
 export {
   type NetworkQuantization,
   plainVariant,
   quantizeNetwork,
+  type TrainedInputs,
   type Variant,
 } from "./inspect/variant.ts";
 export { type ComparisonWords, drawComparison } from "./charts/draw_comparison.ts";

@@ -76,6 +76,7 @@ export type {
   SymmetricStraightThroughWeights,
   WeightEstimator,
 } from "./quantization_aware/spec.ts";
+export { trainedInputGrids, trainedInputs } from "./quantization_aware/trained_inputs.ts";
 export { learningRateAt, type Schedule, SCHEDULES } from "./schedule.ts";
 export { createTrainer, type Trainer } from "./trainer.ts";
 export {

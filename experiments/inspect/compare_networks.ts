@@ -63,16 +63,17 @@ function placeOf(layer: string, part: LayerPart): string {
 /** Lets a network compute as its variant does, and shows what its layers see and give. */
 function watch(
   device: Device,
-  { inputs }: Variant,
+  { inputs, trainedInputs }: Variant,
   meter: DifferenceMeter | undefined,
   batch: Scope,
   witness: Witness,
 ): ForwardHooks {
-  const quantizeInput = quantizedInputs(device, [inputs]);
+  const quantizeInput = trainedInputs?.quantize ?? quantizedInputs(device, [inputs]);
+  const grids = trainedInputs?.grids ?? inputs;
   return {
     layerInput(layer, x) {
       const place = placeOf(layer, "input");
-      const grid = inputs[layer];
+      const grid = grids[layer];
       if (grid !== undefined) meter?.clip(batch, place, x, reachOfGrid(grid));
       const seen = quantizeInput(layer, x);
       witness(place, seen);

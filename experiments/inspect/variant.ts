@@ -4,9 +4,11 @@ import {
   chooseQuantParams,
   type ObserverSpec,
   type QuantizedWeight,
+  type WeightGrid,
   type WeightGridOptions,
   type WeightRounding,
 } from "../../compression/mod.ts";
+import type { Tensor } from "../../gpu/mod.ts";
 import type { HostParameters, Model } from "../../models/mod.ts";
 import type { ActivationRanges } from "../execute/calibrate.ts";
 import { quantizeWeights, roundOnGrids } from "../execute/quantize_weights.ts";
@@ -26,6 +28,14 @@ export interface NetworkQuantization {
   readonly calibration?: ObserverSpec;
 }
 
+/** Inputs of layers that are quantized as a network learned to. */
+export interface TrainedInputs {
+  /** What `ForwardHooks.layerInput` takes. */
+  readonly quantize: (layer: string, x: Tensor) => Tensor;
+  /** The levels that it knows, by layer. */
+  readonly grids: Readonly<Record<string, WeightGrid>>;
+}
+
 /** One of two networks that are compared. */
 export interface Variant {
   /** What it computes with. */
@@ -34,6 +44,8 @@ export interface Variant {
   readonly weights: Readonly<Record<string, QuantizedWeight>>;
   /** Grids of the layers' inputs by layer, where these are quantized. */
   readonly inputs: Readonly<Record<string, AffineGrid>>;
+  /** How inputs are quantized instead, where training decided it. */
+  readonly trainedInputs?: TrainedInputs;
 }
 
 /**

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { ComparedTensor } from "../../experiments/mod.ts";
 import { encodeNetwork } from "../../training/mod.ts";
 import { fcNN, initialParameters, type Model } from "../../models/mod.ts";
 import { refusal, succeed, withBars } from "./command.ts";
@@ -78,6 +79,41 @@ Deno.test("inspect compares a network with a quantized form of itself", () =>
     assert.equal(json.images, 100);
     assert.equal(json.b.correct / 100, json.b.accuracy);
     assert.ok(json.tensors[0].clipped >= 0 && json.tensors[3].clipped === undefined);
+  }));
+
+Deno.test("inspect shows a network that was trained under quantization as it computes", () =>
+  withBars(async (folder, bars) => {
+    const [float, aware] = ["float", "aware"].map((name) => `${folder}/${name}.safetensors`);
+    const set = ["--model", "fc_nn:12", "--dataset", bars];
+    await writeNetwork(float, model, 1);
+    const bits = ["--weight-bits", "2", "--activation-bits", "3"];
+    const start = ["--epochs", "1", "--from", float, "--output", aware];
+    await succeed("train", ...set, "--quantize", "lsq_plus", ...bits, ...start);
+    const evaluated = JSON.parse((await succeed("evaluate", aware, ...set, "--json")).stdout);
+
+    const pair = ["inspect", float, aware, ...set, "--out", `${folder}/out`];
+    const json = JSON.parse((await succeed(pair[0], ...pair.slice(1), "--json")).stdout);
+    assert.deepEqual([json.b.correct, json.b.accuracy], [evaluated.correct, evaluated.accuracy]);
+    assert.deepEqual(json.first, { layer: "fc1", part: "weight" });
+    assert.deepEqual(json.remarks, {
+      a: [],
+      b: ["trained under quantization: FC_NN 784-12-10 (weights 2, inputs 3, image float)"],
+    });
+    const of = (layer: string, part: string) =>
+      json.tensors.find((one: ComparedTensor) => one.layer === layer && one.part === part);
+    assert.ok(of("fc1", "weight").signalToNoise < 15, "2 bits, not the float32 shadow weights");
+    assert.equal(of("fc1", "input").clipped, undefined, "images stay float32");
+    assert.ok(of("fc2", "input").clipped > 0, "the learned range leaves out the largest values");
+    assert.equal(typeof of("fc1", "weight").clipped, "number", "the learned grids are known");
+    assert.ok((await Deno.stat(`${folder}/out/comparison.png`)).size > 1000);
+
+    const one = (await succeed("inspect", aware, ...set)).stdout;
+    assert.match(one, /│ fc2\.input\.offset +│/);
+    assert.match(one, /^trained under quantization: weights are the float32 ones /m);
+    assert.match(
+      await refusal("inspect", aware, "ternary", ...set, "--out", `${folder}/out`),
+      /^Cannot quantize ternary: the network must be float32: it was trained under quantization$/,
+    );
   }));
 
 Deno.test("inspect refuses what cannot be compared on one line", () =>

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { chunksOf, uploadImages } from "../../data/mod.ts";
-import { cnn, initialParameters, readParameters, resnet } from "../../models/mod.ts";
+import { read, tensor } from "../../gpu/mod.ts";
+import { cnn, initialParameters, type Model, readParameters, resnet } from "../../models/mod.ts";
 import {
   exportQuantizationAware,
   initialQuantizationAware,
   type InputEstimator,
   quantizationAware,
   type QuantizationAwareSpec,
+  trainedInputGrids,
+  trainedInputs,
   type WeightEstimator,
 } from "../../training/mod.ts";
 import { testDevice } from "../support/device.ts";
@@ -47,10 +50,38 @@ for (const [i, weights] of WEIGHTS.entries()) {
     }
     const exported = await exportQuantizationAware(device, smallModel, spec, parameters);
     assert.deepEqual(Object.keys(exported.weights), smallModel.layers);
-    assert.deepEqual(
-      await logitsOf(device, exported.model, exported.parameters),
-      await logitsOf(device, model, parameters),
-    );
+    const logits = await logitsOf(device, model, parameters);
+    assert.deepEqual(await logitsOf(device, exported.model, exported.parameters), logits);
+
+    const hooked: Model = {
+      ...smallModel,
+      forward: (tensors, x) =>
+        smallModel.forward(tensors, x, {
+          layerInput: trainedInputs(device, smallModel, spec, parameters),
+        }),
+    };
+    assert.deepEqual(await logitsOf(device, hooked, exported.parameters), logits);
+  });
+
+  Deno.test(`trainedInputGrids() lists the levels of trainedInputs(): ${label}`, async () => {
+    const device = await testDevice();
+    const spec: QuantizationAwareSpec = { weights, inputs, image: { bits: 4 } };
+    const { parameters } = await trainUnder(device, spec);
+    const grids = trainedInputGrids(smallModel, spec, parameters);
+    assert.deepEqual(Object.keys(grids), smallModel.layers);
+    using _scope = device.scope();
+    const quantize = trainedInputs(device, smallModel, spec, parameters);
+    const wide = Float32Array.from({ length: 8192 }, (_, i) => (i - 4096) / 256);
+    const x = tensor(device, wide, [1, 64, 128]);
+    for (const [layer, grid] of Object.entries(grids)) {
+      const found = [...new Set(await read(quantize(layer, x)))].sort((a, b) => a - b);
+      const levels = grid.kind === "codebook" ? grid.levels : Float32Array.from(
+        { length: grid.qMax - grid.qMin + 1 },
+        (_, i) => (grid.qMin + i - grid.zeroPoint) * grid.scale,
+      );
+      assert.equal(found.length, levels.length, layer);
+      levels.forEach((level, i) => assert.ok(Math.abs(found[i] - level) < 1e-5, `${layer} ${i}`));
+    }
   });
 }
 
