@@ -1,5 +1,9 @@
 import { chunksOf, firstImages, type ImageSet, uploadImages } from "../data/mod.ts";
 import type { ActivationRanges } from "../experiments/execute/calibrate.ts";
+import {
+  type MethodQuantization,
+  quantizeByMethod,
+} from "../experiments/inspect/method_variant.ts";
 import { observeInputs } from "../experiments/inspect/observe_inputs.ts";
 import { trainedVariant } from "../experiments/inspect/trained_variant.ts";
 import { plainVariant, quantizeNetwork, type Variant } from "../experiments/inspect/variant.ts";
@@ -15,8 +19,10 @@ import { decodeNetwork, quantizationAware, type QuantizationAwareSpec } from "..
 import { trainedQuantization } from "./trained_quantization.ts";
 import type { VariantSpec } from "./variant_spec.ts";
 
-/** Training images on which the ranges of activations are found, as in sweeps. */
+/** Training images on which ranges of activations are found and methods calibrate. */
 const CALIBRATION_IMAGES = 2048;
+/** Training images that methods calibrate convolutional networks on, as in sweeps. */
+const CALIBRATION_IMAGES_OF_CONVOLUTIONS = 512;
 
 /** A network as its file has it. */
 export interface InspectedNetwork {
@@ -73,6 +79,24 @@ export function checkQuantizable(spec: VariantSpec, { trained }: InspectedNetwor
   );
 }
 
+/** Images that a method calibrates on; none for one that looks at none. */
+function calibrationCount(
+  { convolutions }: Model,
+  { method, images }: MethodQuantization,
+  { count }: ImageSet,
+): number {
+  if (method === "hqq") return 0;
+  if (images !== undefined && images > count) {
+    throw new UserError(
+      `Cannot calibrate ${method}: ${images} images were asked for: the training set has ${count}`,
+    );
+  }
+  const usual = convolutions === undefined
+    ? CALIBRATION_IMAGES
+    : CALIBRATION_IMAGES_OF_CONVOLUTIONS;
+  return images ?? Math.min(usual, count);
+}
+
 /**
  * Makes what was asked for of a network.
  *
@@ -98,14 +122,29 @@ export async function inspectedVariant(
   }
   if (quantization === undefined) return { variant: plainVariant(parameters), remarks: [] };
   const folded = model.batchNorms?.folded() ?? model;
+  const upload = (count: number) =>
+    chunksOf(device, uploadImages(device, firstImages(train, count), folded.normalization));
   let ranges: ActivationRanges = {};
   const { activationBits, calibration: observer = { kind: "minMax" } } = quantization;
   if (activationBits !== undefined) {
     using _scope = device.scope();
     const { tensors } = uploadParameters(device, folded, [parameters]);
-    const images = firstImages(train, CALIBRATION_IMAGES);
-    const chunks = chunksOf(device, uploadImages(device, images, folded.normalization));
+    const chunks = upload(CALIBRATION_IMAGES);
     ranges = await observeInputs(device, folded, tensors, chunks, observer, activationBits);
   }
-  return { variant: quantizeNetwork(folded, parameters, quantization, ranges), remarks: [] };
+  if (!("method" in quantization)) {
+    return { variant: quantizeNetwork(folded, parameters, quantization, ranges), remarks: [] };
+  }
+  using _scope = device.scope();
+  const count = calibrationCount(model, quantization, train);
+  const { variant, remarks } = await quantizeByMethod(
+    device,
+    folded,
+    parameters,
+    quantization,
+    count === 0 ? [] : upload(count),
+    ranges,
+  );
+  const said = count === 0 ? [] : [`calibrated on the first ${count} training images`];
+  return { variant, remarks: [...said, ...remarks] };
 }

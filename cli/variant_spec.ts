@@ -8,8 +8,10 @@ import {
   type WeightObserverSpec,
   type WeightRounding,
 } from "../compression/mod.ts";
+import type { MethodQuantization } from "../experiments/inspect/method_variant.ts";
 import type { NetworkQuantization } from "../experiments/inspect/variant.ts";
 import { unknownName, UserError } from "../formats/mod.ts";
+import { isMethod, METHODS, parseMethod } from "./method_spec.ts";
 
 /** Kinds of grids, with the options that each takes beside those of all. */
 const KINDS: Readonly<Record<WeightGridSpec["kind"], readonly string[]>> = {
@@ -32,7 +34,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What `inspect` takes for a quantized form of a network. */
-export const SPEC_HELP: string = "KIND:OPTION,OPTION..., such as affine:bits=4,granularity=channel";
+export const SPEC_HELP: string = "KIND:OPTION,OPTION..., such as affine:bits=4 or gptq:bits=3";
 
 /** A network as it was typed: a file, and what shall be done to it. */
 export interface VariantSpec {
@@ -41,7 +43,7 @@ export interface VariantSpec {
   /** Path of the file as it was typed; absent where the other network's file is meant. */
   readonly path?: string;
   /** How to quantize it, if at all. */
-  readonly quantization?: NetworkQuantization;
+  readonly quantization?: NetworkQuantization | MethodQuantization;
 }
 
 function isKind(word: string): word is WeightGridSpec["kind"] {
@@ -120,7 +122,7 @@ function readObserver(name: string, text: string | undefined): WeightObserverSpe
  */
 export function parseQuantization(text: string): NetworkQuantization {
   const [kind, rest = ""] = text.split(/:(.*)/s);
-  if (!isKind(kind)) throw unknownName("quantization", kind, Object.keys(KINDS));
+  if (!isKind(kind)) throw unknownName("quantization", kind, [...Object.keys(KINDS), ...METHODS]);
   const options = readOptions(kind, rest);
   if (KINDS[kind].includes("bits") && !options.has("bits")) {
     throw new UserError(`Cannot quantize: ${kind} needs its bits, such as ${kind}:bits=4: ${text}`);
@@ -155,6 +157,12 @@ export function parseQuantization(text: string): NetworkQuantization {
   };
 }
 
+/** Reads grids to round to, or a method. */
+function parseSpec(text: string): NetworkQuantization | MethodQuantization {
+  const [kind, rest = ""] = text.split(/:(.*)/s);
+  return isMethod(kind) ? parseMethod(kind, rest, parseQuantization) : parseQuantization(text);
+}
+
 /**
  * Reads one of two networks: `FILE`, `FILE@SPEC`, or `SPEC` for the other network's file.
  *
@@ -163,10 +171,11 @@ export function parseQuantization(text: string): NetworkQuantization {
  * @throws {UserError} If the quantization is not one.
  */
 export function parseVariant(text: string): VariantSpec {
-  if (isKind(text.split(":")[0])) return { text, quantization: parseQuantization(text) };
+  const [word] = text.split(":");
+  if (isKind(word) || isMethod(word)) return { text, quantization: parseSpec(text) };
   const at = text.lastIndexOf("@");
   const spec = text.slice(at + 1);
   // a folder may have an @ in its name
   if (at < 1 || spec.includes("/")) return { text, path: text };
-  return { text, path: text.slice(0, at), quantization: parseQuantization(spec) };
+  return { text, path: text.slice(0, at), quantization: parseSpec(spec) };
 }

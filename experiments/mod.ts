@@ -71,6 +71,11 @@ export {
   compareNetworks,
   type NetworkComparison,
 } from "./inspect/compare_networks.ts";
+export {
+  type MethodQuantization,
+  type MethodVariant,
+  quantizeByMethod,
+} from "./inspect/method_variant.ts";
 export { observeInputs } from "./inspect/observe_inputs.ts";
 export type { LayerPart, TensorDifference } from "./inspect/tensor_difference.ts";
 export { trainedVariant } from "./inspect/trained_variant.ts";

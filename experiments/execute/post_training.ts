@@ -6,7 +6,7 @@ import {
   hqq,
   quantizeBySecondOrder,
 } from "../../compression/mod.ts";
-import { chunksOf } from "../../data/mod.ts";
+import { type Chunk, chunksOf } from "../../data/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
 import {
   type ForwardHooks,
@@ -20,12 +20,18 @@ import {
   layerRemarks,
   observeActivations,
   quantizedInputs,
+  type QuantizedNetwork,
   type QuantizeLayer,
   quantizeLayerByLayer,
   reconstruct,
   smoothNetwork,
 } from "../../training/mod.ts";
-import type { PostTrainingCompression } from "../quantization_trial.ts";
+import type {
+  AdaRoundMethod,
+  GptqMethod,
+  PostTrainingCompression,
+  SecondOrderMethod,
+} from "../quantization_trial.ts";
 import type { Bench } from "./laboratory.ts";
 import { allocate, choicesOf, roundedToBits } from "./mixed_precision.ts";
 import { quantizeWeights, roundOnGrids } from "./quantize_weights.ts";
@@ -89,7 +95,8 @@ async function inputGrids(
   return Object.fromEntries(Object.entries(found).map(([layer, [grid]]) => [layer, grid]));
 }
 
-type LayerMethod = Of<"gptq" | "ada_round" | "second_order">;
+/** A method that goes through a network layer by layer, by what calibration images tell of each. */
+export type LayerMethod = GptqMethod | AdaRoundMethod | SecondOrderMethod;
 
 /** What the Hessian of a layer decides. */
 function layerMethod(device: Device, compression: LayerMethod): QuantizeLayer {
@@ -105,29 +112,44 @@ function layerMethod(device: Device, compression: LayerMethod): QuantizeLayer {
   };
 }
 
+/**
+ * Quantizes the weights of a network layer by layer by one of the methods that look at Hessians.
+ *
+ * @param device Where calibration runs.
+ * @param model The model, its batch norms folded.
+ * @param host Its trained weights.
+ * @param method Which, and what it is told.
+ * @param chunks Calibration images, uploaded.
+ * @param layerInput What quantizes the inputs of layers; they are float32 if left out.
+ * @returns The quantized network, and what calibration found.
+ */
+export async function quantizeByHessians(
+  device: Device,
+  model: Model,
+  host: HostParameters,
+  method: LayerMethod,
+  chunks: readonly Chunk[],
+  layerInput: ForwardHooks["layerInput"],
+): Promise<QuantizedNetwork> {
+  return await quantizeLayerByLayer(device, model, host, chunks, layerMethod(device, method), {
+    inputs: method.method === "second_order" ? "matched" : "quantized",
+    ...layerInput && { layerInput },
+  });
+}
+
 async function byLayers(
   device: Device,
   model: Model,
   host: HostParameters,
-  compression: LayerMethod,
+  compression: Of<LayerMethod["method"]>,
   bench: Bench,
   grids: InputGrids,
 ): Promise<QuantizedCopy> {
   using _scope = device.scope();
   const chunks = chunksOf(device, bench.calibrationSet(compression.images));
   const layerInput = inputHook(device, compression, [grids]);
-  const { parameters, layers } = await quantizeLayerByLayer(
-    device,
-    model,
-    host,
-    chunks,
-    layerMethod(device, compression),
-    {
-      inputs: compression.method === "second_order" ? "matched" : "quantized",
-      ...layerInput && { layerInput },
-    },
-  );
-  return { parameters, remarks: layers.flatMap(layerRemarks) };
+  const made = await quantizeByHessians(device, model, host, compression, chunks, layerInput);
+  return { parameters: made.parameters, remarks: made.layers.flatMap(layerRemarks) };
 }
 
 /** Bits of the layers of several networks, from what is measured of them once. */
@@ -233,7 +255,7 @@ export async function postTrain(
 }
 
 /** Methods that make one network at a time. */
-type Single = Of<"nearest" | "hqq"> | LayerMethod;
+type Single = Of<"nearest" | "hqq" | LayerMethod["method"]>;
 
 async function quantized(
   device: Device,

@@ -81,6 +81,33 @@ Deno.test("inspect compares a network with a quantized form of itself", () =>
     assert.ok(json.tensors[0].clipped >= 0 && json.tensors[3].clipped === undefined);
   }));
 
+Deno.test("inspect compares a network with what a post-training method makes of it", () =>
+  withBars(async (folder, bars) => {
+    const path = `${folder}/m.safetensors`;
+    await writeNetwork(path, model, 1);
+    const set = ["--model", "fc_nn:12", "--dataset", bars, "--out", `${folder}/out`];
+    const { stdout } = await succeed("inspect", path, "gptq:bits=3,images=600", ...set);
+    assert.match(stdout, /│ fc1 +│ weight │ +\d+\.\d │/);
+    assert.match(stdout, /^first difference: weight of fc1$/m);
+    assert.match(stdout, /^B calibrated on the first 600 training images$/m);
+    const few = /^B fc1: 600 samples for 784 inputs: the Hessian is not of full rank$/m;
+    assert.match(stdout, few);
+    // remarks stand beneath the table
+    assert.ok(stdout.search(few) > stdout.lastIndexOf("└"));
+
+    const json = JSON.parse(
+      (await succeed("inspect", `${path}@hqq:bits=3`, "second_order:bits=2", ...set, "--json"))
+        .stdout,
+    );
+    assert.deepEqual(json.remarks.a, []);
+    assert.equal(json.remarks.b[0], "calibrated on the first 640 training images");
+    assert.match(json.remarks.b[1], /^fc1: 640 samples for 784 inputs: /);
+    assert.match(
+      await refusal("inspect", path, "gptq:bits=3,images=641", ...set),
+      /^Cannot calibrate gptq: 641 images were asked for: the training set has 640$/,
+    );
+  }));
+
 Deno.test("inspect shows a network that was trained under quantization as it computes", () =>
   withBars(async (folder, bars) => {
     const [float, aware] = ["float", "aware"].map((name) => `${folder}/${name}.safetensors`);

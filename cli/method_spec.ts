@@ -1,0 +1,99 @@
+import type { MethodQuantization } from "../experiments/inspect/method_variant.ts";
+import type { NetworkQuantization } from "../experiments/inspect/variant.ts";
+import { unknownName, UserError } from "../formats/mod.ts";
+import { wholeNumber } from "./options.ts";
+
+const FOR_ALL = ["bits", "granularity", "group", "activations", "calibration"];
+const BY_HESSIANS = ["grid", "symmetric", "narrow", "scale", "observer", "images"];
+
+/** Options of each post-training method. */
+const OPTIONS: Readonly<Record<MethodQuantization["method"], readonly string[]>> = {
+  gptq: [...FOR_ALL, ...BY_HESSIANS],
+  ada_round: [...FOR_ALL, ...BY_HESSIANS],
+  second_order: [...FOR_ALL, ...BY_HESSIANS],
+  hqq: FOR_ALL,
+};
+/** Grids that a method can choose codes on. */
+const GRIDS = [
+  "affine",
+  "powersOfTwo",
+  "additivePowersOfTwo",
+  "lloydMax",
+  "ternary",
+  "binary",
+];
+/** Grids whose range somebody has to find. */
+const RANGED = ["affine", "powersOfTwo", "additivePowersOfTwo"];
+/** Grids that are of as many levels as they are. */
+const WITHOUT_BITS = ["ternary", "binary"];
+
+/** Names of the methods. */
+export const METHODS: readonly string[] = Object.keys(OPTIONS);
+
+/**
+ * Tells whether a quantization is by a post-training method.
+ *
+ * @param word What stands before the colon.
+ * @returns True for the name of one.
+ */
+export function isMethod(word: string): word is MethodQuantization["method"] {
+  return METHODS.includes(word);
+}
+
+/**
+ * Reads a post-training method and its grids, such as `gptq:bits=3,group=16`.
+ *
+ * What is left out is as in sweeps: grids of equal steps per channel, over the range of least squared
+ * error.
+ *
+ * @param method Its name.
+ * @param text What stands behind the colon.
+ * @param parseGrids Reads grids and activations, such as `affine:bits=3,group=16`.
+ * @returns What the method is told.
+ * @throws {UserError} If an option or value is unknown, with a near match, or a number is out of range.
+ */
+export function parseMethod(
+  method: MethodQuantization["method"],
+  text: string,
+  parseGrids: (text: string) => NetworkQuantization,
+): MethodQuantization {
+  const parts = text.split(",").filter((one) => one !== "")
+    .map((one) => ({ one, name: one.split("=")[0] }));
+  for (const { name } of parts) {
+    if (!OPTIONS[method].includes(name)) {
+      throw unknownName(`option of ${method}`, name, OPTIONS[method]);
+    }
+  }
+  const has = (...names: string[]) => parts.some(({ name }) => names.includes(name));
+  const own = (wanted: string): string | undefined => {
+    const found = parts.filter(({ name }) => name === wanted);
+    if (found.length > 1) {
+      throw new UserError(`Cannot quantize: ${wanted} must be said once: ${text}`);
+    }
+    return found.at(0)?.one.slice(wanted.length + 1);
+  };
+  const grid = own("grid") ?? "affine";
+  if (!GRIDS.includes(grid)) throw unknownName("grid", grid, GRIDS);
+  if (!has("bits") && !WITHOUT_BITS.includes(grid)) {
+    throw new UserError(
+      `Cannot quantize: ${method} needs its bits, such as ${method}:bits=3: ${text || "nothing"}`,
+    );
+  }
+  const images = own("images");
+  const { weights, activationBits, calibration } = parseGrids(
+    `${grid}:${
+      [
+        ...parts.filter(({ name }) => name !== "grid" && name !== "images").map(({ one }) => one),
+        ...has("granularity", "group") ? [] : ["granularity=channel"],
+        ...has("observer") || !RANGED.includes(grid) ? [] : ["observer=meanSquaredError"],
+      ].join(",")
+    }`,
+  );
+  return {
+    method,
+    weights,
+    ...images !== undefined && { images: wholeNumber("images", 1)(images) },
+    ...activationBits !== undefined && { activationBits },
+    ...calibration && { calibration },
+  };
+}

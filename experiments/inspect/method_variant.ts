@@ -1,0 +1,101 @@
+import {
+  type Bits,
+  chooseQuantParams,
+  codeBits,
+  hqq,
+  type ObserverSpec,
+  type WeightGridOptions,
+} from "../../compression/mod.ts";
+import type { Chunk } from "../../data/mod.ts";
+import type { Device } from "../../gpu/mod.ts";
+import type { HostParameters, Model } from "../../models/mod.ts";
+import { layerRemarks, quantizedInputs } from "../../training/mod.ts";
+import { ADA_ROUND_PLAN, SWEEPS } from "../definitions/ptq_arms.ts";
+import type { ActivationRanges } from "../execute/calibrate.ts";
+import { type LayerMethod, quantizeByHessians } from "../execute/post_training.ts";
+import { quantizeWeights } from "../execute/quantize_weights.ts";
+import type { Variant } from "./variant.ts";
+
+/** How a network is quantized by a post-training method; see {@link quantizeByMethod}. */
+export interface MethodQuantization {
+  /** What chooses the codes; all but `hqq` look at images. */
+  readonly method: "gptq" | "ada_round" | "second_order" | "hqq";
+  /** Grids of the weights of every layer; `hqq` takes bits and granularity from them. */
+  readonly weights: WeightGridOptions;
+  /** Calibration images, the first ones of the training set; as many as are usual if left out. */
+  readonly images?: number;
+  /** Bits of the inputs of every layer; they stay float32 if left out. */
+  readonly activationBits?: Bits;
+  /** How the range of inputs is found; the smallest and largest value if left out. */
+  readonly calibration?: ObserverSpec;
+}
+
+/** What a method made of a network. */
+export interface MethodVariant {
+  /** The network with its codes and grids. */
+  readonly variant: Variant;
+  /** What calibration found that should make one careful, a sentence each. */
+  readonly remarks: readonly string[];
+}
+
+function layerMethodOf(
+  { method, weights }: MethodQuantization & { readonly method: LayerMethod["method"] },
+  images: number,
+): LayerMethod {
+  switch (method) {
+    case "gptq":
+      return { method, weights, images };
+    case "ada_round":
+      return { method, weights, images, plan: ADA_ROUND_PLAN };
+    case "second_order":
+      return { method, weights, images, sweeps: SWEEPS };
+  }
+}
+
+/**
+ * Quantizes a network by a post-training method, as sweeps do.
+ *
+ * @param device Where calibration runs.
+ * @param model The model, its batch norms folded.
+ * @param parameters Of the float32 network.
+ * @param quantization Which method, and what it is told.
+ * @param chunks Calibration images; `hqq` looks at none.
+ * @param ranges Of the inputs of every layer; not looked at where these stay float32.
+ * @returns The quantized network, and remarks of its calibration.
+ * @throws {RangeError} If a weight cannot be quantized so, or an activation is not finite.
+ */
+export async function quantizeByMethod(
+  device: Device,
+  model: Model,
+  parameters: HostParameters,
+  quantization: MethodQuantization,
+  chunks: readonly Chunk[],
+  ranges: ActivationRanges,
+): Promise<MethodVariant> {
+  using _scope = device.scope();
+  const { method, weights: options, activationBits } = quantization;
+  const inputs = activationBits === undefined ? {} : Object.fromEntries(
+    model.layers.map((layer) => [layer, chooseQuantParams(ranges[layer], activationBits)]),
+  );
+  if (method === "hqq") {
+    const plan = { bits: codeBits(options.grid), granularity: options.granularity };
+    const made = quantizeWeights(model, parameters, (values, shape) => hqq(values, shape, plan));
+    return { variant: { ...made, inputs }, remarks: [] };
+  }
+  const images = chunks.reduce((sum, { count }) => sum + count, 0);
+  const made = await quantizeByHessians(
+    device,
+    model,
+    parameters,
+    layerMethodOf({ ...quantization, method }, images),
+    chunks,
+    activationBits === undefined ? undefined : quantizedInputs(device, [inputs]),
+  );
+  const weights = Object.fromEntries(
+    model.layers.map((layer) => [layer, made.weights[`${layer}.weight`]]),
+  );
+  return {
+    variant: { parameters: made.parameters, weights, inputs },
+    remarks: made.layers.flatMap(layerRemarks),
+  };
+}

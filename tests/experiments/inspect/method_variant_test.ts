@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { dequantizeWeight } from "../../../compression/mod.ts";
+import { chunksOf, type ImageSet, uploadImages } from "../../../data/mod.ts";
+import { calibrate } from "../../../experiments/execute/calibrate.ts";
+import {
+  type MethodQuantization,
+  quantizeByMethod,
+} from "../../../experiments/inspect/method_variant.ts";
+import { compareNetworks } from "../../../experiments/inspect/compare_networks.ts";
+import { plainVariant, quantizeNetwork } from "../../../experiments/inspect/variant.ts";
+import { cnn, fcNN, initialParameters, uploadParameters } from "../../../models/mod.ts";
+import { testDevice } from "../../support/device.ts";
+import { smallSet } from "../../training/small_set.ts";
+
+const model = fcNN({ inputShape: [1, 4, 4], hidden: [8], classes: 4 });
+const parameters = initialParameters(model, 4);
+const SET = smallSet(96);
+const weights = {
+  grid: { kind: "affine", bits: 3 },
+  granularity: "channel",
+  observer: { kind: "meanSquaredError" },
+} as const;
+
+Deno.test("quantizeByMethod() gives weights on grids whose output is nearer than that of rounding", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const chunks = chunksOf(device, uploadImages(device, SET));
+  const plain = plainVariant(parameters);
+  const outputOf = async (variant: typeof plain) => {
+    const { tensors } = await compareNetworks(device, model, plain, variant, chunks);
+    return tensors.find(({ layer, part }) => layer === "fc1" && part === "output")!.signalToNoise;
+  };
+  const options = { weights, rounding: "nearestEven" } as const;
+  const rounded = await outputOf(quantizeNetwork(model, parameters, options, {}));
+  for (const method of ["gptq", "ada_round", "second_order"] as const) {
+    const asked: MethodQuantization = { method, weights };
+    const { variant, remarks } = await quantizeByMethod(
+      device,
+      model,
+      parameters,
+      asked,
+      chunks,
+      {},
+    );
+    assert.deepEqual(Object.keys(variant.weights), model.layers);
+    for (const layer of model.layers) {
+      const found = variant.parameters[`${layer}.weight`];
+      assert.deepEqual(found, dequantizeWeight(variant.weights[layer]));
+    }
+    assert.deepEqual(remarks, []);
+    assert.deepEqual(variant.inputs, {});
+    assert.ok(await outputOf(variant) > rounded + 1, `${method} against ${rounded} dB`);
+  }
+  const hqq = await quantizeByMethod(
+    device,
+    model,
+    parameters,
+    { method: "hqq", weights: { ...weights, granularity: { group: 4 } } },
+    [],
+    {},
+  );
+  assert.equal(hqq.variant.weights.fc1.grids.length, 8 * 16 / 4);
+});
+
+Deno.test("quantizeByMethod() calibrates on inputs as they are quantized, and keeps their grids", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const chunks = chunksOf(device, uploadImages(device, SET));
+  const { tensors } = uploadParameters(device, model, [parameters]);
+  const ranges = await calibrate(device, model, tensors, chunks);
+  const build = (activationBits?: 1) =>
+    quantizeByMethod(
+      device,
+      model,
+      parameters,
+      { method: "gptq", weights, ...activationBits && { activationBits } },
+      chunks,
+      ranges,
+    );
+  const [float, quantized] = [(await build()).variant, (await build(1)).variant];
+  assert.deepEqual(Object.keys(quantized.inputs), model.layers);
+  assert.equal(quantized.inputs.fc2.qMax, 1);
+  assert.notDeepEqual(quantized.weights.fc1.codes, float.weights.fc1.codes);
+});
+
+Deno.test("quantizeByMethod() remarks on inputs that never change and on few samples", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const images = Uint8Array.from(SET.images, (value, i) => i % 16 < 2 ? 7 : value);
+  const dull: ImageSet = { ...SET, images };
+  const remarksOn = async (set: ImageSet) => {
+    const chunks = chunksOf(device, uploadImages(device, set));
+    const asked: MethodQuantization = { method: "second_order", weights };
+    return (await quantizeByMethod(device, model, parameters, asked, chunks, {})).remarks;
+  };
+  const all = await remarksOn(dull);
+  assert.deepEqual(all.filter((remark) => remark.startsWith("fc1")), [
+    "fc1: 2 of 16 inputs (0, 1) were the same in all 96 samples: nothing is known of their weights",
+  ]);
+  const few = await remarksOn({ ...SET, images: SET.images.subarray(0, 160), count: 10 });
+  assert.ok(
+    few.includes("fc1: 10 samples for 16 inputs: the Hessian is not of full rank"),
+    `${few}`,
+  );
+});
+
+Deno.test("quantizeByMethod() quantizes convolutions", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const images = cnn({ inputShape: [1, 4, 4], channels: [4], classes: 4 });
+  const trained = initialParameters(images, 2);
+  const chunks = chunksOf(device, uploadImages(device, SET));
+  const asked: MethodQuantization = { method: "gptq", weights };
+  const { variant } = await quantizeByMethod(device, images, trained, asked, chunks, {});
+  assert.deepEqual(Object.keys(variant.weights), images.layers);
+});
