@@ -3,6 +3,7 @@ import { datasetForm, loadDataset } from "../data/mod.ts";
 import { UserError } from "../formats/mod.ts";
 import { createModel, type Model } from "../models/mod.ts";
 import { inspectFile } from "./inspect_file.ts";
+import { inspectOctal } from "./inspect_octal.ts";
 import {
   checkDataset,
   checkFit,
@@ -24,6 +25,7 @@ interface InspectOptions {
   readonly data?: string;
   readonly images?: number;
   readonly out: string;
+  readonly octal?: true;
   readonly json?: true;
 }
 
@@ -50,8 +52,12 @@ async function inspect(a: string, b: string | undefined, options: InspectOptions
         `Cannot inspect ${a}: a quantized form is compared with another network: only one is named`,
       );
     }
+    if (options.octal) return await inspectOctal(userPath(first.path), first.path, json);
     const model = await modelFor(options.model, options);
     return await inspectFile(userPath(first.path), first.path, model, json);
+  }
+  if (options.octal) {
+    throw new UserError(`Cannot use --octal: it is of one file: there is ${b} beside ${a}`);
   }
   if (first.path === undefined) {
     throw new UserError(`Cannot inspect ${a}: the first network must be a file, or FILE@${a}`);
@@ -86,6 +92,7 @@ export function addInspect(program: Command): void {
       (text) => text === "all" ? Infinity : wholeNumber("images", 1)(text),
     )
     .option("--out <folder>", "where chart and CSV go", userPath, userPath("runs/inspect"))
+    .option("--octal", "what the weights of one file take in bytes, in base 8 and otherwise")
     .option("--json", "print JSON instead of a table")
     .action(inspect);
 }

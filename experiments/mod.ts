@@ -77,6 +77,7 @@ export {
   quantizeByMethod,
 } from "./inspect/method_variant.ts";
 export { observeInputs } from "./inspect/observe_inputs.ts";
+export { type OctalBytes, octalBytes } from "./inspect/octal_bytes.ts";
 export type { LayerPart, TensorDifference } from "./inspect/tensor_difference.ts";
 export { trainedVariant } from "./inspect/trained_variant.ts";
 export {

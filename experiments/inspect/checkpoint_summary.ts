@@ -43,10 +43,15 @@ export interface CheckpointSummary {
 }
 
 /** Prefixes of what is no part of the network. */
-const TRAINING = /^(optimizer|unaveraged)\./;
+export const TRAINING: RegExp = /^(optimizer|unaveraged)\./;
 
-/** Numbers of any element type; 64-bit integers lose what a double cannot hold. */
-function numbersOf({ dtype, data }: SafetensorsTensor): ArrayLike<number> {
+/**
+ * Reads the numbers of a tensor of any element type; 64-bit integers lose what a double cannot hold.
+ *
+ * @param tensor As the file holds it.
+ * @returns Its values, row-major.
+ */
+export function numbersOf({ dtype, data }: SafetensorsTensor): ArrayLike<number> {
   switch (dtype) {
     case "F16":
       return new Float16Array(data.buffer, data.byteOffset, data.length);

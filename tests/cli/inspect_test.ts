@@ -43,6 +43,23 @@ Deno.test("inspect shows the tensors of a file, as a table and as JSON", () =>
     assert.match(await refusal("inspect", path), /^Cannot decode ".*m\.safetensors": .*\b5000\b/);
   }));
 
+Deno.test("inspect --octal shows the bytes of a file's weights in base 8 and otherwise", () =>
+  withBars(async (folder) => {
+    const path = `${folder}/m.safetensors`;
+    await writeNetwork(path, model, 1);
+    const { stdout } = await succeed("inspect", path, "--octal");
+    // 9,528 weights of 3 digits and a sign, or 8 bits and a sign
+    assert.match(stdout, /│ 8 bits, toward zero │ +[\d,]+ │ +[\d,]+ │ +11,910 │ +10,719 │/);
+    assert.match(stdout, /│ 3 bits, nearest +│ +[\d,]+ │ +[\d,]+ │ +4,764 │ +4,764 │/);
+    assert.ok(stdout.includes(`\n${path}: bytes of 9,528 weights at 1 / (2^b - 1), `), stdout);
+    const { octal } = JSON.parse((await succeed("inspect", path, "--octal", "--json")).stdout);
+    assert.equal(octal[0].plainBits, 10_719);
+    assert.match(
+      await refusal("inspect", path, "ternary", "--octal"),
+      /^Cannot use --octal: it is of one file: there is ternary beside .*m\.safetensors$/,
+    );
+  }));
+
 Deno.test("inspect compares a network with a quantized form of itself", () =>
   withBars(async (folder, bars) => {
     const path = `${folder}/m.safetensors`;
@@ -137,6 +154,10 @@ Deno.test("inspect shows a network that was trained under quantization as it com
     const one = (await succeed("inspect", aware, ...set)).stdout;
     assert.match(one, /│ fc2\.input\.offset +│/);
     assert.match(one, /^trained under quantization: weights are the float32 ones /m);
+    assert.match(
+      await refusal("inspect", aware, "--octal"),
+      /^Cannot write .* in base 8: the network must be float32: it was trained under quantization$/,
+    );
     assert.match(
       await refusal("inspect", aware, "ternary", ...set, "--out", `${folder}/out`),
       /^Cannot quantize ternary: the network must be float32: it was trained under quantization$/,
