@@ -19,12 +19,16 @@ Deno.test("parseVariant() reads post-training methods; what is left out is as in
   });
   assert.deepEqual(
     parseVariant(
-      "second_order:grid=lloydMax,bits=2,group=16,images=500,activations=4," +
+      "second_order:grid=powersOfTwo,bits=3,group=16,images=500,activations=4," +
         "calibration=percentile:99.9",
     ).quantization,
     {
       method: "second_order",
-      weights: { grid: { kind: "lloydMax", bits: 2 }, granularity: { group: 16 } },
+      weights: {
+        grid: { kind: "powersOfTwo", bits: 3 },
+        granularity: { group: 16 },
+        observer: leastSquares,
+      },
       images: 500,
       activationBits: 4,
       calibration: { kind: "percentile", percentile: 99.9 },
@@ -45,6 +49,10 @@ Deno.test("parseVariant() reads post-training methods; what is left out is as in
     method: "gptq",
     weights: { grid: { kind: "ternary" }, granularity: "channel" },
   });
+  assert.deepEqual(parseVariant("second_order:grid=lloydMax,bits=2").quantization, {
+    method: "second_order",
+    weights: { grid: { kind: "lloydMax", bits: 2 }, granularity: "channel" },
+  });
   for (const method of METHODS) {
     assert.equal(parseVariant(`${method}:bits=2`).path, undefined, method);
   }
@@ -60,6 +68,7 @@ Deno.test("parseVariant() refuses options that a method does not take, with a ne
     ["gptq:bits=3,rounding=down", /^Cannot find option of gptq "rounding": /],
     ["gptq:bits=3,grid=lloydMx", /^Cannot find grid "lloydMx": .*: did you mean "lloydMax"\?$/],
     ["gptq:bits=3,group=4,granularity=channel", /: both are given$/],
+    ["hqq:bits=9", /^Cannot quantize: hqq takes 1 to 8 bits: 9$/],
     ["hqq:bits=3,images=5", /^Cannot find option of hqq "images": /],
     ["hqq:bits=3,symmetric", /^Cannot find option of hqq "symmetric": /],
     ["m@gptqq:bits=3", /^Cannot find quantization "gptqq": .*: did you mean "gptq"\?$/],
