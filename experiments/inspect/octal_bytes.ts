@@ -23,7 +23,7 @@ export interface OctalBytes extends LevelQuantization {
 }
 
 /** Bits of a magnitude and roundings that are compared, at the fixed scale 1 / (2^b - 1). */
-const GRIDS: readonly LevelQuantization[] = [8, 6, 4, 3].flatMap((bits) =>
+const GRIDS: readonly LevelQuantization[] = ([8, 6, 4, 3] as const).flatMap((bits) =>
   (["towardZero", "nearestEven"] as const).map((rounding) => ({ bits, rounding, scale: "fixed" }))
 );
 
