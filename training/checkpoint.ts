@@ -11,7 +11,7 @@ import {
   readParameters,
   trainableLayout,
 } from "../models/mod.ts";
-import { checkFiniteWeights } from "./finite_weights.ts";
+import { checkFiniteWeights, nonFiniteValues } from "./finite_weights.ts";
 import type { Trainer } from "./trainer.ts";
 import type { TrainerOptions } from "./training_state.ts";
 
@@ -65,11 +65,15 @@ export function encodeNetwork(model: Model, network: SavedNetwork): Uint8Array {
 /**
  * Reads a network from a safetensors file and checks it against its model.
  *
+ * A number that is not finite is refused, also in the optimizer's state: a GPU may compute `max(NaN, 0)`
+ * as 0, and then a network with NaN in its weights has an accuracy like any other.
+ *
  * @param model What the file must hold.
  * @param bytes The file.
  * @param label What to call it in an error, such as its path.
  * @returns Weights, optimizer state and metadata.
- * @throws {UserError} If tensors are missing, unknown or misshaped: names and shapes of all of them.
+ * @throws {UserError} If tensors are missing, unknown or misshaped: names and shapes of all of them; or
+ *   hold values that are not finite: all such tensors, each with the index of the first.
  */
 export function decodeNetwork(model: Model, bytes: Uint8Array, label: string): SavedNetwork {
   const { tensors, metadata } = decodeSafetensors(bytes, label);
@@ -78,6 +82,7 @@ export function decodeNetwork(model: Model, bytes: Uint8Array, label: string): S
     if (name.startsWith(OPTIMIZER)) states.add(name.split(".")[1]);
   }
   const complaints: string[] = [];
+  const notFinite: string[] = [];
   const known = new Set<string>();
   const take = (prefix: string, specs: readonly ParameterSpec[]): HostParameters => {
     const entries = specs.map(({ name, shape }) => {
@@ -87,7 +92,11 @@ export function decodeNetwork(model: Model, bytes: Uint8Array, label: string): S
       if (found === undefined) complaints.push(`${wanted} is missing`);
       else if (found.dtype !== "F32" || `${found.shape}` !== `${shape}`) {
         complaints.push(`${wanted} is ${found.dtype} [${found.shape}]`);
-      } else return [name, Float32Array.from(found.data)] as const;
+      } else {
+        const values = Float32Array.from(found.data);
+        notFinite.push(...nonFiniteValues({ [prefix + name]: values }));
+        return [name, values] as const;
+      }
       return [name, new Float32Array()] as const;
     });
     return Object.fromEntries(entries);
@@ -106,6 +115,13 @@ export function decodeNetwork(model: Model, bytes: Uint8Array, label: string): S
   if (complaints.length > 0) {
     throw new UserError(
       `Cannot load "${label}" as ${model.title}: tensors must fit: ${complaints.join("; ")}`,
+    );
+  }
+  if (notFinite.length > 0) {
+    throw new UserError(
+      `Cannot load "${label}" as ${model.title}: every value must be finite: ${
+        notFinite.join("; ")
+      }`,
     );
   }
   return { parameters, ...unaveraged, state, metadata: metadata ?? {} };

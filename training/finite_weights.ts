@@ -7,6 +7,19 @@ export class NonFiniteWeightError extends Error {
 }
 
 /**
+ * Lists where tensors hold numbers that are not finite.
+ *
+ * @param tensors Values by name.
+ * @returns Of each tensor that holds one, the first, such as `fc1.weight[400] is NaN`.
+ */
+export function nonFiniteValues(tensors: HostParameters): string[] {
+  return Object.entries(tensors).flatMap(([name, values]) => {
+    const at = values.findIndex((value) => !Number.isFinite(value));
+    return at < 0 ? [] : [`${name}[${at}] is ${values[at]}`];
+  });
+}
+
+/**
  * Refuses a trained network whose weights are not finite.
  *
  * The loss alone does not tell: a GPU may compute `max(NaN, 0)` as 0, and then ReLU hides the NaN of a
@@ -18,12 +31,9 @@ export class NonFiniteWeightError extends Error {
  * @throws {NonFiniteWeightError} If a weight is NaN or infinite; says which is the first.
  */
 export function checkFiniteWeights(parameters: HostParameters, seed: number, steps: number): void {
-  for (const [name, values] of Object.entries(parameters)) {
-    const at = values.findIndex((value) => !Number.isFinite(value));
-    if (at < 0) continue;
-    throw new NonFiniteWeightError(
-      `Cannot go on training: weights must be finite: at step ${steps}, seed ${seed} ` +
-        `${name}[${at}] is ${values[at]}`,
-    );
-  }
+  const [first] = nonFiniteValues(parameters);
+  if (first === undefined) return;
+  throw new NonFiniteWeightError(
+    `Cannot go on training: weights must be finite: at step ${steps}, seed ${seed} ${first}`,
+  );
 }

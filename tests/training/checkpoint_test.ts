@@ -94,6 +94,21 @@ Deno.test("decodeNetwork() lists every missing, unknown and misshaped tensor at 
   });
 });
 
+Deno.test("decodeNetwork() lists every tensor that is not finite, of the optimizer too, with the index", () => {
+  const parameters = initialParameters(smallModel, 1);
+  const m = initialParameters(smallModel, 2);
+  parameters["fc1.weight"][5] = NaN;
+  parameters["fc1.weight"][9] = NaN;
+  parameters["fc2.bias"][3] = -Infinity;
+  m["fc2.weight"][1] = Infinity;
+  const file = encodeNetwork(smallModel, { parameters, state: { m }, metadata: {} });
+  assert.throws(() => decodeNetwork(smallModel, file, "nan.safetensors"), {
+    name: "UserError",
+    message: 'Cannot load "nan.safetensors" as FC_NN 16-8-4: every value must be finite: ' +
+      "fc1.weight[5] is NaN; fc2.bias[3] is -Infinity; optimizer.m.fc2.weight[1] is Infinity",
+  });
+});
+
 Deno.test("resumeOptions() refuses a file that does not say how far it had come", () => {
   const network = { parameters: initialParameters(smallModel, 1), state: {} };
   assert.throws(() => resumeOptions({ ...network, metadata: { seed: "1" } }), {
