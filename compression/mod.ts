@@ -1,12 +1,12 @@
 export {
   type AffineGrid,
-  BITS,
   chooseQuantParams,
   dequantize,
   quantize,
   type Range,
   rangesOf,
 } from "./quantize/affine.ts";
+export { BITS, type Bits, isBits } from "./quantize/bits.ts";
 export { type AffineQuantization, quantizeWeight } from "./quantize/post_training.ts";
 export { affineGrid } from "./quantize/grids/affine_grid.ts";
 export { chooseWeightGrids } from "./quantize/grids/choose.ts";
@@ -40,11 +40,9 @@ export {
   type AffineGridSpec,
   type AsymmetricGridSpec,
   type BinaryGridSpec,
-  type Bits,
   codeBits,
   type FittedGridSpec,
   type Granularity,
-  isBits,
   type LloydMaxGridSpec,
   type PowersOfTwoGridSpec,
   type ScaleKind,

@@ -1,5 +1,5 @@
 import { affine } from "../autograd/mod.ts";
-import type { LevelQuantization } from "../compression/mod.ts";
+import { BITS, isBits, type LevelQuantization } from "../compression/mod.ts";
 import { type Device, run, slice, type Tensor, tensor, zeros } from "../gpu/mod.ts";
 import {
   REQUANTIZE_ROUNDING,
@@ -64,8 +64,8 @@ export const WEIGHT_STREAM = 2 ** 30;
 export function weightQuantizationMistakes(quantization: WeightQuantization | undefined): string[] {
   if (quantization === undefined) return [];
   const { bits } = quantization;
-  if (Number.isInteger(bits) && bits >= 1 && bits <= 16) return [];
-  return [`the bits of weights must be a whole number from 1 to 16: ${bits}`];
+  if (isBits(bits)) return [];
+  return [`the bits of weights must be a whole number from ${BITS.least} to ${BITS.most}: ${bits}`];
 }
 
 /** The rounding of a training, and where it leaves weights and statistics. */

@@ -1,4 +1,6 @@
 import { roundHalfEven } from "../../kernels/mod.ts";
+import { BITS, isBits } from "./bits.ts";
+import { checkFinite, ofLabel } from "./finite_values.ts";
 
 /** An integer grid: real = (q - zeroPoint) * scale, for q from qMin to qMax. */
 export interface AffineGrid {
@@ -26,9 +28,6 @@ export interface Range {
 
 const { fround } = Math;
 
-/** Bit-widths that quantizers accept. */
-export const BITS: Readonly<{ least: number; most: number }> = { least: 1, most: 16 };
-
 /**
  * Widest range, and one over the finest scale: within them neither a scale nor its reciprocal is
  * subnormal, and no subnormal value reaches half a step, so adapters that flush them agree.
@@ -39,18 +38,21 @@ const WIDEST = 2 ** 120;
  * Widens a range to include 0, in float32.
  *
  * @param range Smallest and largest value.
+ * @param label Whose values they are, for the error.
  * @returns The range that a grid spans.
- * @throws {RangeError} If the range is not finite or wider than 2^120.
+ * @throws {RangeError} If the range is not finite or wider than 2^120, or ends below where it begins.
  */
-export function widenToZero(range: Range): Range {
+export function widenToZero(range: Range, label?: string): Range {
   const low = fround(Math.min(range.low, 0));
   const high = fround(Math.max(range.high, 0));
-  if (!(range.low <= range.high) || !(high - low <= WIDEST)) {
+  const refuse = (wanted: string) => {
     throw new RangeError(
-      `Cannot quantize values from ${range.low} to ${range.high}: the range must be finite and at ` +
-        "most 2^120 wide",
+      `Cannot quantize values${ofLabel(label)} from ${range.low} to ${range.high}: ${wanted}`,
     );
-  }
+  };
+  if (range.low > range.high) refuse("the lowest must not be above the highest");
+  // a comparison with NaN is never true
+  if (!(high - low <= WIDEST)) refuse("the range must be finite and at most 2^120 wide");
   return { low, high };
 }
 
@@ -75,19 +77,20 @@ export function scaleFor(step: number, { low, high }: Range): number {
  *
  * @param range Smallest and largest value.
  * @param bits Bits of an integer, 1 to 16.
+ * @param label Whose values they are, for the error.
  * @returns Scale, its reciprocal, zero point and the integers' limits, 0 to 2^b - 1.
  * @throws {RangeError} If the bits are out of range, or the range is not finite or wider than 2^120.
  *
  * @see Jacob et al. 2018, arXiv:1712.05877, section 2.1
  */
-export function chooseQuantParams(range: Range, bits: number): AffineGrid {
-  if (!Number.isInteger(bits) || bits < BITS.least || bits > BITS.most) {
+export function chooseQuantParams(range: Range, bits: number, label?: string): AffineGrid {
+  if (!isBits(bits)) {
     throw new RangeError(
       `Cannot quantize to ${bits} bits: bits must be a whole number from ${BITS.least} to ` +
         `${BITS.most}`,
     );
   }
-  const { low, high } = widenToZero(range);
+  const { low, high } = widenToZero(range, label);
   const qMax = 2 ** bits - 1;
   const scale = scaleFor(fround(fround(high - low) / qMax), { low, high });
   const inverseScale = fround(1 / scale);
@@ -119,33 +122,41 @@ export function dequantize(q: number, grid: AffineGrid): number {
 }
 
 /**
+ * Finds the smallest and largest value.
+ *
+ * @param values Finite values, at least one.
+ * @returns Both.
+ */
+export function endsOf(values: Float32Array): Range {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return { low, high };
+}
+
+/**
  * Finds the range of each run of consecutive values.
  *
  * @param values Row-major; `[channels, inner]`.
  * @param channels How many runs; 1 for the range of the whole tensor.
+ * @param label Name of the tensor, for errors.
  * @returns One range a run.
  * @throws {RangeError} If a value is not finite, with its index, or the runs are not equal.
  */
-export function rangesOf(values: Float32Array, channels: number): Range[] {
+export function rangesOf(values: Float32Array, channels: number, label?: string): Range[] {
   const inner = values.length / channels;
   if (!Number.isInteger(inner) || inner === 0) {
     throw new RangeError(
-      `Cannot find the ranges of ${values.length} values: they must fall into ${channels} ` +
-        "channels of equal length",
+      `Cannot find the ranges of ${values.length} values${ofLabel(label)}: they must fall into ` +
+        `${channels} channels of equal length`,
     );
   }
-  return Array.from({ length: channels }, (_, channel) => {
-    let low = Infinity;
-    let high = -Infinity;
-    for (let i = channel * inner; i < (channel + 1) * inner; i++) {
-      if (!Number.isFinite(values[i])) {
-        throw new RangeError(
-          `Cannot find the range: value ${i} must be finite: it is ${values[i]}`,
-        );
-      }
-      low = Math.min(low, values[i]);
-      high = Math.max(high, values[i]);
-    }
-    return { low, high };
-  });
+  checkFinite(values, `find the range${ofLabel(label)}`);
+  return Array.from(
+    { length: channels },
+    (_, channel) => endsOf(values.subarray(channel * inner, (channel + 1) * inner)),
+  );
 }

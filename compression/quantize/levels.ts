@@ -6,7 +6,8 @@ import {
   uniformAt,
 } from "../../kernels/mod.ts";
 import type { AffineGrid } from "./affine.ts";
-import type { Bits } from "./grids/spec.ts";
+import { BITS, type Bits, isBits } from "./bits.ts";
+import { checkFinite, ofLabel } from "./finite_values.ts";
 import type { QuantizedWeight } from "./quantized_weight.ts";
 
 /**
@@ -65,8 +66,9 @@ export function levelGrid(
  * @param shape `[outputs, ...]`.
  * @param quantization Bits, rounding and scale.
  * @param randomness What stochastic rounding draws from; stream 0 of seed 0 if left out.
+ * @param label Name of the weight, for errors.
  * @returns Codes from -(2^b - 1) to 2^b - 1 and their grid.
- * @throws {RangeError} If the bits are not a whole number from 1 to 16, or a value is NaN.
+ * @throws {RangeError} If the bits are not a whole number from 1 to 16, or a value is not finite.
  *
  * @example Octization of 0.75
  * ```ts
@@ -83,17 +85,16 @@ export function quantizeToLevels(
   shape: readonly number[],
   quantization: LevelQuantization,
   randomness: LevelRandomness = { seed: 0, stream: 0, step: 0 },
+  label?: string,
 ): QuantizedWeight {
   const { bits, rounding } = quantization;
-  if (!Number.isInteger(bits) || bits < 1 || bits > 16) {
+  if (!isBits(bits)) {
     throw new RangeError(
-      `Cannot quantize to levels: bits must be a whole number from 1 to 16: ${bits}`,
+      `Cannot quantize to levels: bits must be a whole number from ${BITS.least} to ${BITS.most}: ` +
+        `${bits}`,
     );
   }
-  const bad = values.findIndex(Number.isNaN);
-  if (bad >= 0) {
-    throw new RangeError(`Cannot quantize to levels: value ${bad} must be a number: it is NaN`);
-  }
+  checkFinite(values, `quantize values${ofLabel(label)} to levels`);
   const own = levelGrid(values, quantization);
   const { seed, stream, step } = randomness;
   const key = streamKey(streamKey(seed, stream), step);

@@ -1,8 +1,14 @@
-import { reduceAxis } from "../../autograd/mod.ts";
+import { affine, reduceAxis } from "../../autograd/mod.ts";
 import type { Range } from "../../compression/mod.ts";
 import { type Chunk, splitChunk } from "../../data/mod.ts";
 import { type Device, readAll, reshape, type Tensor } from "../../gpu/mod.ts";
 import { type Model, type ParameterTensors, rowsAtOnce } from "../../models/mod.ts";
+
+/**
+ * What values are multiplied by before they are summed, so that no sum of finite ones overflows. The sum is
+ * NaN where a value is, which minimum and maximum do not see.
+ */
+const SUM_SCALE = 2 ** -40;
 
 /** Smallest and largest input of every layer, by the layer's name. */
 export type ActivationRanges = Readonly<Record<string, Range>>;
@@ -15,6 +21,7 @@ export type ActivationRanges = Readonly<Record<string, Range>>;
  * @param parameters Weights of one network.
  * @param chunks Calibration images, from the training set.
  * @returns A range a layer.
+ * @throws {RangeError} If an activation is not finite, with the layer's name.
  */
 export async function calibrate(
   device: Device,
@@ -23,23 +30,33 @@ export async function calibrate(
   chunks: readonly Chunk[],
 ): Promise<ActivationRanges> {
   using _scope = device.scope();
-  const observed: { layer: string; low: Tensor; high: Tensor }[] = [];
+  const observed: { layer: string; ends: readonly Tensor[] }[] = [];
   const parts = chunks.flatMap((chunk) => splitChunk(chunk, rowsAtOnce(model, 1)));
   for (const { source, rows } of parts) {
     using part = device.scope();
     model.forward(parameters, { source, rows }, {
       layerInput(layer, input) {
         const flat = reshape(input, [input.size]);
-        const low = part.keep(reduceAxis("minimum", flat, 0));
-        observed.push({ layer, low, high: part.keep(reduceAxis("maximum", flat, 0)) });
+        const ends = [
+          reduceAxis("minimum", flat, 0),
+          reduceAxis("maximum", flat, 0),
+          reduceAxis("sum", affine(flat, SUM_SCALE, 0), 0),
+        ];
+        observed.push({ layer, ends: ends.map((end) => part.keep(end)) });
         return input;
       },
     });
   }
-  const values = await readAll(observed.flatMap(({ low, high }) => [low, high]));
+  const values = await readAll(observed.flatMap(({ ends }) => ends));
   const ranges: Record<string, Range> = {};
   observed.forEach(({ layer }, i) => {
-    const [low, high] = [values[2 * i][0], values[2 * i + 1][0]];
+    const [low, high, sum] = values.slice(3 * i, 3 * i + 3).map(([value]) => value);
+    const bad = [low, high, sum].find((value) => !Number.isFinite(value));
+    if (bad !== undefined) {
+      throw new RangeError(
+        `Cannot calibrate "${layer}": every value of its input must be finite: found ${bad}`,
+      );
+    }
     const before = ranges[layer] ?? { low, high };
     ranges[layer] = { low: Math.min(before.low, low), high: Math.max(before.high, high) };
   });

@@ -27,7 +27,8 @@ export function onLevels(
 ): HostParameters {
   const rounded = weightsOf(model).map(({ name, shape }, stream) => {
     const randomness = { seed: 0, stream, step: 0 };
-    const weight = quantizeToLevels(host[name], shape, { bits, rounding, scale }, randomness);
+    const how = { bits, rounding, scale };
+    const weight = quantizeToLevels(host[name], shape, how, randomness, name);
     return [name, dequantizeWeight(weight)] as const;
   });
   return { ...host, ...Object.fromEntries(rounded) };

@@ -102,12 +102,12 @@ export async function buildVariants(
     const variants = compressions as readonly AffineCompression[];
     for (const layer of model.layers) {
       const name = `${layer}.weight`;
-      compressed[name] = quantizeWeight(tensors[name], host[name], variants);
+      compressed[name] = quantizeWeight(tensors[name], host[name], variants, name);
     }
     if (first.activations) {
       const grids = variants.map(({ bits }) =>
         Object.fromEntries(
-          model.layers.map((layer) => [layer, chooseQuantParams(ranges[layer], bits)]),
+          model.layers.map((layer) => [layer, chooseQuantParams(ranges[layer], bits, layer)]),
         )
       );
       hooks = { layerInput: quantizedInputs(device, grids) };

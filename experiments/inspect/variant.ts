@@ -76,7 +76,7 @@ export function quantizeNetwork(
 ): Variant {
   const quantized = quantizeWeights(model, parameters, roundOnGrids(options, rounding));
   const inputs = activationBits === undefined ? {} : Object.fromEntries(
-    model.layers.map((layer) => [layer, chooseQuantParams(ranges[layer], activationBits)]),
+    model.layers.map((layer) => [layer, chooseQuantParams(ranges[layer], activationBits, layer)]),
   );
   return { ...quantized, inputs };
 }

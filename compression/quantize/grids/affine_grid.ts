@@ -6,12 +6,20 @@ import {
   widenToZero,
 } from "../affine.ts";
 import { powerOfTwoAbove } from "./power.ts";
-import { type AffineGridSpec, isBits } from "./spec.ts";
+import { isBits } from "../bits.ts";
+import type { AffineGridSpec } from "./spec.ts";
 import { roundHalfEven } from "../../../kernels/mod.ts";
 
 const { fround } = Math;
 
-function refuseImpossible({ bits, symmetric, narrow }: AffineGridSpec): void {
+/**
+ * Refuses a grid that no range has.
+ *
+ * @param spec Bits, symmetry and kind of scale.
+ * @throws {RangeError} If the bits are out of range, a symmetric grid has one bit only, or an asymmetric
+ *   one is narrow.
+ */
+export function checkAffineGrid({ bits, symmetric, narrow }: AffineGridSpec): void {
   if (!isBits(bits)) chooseQuantParams({ low: 0, high: 1 }, bits); // says what bits may be
   if (symmetric && (bits as number) === 1) {
     throw new RangeError(
@@ -38,23 +46,23 @@ function refuseImpossible({ bits, symmetric, narrow }: AffineGridSpec): void {
  *
  * @param range Smallest and largest value; widened to include 0.
  * @param spec Bits, symmetry and kind of scale.
+ * @param label Whose values they are, for errors.
  * @returns Scale, its reciprocal, zero point and the codes' limits.
- * @throws {RangeError} If the bits are out of range, a symmetric grid has one bit only, an
- *   asymmetric one is narrow, or the range is
- *   not finite or wider than 2^120.
+ * @throws {RangeError} If the bits are out of range, a symmetric grid has one bit only, an asymmetric one
+ *   is narrow, or the range is not finite or wider than 2^120.
  * @see Jacob et al. 2018, arXiv:1712.05877; Nagel et al. 2021, arXiv:2106.08295, section 2.2
  */
-export function affineGrid(range: Range, spec: AffineGridSpec): AffineGrid {
-  refuseImpossible(spec);
+export function affineGrid(range: Range, spec: AffineGridSpec, label?: string): AffineGrid {
+  checkAffineGrid(spec);
   const isPower = spec.scale === "powerOfTwo";
   if (!spec.symmetric) {
-    const grid = chooseQuantParams(range, spec.bits);
+    const grid = chooseQuantParams(range, spec.bits, label);
     if (!isPower) return grid;
     const scale = powerOfTwoAbove(grid.scale);
     const zero = roundHalfEven(fround(-widenToZero(range).low / scale));
     return { ...grid, scale, inverseScale: 1 / scale, zeroPoint: Math.min(zero, grid.qMax) };
   }
-  const wide = widenToZero(range);
+  const wide = widenToZero(range, label);
   const qMax = 2 ** (spec.bits - 1) - 1;
   const qMin = spec.narrow ? -qMax : -qMax - 1;
   const step = scaleFor(Math.max(fround(wide.low / qMin), fround(wide.high / qMax)), wide);

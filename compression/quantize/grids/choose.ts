@@ -1,8 +1,9 @@
-import type { Range } from "../affine.ts";
+import { endsOf, type Range } from "../affine.ts";
+import type { Bits } from "../bits.ts";
+import { checkFinite } from "../finite_values.ts";
 import { entropyRange } from "../observers/entropy.ts";
 import { histogramOf } from "../observers/histogram.ts";
 import { leastSquaresRange } from "../observers/mean_squared_error.ts";
-import { endsOf } from "../observers/min_max.ts";
 import { exactPercentile } from "../observers/percentile.ts";
 import type { WeightObserverSpec } from "../observers/spec.ts";
 import type { WeightGrid } from "../quantized_weight.ts";
@@ -13,7 +14,7 @@ import { type AnyGridOptions, combinationMistakes } from "./grid_mistakes.ts";
 import { lloydMaxGrid } from "./lloyd_max.ts";
 import type { WeightGridOptions } from "./options.ts";
 import { additivePowersOfTwoGrid, powersOfTwoGrid } from "./powers_of_two.ts";
-import type { Bits, FittedGridSpec, SpanningGridSpec, WeightGridSpec } from "./spec.ts";
+import type { FittedGridSpec, SpanningGridSpec, WeightGridSpec } from "./spec.ts";
 
 /**
  * Chooses the grids that a weight is rounded to, one a group.
@@ -47,26 +48,21 @@ export function chooseWeightGrids(
   options: WeightGridOptions,
 ): WeightGrid[] {
   const { grid, granularity, observer, label } = options;
-  const groupSize = groupSizeOf(shape, granularity);
+  const groupSize = groupSizeOf(shape, granularity, label);
   const subject = label === undefined ? "a weight" : `"${label}"`;
+  refuseImpossible(options, subject);
   if (values.length !== shape.reduce((a, b) => a * b, 1)) {
     throw new RangeError(
       `Cannot choose grids for ${subject}: shape [${shape.join(", ")}] must fit its ` +
         `${values.length} values`,
     );
   }
-  const bad = values.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0) {
-    throw new RangeError(
-      `Cannot choose grids for ${subject}: value ${bad} must be finite: it is ${values[bad]}`,
-    );
-  }
-  refuseImpossible(options, subject);
+  checkFinite(values, `choose grids for ${subject}`);
   const groups = groupsOf(values, groupSize);
   if (!spansRange(grid)) return groups.map((group) => fittedGrid(group, grid));
-  const gridOf = (range: Range) => spanningGrid(range, grid);
+  const gridOf = (range: Range) => spanningGrid(range, grid, label);
   const chosen = observer ?? { kind: "minMax" };
-  return groups.map((group) => gridOf(weightRange(group, chosen, grid.bits, gridOf)));
+  return groups.map((group) => gridOf(weightRange(group, chosen, grid.bits, gridOf, label)));
 }
 
 function groupsOf(values: Float32Array, groupSize: number): Float32Array[] {
@@ -87,14 +83,18 @@ function spansRange(grid: WeightGridSpec): grid is SpanningGridSpec {
   return grid.kind !== "lloydMax" && grid.kind !== "ternary" && grid.kind !== "binary";
 }
 
-function spanningGrid(range: Range, spec: SpanningGridSpec): WeightGrid {
+function spanningGrid(
+  range: Range,
+  spec: SpanningGridSpec,
+  label: string | undefined,
+): WeightGrid {
   switch (spec.kind) {
     case "affine":
-      return affineGrid(range, spec);
+      return affineGrid(range, spec, label);
     case "powersOfTwo":
-      return powersOfTwoGrid(range, spec);
+      return powersOfTwoGrid(range, spec, label);
     case "additivePowersOfTwo":
-      return additivePowersOfTwoGrid(range, spec);
+      return additivePowersOfTwoGrid(range, spec, label);
   }
 }
 
@@ -114,6 +114,7 @@ function weightRange(
   observer: WeightObserverSpec,
   bits: Bits,
   gridOf: (range: Range) => WeightGrid,
+  label: string | undefined,
 ): Range {
   switch (observer.kind) {
     case "minMax":
@@ -121,7 +122,7 @@ function weightRange(
     case "percentile":
       return exactPercentile(values, observer.percentile);
     case "meanSquaredError":
-      return leastSquaresRange({ values }, endsOf(values), gridOf);
+      return leastSquaresRange({ values }, endsOf(values), gridOf, label);
     case "entropy":
       return entropyRange(histogramOf(values), bits);
     case "fixed":

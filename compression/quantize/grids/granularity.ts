@@ -1,3 +1,4 @@
+import { ofLabel } from "../finite_values.ts";
 import type { Granularity } from "./spec.ts";
 
 function product(sizes: readonly number[]): number {
@@ -9,14 +10,21 @@ function product(sizes: readonly number[]): number {
  *
  * @param shape Of the weight, outputs first: `[outputs, ...]`.
  * @param granularity Which weights share a grid.
+ * @param label Name of the weight, for errors.
  * @returns A divisor of the weight's size.
  * @throws {RangeError} If the shape is empty, or a group does not divide a row.
  */
-export function groupSizeOf(shape: readonly number[], granularity: Granularity): number {
+export function groupSizeOf(
+  shape: readonly number[],
+  granularity: Granularity,
+  label?: string,
+): number {
   const size = product(shape);
   if (shape.length === 0 || !Number.isInteger(size) || size < 1) {
     throw new RangeError(
-      `Cannot group weights: the shape must be [outputs, ...]: it is [${shape.join(", ")}]`,
+      `Cannot group weights${ofLabel(label)}: the shape must be [outputs, ...]: it is [${
+        shape.join(", ")
+      }]`,
     );
   }
   if (granularity === "tensor") return size;
@@ -25,10 +33,8 @@ export function groupSizeOf(shape: readonly number[], granularity: Granularity):
   const { group } = granularity;
   if (!Number.isInteger(group) || group < 1 || row % group !== 0) {
     throw new RangeError(
-      `Cannot quantize a weight of shape [${
-        shape.join(", ")
-      }] in groups of ${group}: a group must ` +
-        `divide a row of ${row}`,
+      `Cannot quantize ${label === undefined ? "a weight" : `"${label}"`} of shape ` +
+        `[${shape.join(", ")}] in groups of ${group}: a group must divide a row of ${row}`,
     );
   }
   return group;

@@ -1,6 +1,7 @@
+import { isBits } from "../bits.ts";
 import { observerMistakes } from "../observers/observer_mistakes.ts";
 import type { ObserverSpec } from "../observers/spec.ts";
-import { type Granularity, isBits, type WeightGridSpec } from "./spec.ts";
+import type { Granularity, WeightGridSpec } from "./spec.ts";
 
 /** The options of grids without what ties them together: what a file may say. */
 export interface AnyGridOptions {

@@ -1,11 +1,21 @@
 import { type Range, widenToZero } from "../affine.ts";
+import { BITS, isBits } from "../bits.ts";
 import type { CodebookGrid } from "../quantized_weight.ts";
 import { codebookGrid } from "./codebook.ts";
 import { powerOfTwoAbove } from "./power.ts";
 import type { AdditivePowersOfTwoGridSpec, PowersOfTwoGridSpec } from "./spec.ts";
 
-function refuseBits(kind: string, bits: number, most: number): void {
-  if (!Number.isInteger(bits) || bits < 2 || bits > most) {
+/**
+ * Refuses bits that a grid of powers of two, or of their sums, cannot have.
+ *
+ * @param spec Kind and bits.
+ * @throws {RangeError} If bits are not 2 to 8, or to 16 for sums.
+ */
+export function checkPowersOfTwo(
+  { kind, bits }: PowersOfTwoGridSpec | AdditivePowersOfTwoGridSpec,
+): void {
+  const most = kind === "powersOfTwo" ? 8 : BITS.most;
+  if (!isBits(bits) || (bits as number) < 2 || bits > most) {
     throw new RangeError(
       `Cannot make a ${kind} grid of ${bits} bits: bits must be a whole number from 2 to ${most}`,
     );
@@ -18,8 +28,8 @@ function mirrored(magnitudes: readonly number[]): CodebookGrid {
   return codebookGrid([...negative, 0, ...magnitudes]);
 }
 
-function farthest(range: Range): number {
-  const { low, high } = widenToZero(range);
+function farthest(range: Range, label: string | undefined): number {
+  const { low, high } = widenToZero(range, label);
   return Math.max(-low, high);
 }
 
@@ -33,13 +43,18 @@ function farthest(range: Range): number {
  *
  * @param range Smallest and largest value.
  * @param spec Bits and kind of scale.
+ * @param label Whose values they are, for errors.
  * @returns 2^b - 1 levels, fewer where they would fall below 2^-126; a single 0 for a range of 0.
  * @throws {RangeError} If bits are not 2 to 8, or the range is not finite.
  * @see Miyashita et al. 2016, arXiv:1603.01025; Zhou et al. 2017 (INQ), arXiv:1702.03044, section 3
  */
-export function powersOfTwoGrid(range: Range, spec: PowersOfTwoGridSpec): CodebookGrid {
-  refuseBits(spec.kind, spec.bits, 8);
-  const most = farthest(range);
+export function powersOfTwoGrid(
+  range: Range,
+  spec: PowersOfTwoGridSpec,
+  label?: string,
+): CodebookGrid {
+  checkPowersOfTwo(spec);
+  const most = farthest(range, label);
   if (most === 0) return mirrored([]);
   // the greatest power of two not above 4 max / 3
   const nearest = powerOfTwoAbove(4 * most / 3);
@@ -77,6 +92,7 @@ function additiveMagnitudes(magnitudeBits: number): number[] {
  *
  * @param range Smallest and largest value.
  * @param spec Bits and kind of scale.
+ * @param label Whose values they are, for errors.
  * @returns 2^b - 1 levels; a single 0 for a range of 0.
  * @throws {RangeError} If bits are not 2 to 16, or the range is not finite.
  * @see Li et al. 2020, arXiv:1909.13144, section 2.2
@@ -84,9 +100,10 @@ function additiveMagnitudes(magnitudeBits: number): number[] {
 export function additivePowersOfTwoGrid(
   range: Range,
   spec: AdditivePowersOfTwoGridSpec,
+  label?: string,
 ): CodebookGrid {
-  refuseBits(spec.kind, spec.bits, 16);
-  const most = farthest(range);
+  checkPowersOfTwo(spec);
+  const most = farthest(range, label);
   if (most === 0) return mirrored([]);
   const magnitudes = additiveMagnitudes(spec.bits - 1).slice(1);
   const last = magnitudes[magnitudes.length - 1];

@@ -1,7 +1,4 @@
-import { BITS } from "../affine.ts";
-
-/** Bits of a code. */
-export type Bits = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8 | 9 | 10 | 11 | 12 | 13 | 14 | 15 | 16;
+import type { Bits } from "../bits.ts";
 
 /**
  * Which weights share a grid: all of them, those of an output channel, or runs of `group` consecutive
@@ -139,14 +136,4 @@ export function codeBits(spec: WeightGridSpec): Bits {
     default:
       return spec.bits;
   }
-}
-
-/**
- * Tells whether a number is a bit-width of codes.
- *
- * @param bits Any number.
- * @returns Whether it is a whole number from 1 to 16.
- */
-export function isBits(bits: number): bits is Bits {
-  return Number.isInteger(bits) && bits >= BITS.least && bits <= BITS.most;
 }

@@ -5,7 +5,7 @@ import {
   type QuantParams,
 } from "../../../autograd/mod.ts";
 import { type Device, type Tensor, tensor } from "../../../gpu/mod.ts";
-import { BITS } from "../affine.ts";
+import { BITS, isBits } from "../bits.ts";
 
 /** Quantizes activations on grids that are found anew for every batch, on the GPU. */
 export interface DynamicRange {
@@ -49,7 +49,7 @@ export interface DynamicRange {
  * ```
  */
 export function dynamicRange(device: Device, bits: readonly number[]): DynamicRange {
-  const bad = bits.find((b) => !Number.isInteger(b) || b < BITS.least || b > BITS.most);
+  const bad = bits.find((b) => !isBits(b));
   if (bad !== undefined || bits.length === 0) {
     throw new RangeError(
       `Cannot quantize to ${bad ?? "no"} bits: bits must be whole numbers from ${BITS.least} to ` +

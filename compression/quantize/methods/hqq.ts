@@ -1,6 +1,7 @@
 import { roundHalfEven } from "../../../kernels/mod.ts";
+import type { Bits } from "../bits.ts";
 import { groupSizeOf } from "../grids/granularity.ts";
-import type { Bits, Granularity } from "../grids/spec.ts";
+import type { Granularity } from "../grids/spec.ts";
 import type { CodebookGrid, QuantizedWeight } from "../quantized_weight.ts";
 
 /** Settings of half-quadratic quantization; those of the authors' program if left out. */

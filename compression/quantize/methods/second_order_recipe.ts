@@ -1,4 +1,4 @@
-import type { Bits } from "../grids/spec.ts";
+import type { Bits } from "../bits.ts";
 import type { SecondOrderRecipe } from "./second_order.ts";
 
 /** Bits from which equal steps do as well as listed levels, which weigh more. */

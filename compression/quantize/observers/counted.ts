@@ -41,7 +41,8 @@ export function countValues(x: Tensor, counts: Tensor): void {
  * @param spec How the range is found.
  * @param options Layer's name, for errors, and the grid that the range is for.
  * @returns The range.
- * @throws {RangeError} If nothing was counted, or something that is not finite or 2^34 or more.
+ * @throws {RangeError} If nothing was counted, or something that is not finite or 2^34 or more, with the
+ *   layer's name.
  */
 export function rangeOfCounts(
   counts: Uint32Array,
@@ -62,7 +63,7 @@ export function rangeOfCounts(
   if (counts.every((count) => count === 0)) {
     throw new RangeError(`Cannot calibrate "${label}": no value was counted`);
   }
-  return rangeOfHistogram(linearHistogram(counts), spec, grid);
+  return rangeOfHistogram(linearHistogram(counts), spec, grid, label);
 }
 
 /** The same counts in bins of equal width; values stand in the middle of their bins. */

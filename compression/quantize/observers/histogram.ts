@@ -1,7 +1,6 @@
-import type { Range } from "../affine.ts";
+import { endsOf, type Range } from "../affine.ts";
 import type { Points } from "../grids/squared_error.ts";
 import { powerOfTwoAbove } from "../grids/power.ts";
-import { endsOf } from "./min_max.ts";
 import { refusePercentile } from "./percentile.ts";
 import type { RangeEstimator } from "./range_estimator.ts";
 

@@ -32,16 +32,18 @@ interface Candidate {
  * @param points Values and how often each occurs.
  * @param widest Their smallest and largest value.
  * @param gridOf Makes the grid that spans a range.
+ * @param label Whose values they are, for errors.
  * @returns The range to give to `gridOf`.
- * @throws {RangeError} If the widest range is not finite.
+ * @throws {RangeError} If the widest range is not finite or wider than 2^120.
  * @see Nagel et al. 2021, arXiv:2106.08295, section 3.1
  */
 export function leastSquaresRange(
   points: Points,
   widest: Range,
   gridOf: (range: Range) => WeightGrid,
+  label?: string,
 ): Range {
-  const { low, high } = widenToZero(widest);
+  const { low, high } = widenToZero(widest, label);
   if (low === high) return { low, high };
   const known = new Map<string, number>();
   const tryRange = (range: Range): Candidate => {

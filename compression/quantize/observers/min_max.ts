@@ -1,21 +1,5 @@
-import type { Range } from "../affine.ts";
+import { endsOf, type Range } from "../affine.ts";
 import type { RangeEstimator } from "./range_estimator.ts";
-
-/**
- * Finds the smallest and largest value.
- *
- * @param batch Finite values, at least one.
- * @returns Both.
- */
-export function endsOf(batch: Float32Array): Range {
-  let low = Infinity;
-  let high = -Infinity;
-  for (const value of batch) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  return { low, high };
-}
 
 /**
  * Keeps the smallest and largest value of all batches.

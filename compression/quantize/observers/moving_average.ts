@@ -1,5 +1,4 @@
-import type { Range } from "../affine.ts";
-import { endsOf } from "./min_max.ts";
+import { endsOf, type Range } from "../affine.ts";
 import type { RangeEstimator } from "./range_estimator.ts";
 
 /**

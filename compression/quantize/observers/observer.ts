@@ -1,4 +1,4 @@
-import type { Range } from "../affine.ts";
+import { type Range, widenToZero } from "../affine.ts";
 import type { AffineGridSpec } from "../grids/spec.ts";
 import { fromHistogram } from "./histogram.ts";
 import { minMax } from "./min_max.ts";
@@ -26,7 +26,8 @@ export interface Observer {
    *
    * @param values Row-major.
    * @param shape `[samples, channels, ...]` or `[samples]`.
-   * @throws {RangeError} If a value is not finite, or the shape changed or does not fit.
+   * @throws {RangeError} If a value is not finite, the shape does not fit the values, or samples have
+   *   another shape than those of the first batch.
    */
   observe(values: Float32Array, shape: readonly number[]): void;
   /**
@@ -48,7 +49,7 @@ export interface ObserverOptions {
   readonly samples?: number;
 }
 
-function estimatorOf(spec: ObserverSpec, grid: AffineGridSpec): RangeEstimator {
+function estimatorOf(spec: ObserverSpec, { grid, label }: ObserverOptions): RangeEstimator {
   switch (spec.kind) {
     case "minMax":
       return minMax();
@@ -56,11 +57,12 @@ function estimatorOf(spec: ObserverSpec, grid: AffineGridSpec): RangeEstimator {
       return movingAverage(spec.momentum);
     case "percentile":
       refusePercentile(spec.percentile);
-      return fromHistogram((histogram) => rangeOfHistogram(histogram, spec, grid));
+      return fromHistogram((histogram) => rangeOfHistogram(histogram, spec, grid, label));
     case "meanSquaredError":
     case "entropy":
-      return fromHistogram((histogram) => rangeOfHistogram(histogram, spec, grid));
+      return fromHistogram((histogram) => rangeOfHistogram(histogram, spec, grid, label));
     case "fixed":
+      widenToZero(spec.range, label);
       return { take() {}, range: () => spec.range };
   }
 }
@@ -74,7 +76,7 @@ function estimatorOf(spec: ObserverSpec, grid: AffineGridSpec): RangeEstimator {
  * @param spec How the range is found.
  * @param options Layer's name, the grid that the range is for and how many samples there must be.
  * @returns The observer.
- * @throws {RangeError} If a number of the spec is out of range.
+ * @throws {RangeError} If a number of the spec is out of range, or its fixed range is none.
  * @example
  * ```ts
  * import assert from "node:assert/strict";
@@ -93,9 +95,10 @@ function estimatorOf(spec: ObserverSpec, grid: AffineGridSpec): RangeEstimator {
  */
 export function makeObserver(
   spec: ObserverSpec,
-  { label, grid, samples: wanted = 1 }: ObserverOptions,
+  options: ObserverOptions,
 ): Observer {
-  const estimator = estimatorOf(spec, grid);
+  const { label, samples: wanted = 1 } = options;
+  const estimator = estimatorOf(spec, options);
   const channels = watchChannels(label);
   let samples = 0;
   return {

@@ -15,13 +15,16 @@ export type CountedObserverSpec = PercentileObserver | MeanSquaredErrorObserver 
  * @param histogram Counts of all values.
  * @param spec How the range is found.
  * @param grid The grid that it is for.
+ * @param label Whose values they are, for errors.
  * @returns The range.
- * @throws {RangeError} If the percentile is not more than 50 and at most 100.
+ * @throws {RangeError} If the percentile is not more than 50 and at most 100, or least squares are asked
+ *   for and values are more than 2^120 apart.
  */
 export function rangeOfHistogram(
   histogram: Histogram,
   spec: CountedObserverSpec,
   grid: AffineGridSpec,
+  label: string,
 ): Range {
   switch (spec.kind) {
     case "percentile":
@@ -30,7 +33,8 @@ export function rangeOfHistogram(
       return leastSquaresRange(
         histogramPoints(histogram),
         histogram.ends,
-        (range) => affineGrid(range, grid),
+        (range) => affineGrid(range, grid, label),
+        label,
       );
     case "entropy":
       return entropyRange(histogram, grid.bits);

@@ -13,19 +13,23 @@ export interface ChannelWatch {
  * @returns The watch.
  */
 export function watchChannels(label: string): ChannelWatch {
+  let sampleShape: readonly number[] | undefined;
   let first: Float32Array | undefined;
   let isConstant: Uint8Array;
   return {
-    take(values, [samples, channels = 1]) {
+    take(values, [samples, ...shape]) {
+      sampleShape ??= shape;
+      if (`${shape}` !== `${sampleShape}`) {
+        throw new RangeError(
+          `Cannot observe "${label}": the samples of every batch must be of shape ` +
+            `[${sampleShape.join(", ")}]: found [${shape.join(", ")}]`,
+        );
+      }
+      const [channels = 1] = shape;
       const inner = values.length / (samples * channels);
       if (first === undefined) {
         first = Float32Array.from({ length: channels }, (_, c) => values[c * inner]);
         isConstant = new Uint8Array(channels).fill(1);
-      }
-      if (first.length !== channels) {
-        throw new RangeError(
-          `Cannot observe "${label}": every batch must have ${first.length} channels: found ${channels}`,
-        );
       }
       for (let row = 0, i = 0; row < samples; row++) {
         for (let c = 0; c < channels; c++) {

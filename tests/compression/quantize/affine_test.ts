@@ -85,13 +85,23 @@ Deno.test("chooseQuantParams() refuses bits and ranges that mean nothing", () =>
       message: `Cannot quantize to ${bad} bits: bits must be a whole number from 1 to 16`,
     });
   }
-  for (const [low, high] of [[0, NaN], [-Infinity, 1], [1, 0], [-1e38, 1]]) {
+  for (const [low, high] of [[0, NaN], [NaN, 0], [-Infinity, 1], [0, Infinity], [-1e38, 1]]) {
     assert.throws(() => chooseQuantParams({ low, high }, 8), {
       name: "RangeError",
       message:
         `Cannot quantize values from ${low} to ${high}: the range must be finite and at most 2^120 wide`,
     });
   }
+  assert.throws(() => chooseQuantParams({ low: 2, high: 1 }, 8), {
+    name: "RangeError",
+    message: "Cannot quantize values from 2 to 1: the lowest must not be above the highest",
+  });
+  assert.throws(() => chooseQuantParams({ low: 0, high: 3e38 }, 8, "fc2"), {
+    name: "RangeError",
+    message:
+      'Cannot quantize values of "fc2" from 0 to 3e+38: the range must be finite and at most ' +
+      "2^120 wide",
+  });
 });
 
 Deno.test("quantize() undoes dequantize() for every integer of a grid", () => {
@@ -170,5 +180,9 @@ Deno.test("rangesOf() refuses channels that do not divide, and values that are n
   assert.throws(() => rangesOf(new Float32Array([1, 2, NaN]), 1), {
     name: "RangeError",
     message: "Cannot find the range: value 2 must be finite: it is NaN",
+  });
+  assert.throws(() => rangesOf(new Float32Array([1, 2, -Infinity, 0]), 2, "fc1.weight"), {
+    name: "RangeError",
+    message: 'Cannot find the range of "fc1.weight": value 2 must be finite: it is -Infinity',
   });
 });

@@ -58,9 +58,26 @@ Deno.test("quantizeToLevels() keeps the largest magnitude, and weights of nothin
   assert.deepEqual([...quantizeToLevels(new Float32Array(2), [2], absmax).codes], [0, 0]);
 });
 
-Deno.test("quantizeToLevels() refuses NaN and impossible bits", () => {
+Deno.test("quantizeToLevels() refuses what is not finite, with the name, and impossible bits", () => {
   const fixed = { bits: 8, rounding: "towardZero", scale: "fixed" } as const;
-  assert.throws(() => quantizeToLevels(new Float32Array([0, NaN]), [2], fixed), /value 1 must be/);
+  for (const scale of ["fixed", "absmax"] as const) {
+    for (const value of [NaN, Infinity]) {
+      const quantize = () =>
+        quantizeToLevels(
+          new Float32Array([0, value]),
+          [2],
+          { ...fixed, scale },
+          undefined,
+          "fc1.weight",
+        );
+      assert.throws(
+        quantize,
+        new RangeError(
+          `Cannot quantize values of "fc1.weight" to levels: value 1 must be finite: it is ${value}`,
+        ),
+      );
+    }
+  }
   assert.throws(
     // checked by `deno task check`, as tests are run without types
     // @ts-expect-error 0 is not a width

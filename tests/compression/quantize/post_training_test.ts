@@ -3,6 +3,7 @@ import {
   type AffineGrid,
   chooseQuantParams,
   dequantize,
+  type Granularity,
   quantize,
   quantizeWeight,
   rangesOf,
@@ -98,6 +99,26 @@ Deno.test("quantizeWeight() by channel is closer than by tensor where ranges dif
       0,
     );
   assert.ok(errorOf(1) < errorOf(0) / 100, `${errorOf(1)} against ${errorOf(0)}`);
+});
+
+Deno.test("quantizeWeight() names the weight that cannot be quantized", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const values = drawWeight();
+  const weight = tensor(device, values, [1, OUTPUTS, INPUTS]);
+  const quantize = (granularity: Granularity, value = 0) =>
+    quantizeWeight(weight, values.with(0, value), [{ bits: 4, granularity }], "fc1.weight");
+  assert.throws(
+    () => quantize({ group: 5 }),
+    new RangeError(
+      'Cannot quantize "fc1.weight" of shape [5, 7] in groups of 5: a group must divide a row of 7',
+    ),
+  );
+  assert.throws(
+    () => quantize("channel", NaN),
+    new RangeError('Cannot find the range of "fc1.weight": value 0 must be finite: it is NaN'),
+  );
+  assert.throws(() => quantize("tensor", 3e38), /Cannot quantize values of "fc1\.weight" from /);
 });
 
 Deno.test("quantizeWeight() refuses variants that are not one a network", async () => {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { calibrate } from "../../../experiments/execute/calibrate.ts";
 import { chunksOf, type ImageSet, uploadImages } from "../../../data/mod.ts";
-import { fcNN, uploadParameters } from "../../../models/mod.ts";
+import { fcNN, initialParameters, uploadParameters } from "../../../models/mod.ts";
+import { buildVariants } from "../../../experiments/execute/variants.ts";
 import { testDevice } from "../../support/device.ts";
 
 const model = fcNN({ inputShape: [1, 2, 2], hidden: [2], classes: 2 });
@@ -44,4 +45,46 @@ Deno.test("calibrate() finds the range of every layer's input over all chunks", 
     fc1: { low: 1, high: 7 },
     fc2: { low: 2.5, high: 5 },
   });
+});
+
+Deno.test("calibrate() names the layer whose input is not finite", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const set = images([3, 1, 4, 0], [1, 9, 2, 6]);
+  const bytes = chunksOf(device, uploadImages(device, set, { mean: [0], std: [1 / 255] }));
+  const large = { ...parameters, "fc1.weight": Float32Array.of(1, -1, 0, 0, 0, 0, 2e38, 0) };
+  await assert.rejects(
+    calibrate(device, model, uploadParameters(device, model, [large]).tensors, bytes),
+    new RangeError(
+      'Cannot calibrate "fc2": every value of its input must be finite: found Infinity',
+    ),
+  );
+  // 0 times an infinite scale is no number, which neither minimum nor maximum shows beside others
+  const twoChannels = fcNN({ inputShape: [2, 2, 2], hidden: [2], classes: 2 });
+  const black = { ...images([3, 1, 4, 0], [0, 0, 0, 0]), count: 1, channels: 2 };
+  const broken = uploadImages(device, black, { mean: [0, 0], std: [1 / 255, 0] });
+  const { tensors } = uploadParameters(device, twoChannels, [initialParameters(twoChannels, 1)]);
+  await assert.rejects(
+    calibrate(device, twoChannels, tensors, chunksOf(device, broken)),
+    new RangeError('Cannot calibrate "fc1": every value of its input must be finite: found NaN'),
+  );
+});
+
+Deno.test("calibrate() and what follows name the layer whose range is too wide for a grid", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const wide = { ...parameters, "fc1.bias": Float32Array.of(0, 1e38) };
+  const { tensors } = uploadParameters(device, model, [wide]);
+  const chunks = chunksOf(device, uploadImages(device, images([3, 1, 4, 0])));
+  const ranges = await calibrate(device, model, tensors, chunks);
+  const compression = {
+    kind: "affine",
+    bits: 8,
+    granularity: "tensor",
+    activations: true,
+  } as const;
+  await assert.rejects(
+    buildVariants(device, model, wide, [compression], ranges),
+    /^RangeError: Cannot quantize values of "fc2" from .* to .*e\+37: the range must be finite and /,
+  );
 });

@@ -7,6 +7,7 @@ import {
   dequantizeWeight,
   rangesOf,
   roundToGrids,
+  type WeightGridOptions,
 } from "../../../../compression/mod.ts";
 import { affineSpecs, errorOf, granularities, weights } from "./weights.ts";
 
@@ -125,11 +126,33 @@ Deno.test("chooseWeightGrids() refuses groups that do not divide a row", () => {
         chooseWeightGrids(new Float32Array(20), [2, 10], {
           grid: { kind: "affine", bits: 4 },
           granularity: { group },
+          label: "fc1.weight",
         }),
       new RangeError(
-        `Cannot quantize a weight of shape [2, 10] in groups of ${group}: a group must divide a row of 10`,
+        `Cannot quantize "fc1.weight" of shape [2, 10] in groups of ${group}: a group must divide a row ` +
+          "of 10",
       ),
     );
+  }
+});
+
+Deno.test("chooseWeightGrids() names the weight whose values are too far apart", () => {
+  const values = Float32Array.of(0, 3e38);
+  const grids = [
+    { kind: "affine", bits: 4 },
+    { kind: "affine", bits: 4, symmetric: true },
+    { kind: "affine", bits: 4, scale: "powerOfTwo" },
+    { kind: "powersOfTwo", bits: 4 },
+    { kind: "additivePowersOfTwo", bits: 4 },
+  ] as const;
+  for (const grid of grids) {
+    for (const kind of ["minMax", "meanSquaredError"] as const) {
+      const options = { grid, granularity: "tensor", observer: { kind }, label: "fc2.weight" };
+      assert.throws(
+        () => chooseWeightGrids(values, [1, 2], options as WeightGridOptions),
+        /^RangeError: Cannot quantize values of "fc2\.weight" from 0 to 3.*: the range must be finite /,
+      );
+    }
   }
 });
 

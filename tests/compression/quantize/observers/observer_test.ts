@@ -185,7 +185,15 @@ Deno.test("makeObserver() refuses NaN, too few samples and shapes that change, w
   );
   assert.throws(
     () => observer.observe(new Float32Array(4), [2, 2]),
-    new RangeError('Cannot observe "fc2": every batch must have 3 channels: found 2'),
+    new RangeError(
+      'Cannot observe "fc2": the samples of every batch must be of shape [3]: found [2]',
+    ),
+  );
+  assert.throws(
+    () => observer.observe(new Float32Array(12), [2, 3, 2]),
+    new RangeError(
+      'Cannot observe "fc2": the samples of every batch must be of shape [3]: found [3, 2]',
+    ),
   );
   assert.throws(
     () => observer.observe(new Float32Array(4), [3]),
@@ -194,6 +202,23 @@ Deno.test("makeObserver() refuses NaN, too few samples and shapes that change, w
   assert.throws(
     () => makeObserver({ kind: "minMax" }, { label: "fc2", grid: GRID }).observed(),
     /1 samples were asked for: there were 0/,
+  );
+});
+
+Deno.test("makeObserver() refuses a fixed range that is none, and values too far apart, with the layer's name", () => {
+  for (const [low, high, words] of [[2, 1, /the lowest must/], [0, NaN, /finite/]] as const) {
+    assert.throws(
+      () => makeObserver({ kind: "fixed", range: { low, high } }, { label: "fc2", grid: GRID }),
+      (error) =>
+        error instanceof RangeError && words.test(error.message) &&
+        error.message.startsWith(`Cannot quantize values of "fc2" from ${low} to ${high}: `),
+    );
+  }
+  const observer = makeObserver({ kind: "meanSquaredError" }, { label: "fc2", grid: GRID });
+  observer.observe(Float32Array.of(0, 3e38), [2]);
+  assert.throws(
+    () => observer.observed(),
+    /^RangeError: Cannot quantize values of "fc2" from 0 to 3/,
   );
 });
 
