@@ -8,16 +8,15 @@ import {
   checkDataset,
   checkFit,
   DATASET_HELP,
+  imageCount,
   MODEL_HELP,
   parseModel,
+  PREVIEW_IMAGES,
   userPath,
   userPlace,
-  wholeNumber,
+  usualImages,
 } from "./options.ts";
 import { parseVariant, SPEC_HELP } from "./variant_spec.ts";
-
-/** Images that a residual network is compared on unless more are asked for, as in sweeps. */
-const PREVIEW_IMAGES = 1000;
 
 interface InspectOptions {
   readonly model?: string;
@@ -64,14 +63,13 @@ async function inspect(a: string, b: string | undefined, options: InspectOptions
   }
   const model = parseModel(options.model ?? "fc_nn");
   checkFit(model, dataset);
-  const usual = model.kind === "resnet" ? PREVIEW_IMAGES : Infinity;
   // loaded only now: charts want a native library, which one file does not
   const { inspectPair } = await import("./inspect_pair.ts");
   await inspectPair([first, parseVariant(b)], {
     model,
     dataset,
     data,
-    images: options.images ?? usual,
+    images: options.images ?? usualImages(model),
     out: options.out,
     json,
   });
@@ -89,7 +87,7 @@ export function addInspect(program: Command): void {
     .option(
       "--images <n>",
       `compare on the first so many test images, or all (usual: all; ${PREVIEW_IMAGES} of a resnet)`,
-      (text) => text === "all" ? Infinity : wholeNumber("images", 1)(text),
+      imageCount,
     )
     .option("--out <folder>", "where chart and CSV go", userPath, userPath("runs/inspect"))
     .option("--octal", "what the weights of one file take in bytes, in base 8 and otherwise")

@@ -15,12 +15,16 @@ import {
   type Model,
   uploadParameters,
 } from "../models/mod.ts";
-import { decodeNetwork, quantizationAware, type QuantizationAwareSpec } from "../training/mod.ts";
+import {
+  decodeNetwork,
+  fewImagesRemarks,
+  quantizationAware,
+  type QuantizationAwareSpec,
+  RANGE_IMAGES,
+} from "../training/mod.ts";
 import { trainedQuantization } from "./trained_quantization.ts";
 import type { VariantSpec } from "./variant_spec.ts";
 
-/** Training images on which ranges of activations are found and methods calibrate. */
-const CALIBRATION_IMAGES = 2048;
 /** Training images that methods calibrate convolutional networks on, as in sweeps. */
 const CALIBRATION_IMAGES_OF_CONVOLUTIONS = 512;
 
@@ -91,9 +95,7 @@ function calibrationCount(
       `Cannot calibrate ${method}: ${images} images were asked for: the training set has ${count}`,
     );
   }
-  const usual = convolutions === undefined
-    ? CALIBRATION_IMAGES
-    : CALIBRATION_IMAGES_OF_CONVOLUTIONS;
+  const usual = convolutions === undefined ? RANGE_IMAGES : CALIBRATION_IMAGES_OF_CONVOLUTIONS;
   return images ?? Math.min(usual, count);
 }
 
@@ -125,15 +127,17 @@ export async function inspectedVariant(
   const upload = (count: number) =>
     chunksOf(device, uploadImages(device, firstImages(train, count), folded.normalization));
   let ranges: ActivationRanges = {};
+  const few: string[] = [];
   const { activationBits, calibration: observer = { kind: "minMax" } } = quantization;
   if (activationBits !== undefined) {
     using _scope = device.scope();
     const { tensors } = uploadParameters(device, folded, [parameters]);
-    const chunks = upload(CALIBRATION_IMAGES);
+    const chunks = upload(RANGE_IMAGES);
+    few.push(...fewImagesRemarks(folded.title, train.count, RANGE_IMAGES));
     ranges = await observeInputs(device, folded, tensors, chunks, observer, activationBits);
   }
   if (!("method" in quantization)) {
-    return { variant: quantizeNetwork(folded, parameters, quantization, ranges), remarks: [] };
+    return { variant: quantizeNetwork(folded, parameters, quantization, ranges), remarks: few };
   }
   using _scope = device.scope();
   const count = calibrationCount(model, quantization, train);
@@ -146,5 +150,5 @@ export async function inspectedVariant(
     ranges,
   );
   const said = count === 0 ? [] : [`calibrated on the first ${count} training images`];
-  return { variant, remarks: [...said, ...remarks] };
+  return { variant, remarks: [...said, ...remarks, ...few] };
 }

@@ -43,6 +43,33 @@ export const MOST_SEED = 2 ** 32 - 1;
 export const MOST_SEEDS = 10_000;
 
 /**
+ * Test images that a residual network is judged on unless more are asked for: a whole test set, dozens of
+ * times, is an hour on a processor.
+ */
+export const PREVIEW_IMAGES = 1000;
+
+/**
+ * Says how many test images a network is judged on unless a number is asked for.
+ *
+ * @param model The architecture.
+ * @returns A count; infinite for all images.
+ */
+export function usualImages({ kind }: ModelSpec): number {
+  return kind === "resnet" ? PREVIEW_IMAGES : Infinity;
+}
+
+/**
+ * Reads how many images to judge on: a count, or `all`.
+ *
+ * @param text What was typed.
+ * @returns The count; infinite for all.
+ * @throws {UserError} If it is neither.
+ */
+export function imageCount(text: string): number {
+  return text === "all" ? Infinity : wholeNumber("images", 1)(text);
+}
+
+/**
  * Reads an architecture: a name, or a name with widths, such as `fc_nn:128-64` or `cnn:16-32`.
  *
  * @param text What was typed.

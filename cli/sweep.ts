@@ -36,18 +36,19 @@ import {
   checkDataset,
   checkFit,
   DATASET_HELP,
+  imageCount,
   MODEL_HELP,
   MOST_EPOCHS,
   MOST_SEEDS,
   oneOf,
   parseModel,
+  PREVIEW_IMAGES,
   userPath,
   userPlace,
+  usualImages,
   wholeNumber,
 } from "./options.ts";
 
-/** Test images that a residual network is judged on unless more are asked for. */
-const PREVIEW_IMAGES = 1000;
 /** What is asked for by name as an experiment is, but chooses its trials as it goes. */
 const SEARCH = "hyperparameters";
 const SEARCHES = ["random", "grid"] as const satisfies readonly Candidates["kind"][];
@@ -76,9 +77,7 @@ async function choose(
   const chosen = names.length === 0 ? usualDefinitions : names.map(findExperiment);
   const model = name === undefined ? undefined : parseModel(name);
   const asked = model ?? chosen[0].baseline(0).model;
-  // a whole test set through a residual network, dozens of times, is an hour on a processor
-  const usual = asked.kind === "resnet" ? PREVIEW_IMAGES : Infinity;
-  const images = options.images ?? usual;
+  const images = options.images ?? usualImages(asked);
   const change = { dataset, model, images: Number.isFinite(images) ? images : undefined };
   // mistakes first, files later
   for (const one of chosen) overrideExperiment(one, { seeds, epochs, ...change });
@@ -88,11 +87,6 @@ async function choose(
     overrideExperiment(one, { seeds, epochs, ...change, pretrained })
   );
   return { experiments, checkpoint };
-}
-
-/** Reads how many images to judge on: a count, or `all`. */
-function imageCount(text: string): number {
-  return text === "all" ? Infinity : wholeNumber("images", 1)(text);
 }
 
 function describe(experiment: Experiment): string {

@@ -1,8 +1,11 @@
+import { existsSync } from "node:fs";
 import {
   BITS,
   type Bits,
   codeBits,
+  gridMistakes,
   isBits,
+  observerMistakes,
   type WeightGridOptions,
   type WeightGridSpec,
   type WeightObserverSpec,
@@ -12,6 +15,7 @@ import type { MethodQuantization } from "../experiments/inspect/method_variant.t
 import type { NetworkQuantization } from "../experiments/inspect/variant.ts";
 import { unknownName, UserError } from "../formats/mod.ts";
 import { isMethod, METHODS, parseMethod } from "./method_spec.ts";
+import { userPath } from "./options.ts";
 
 /** Kinds of grids, with the options that each takes beside those of all. */
 const KINDS: Readonly<Record<WeightGridSpec["kind"], readonly string[]>> = {
@@ -100,7 +104,6 @@ function readObserver(name: string, text: string | undefined): WeightObserverSpe
   const [kind, share, ...more] = text.split(":");
   if (!OBSERVERS.includes(kind)) throw unknownName(name, kind, OBSERVERS);
   if (kind !== "percentile" && share === undefined) return { kind } as WeightObserverSpec;
-  // how large it may be is said where ranges are found
   const percentile = Number(share || NaN);
   if (kind === "percentile" && !Number.isNaN(percentile) && more.length === 0) {
     return { kind, percentile };
@@ -117,8 +120,8 @@ function readObserver(name: string, text: string | undefined): WeightObserverSpe
  *
  * @param text What was typed.
  * @returns Grids, rounding and bits of activations.
- * @throws {UserError} If a kind, option or value is unknown, with a near match, or a number is out of
- *   range.
+ * @throws {UserError} If a kind, option or value is unknown, with a near match, a number is out of range,
+ *   or no weight can have such a grid.
  */
 export function parseQuantization(text: string): NetworkQuantization {
   const [kind, rest = ""] = text.split(/:(.*)/s);
@@ -127,7 +130,6 @@ export function parseQuantization(text: string): NetworkQuantization {
   if (KINDS[kind].includes("bits") && !options.has("bits")) {
     throw new UserError(`Cannot quantize: ${kind} needs its bits, such as ${kind}:bits=4: ${text}`);
   }
-  // what the types tie together is refused where grids are chosen, with the layer's name
   const grid = {
     kind,
     ...options.has("bits") && { bits: readBits("bits", options.get("bits")!) },
@@ -147,7 +149,7 @@ export function parseQuantization(text: string): NetworkQuantization {
     throw new UserError(`Cannot quantize: calibration is for activations: there are none: ${text}`);
   }
   const ownBits = activations === "" ? codeBits(grid) : undefined;
-  return {
+  const quantization = {
     weights,
     rounding: (options.get("rounding") ?? "nearestEven") as WeightRounding,
     ...activations !== undefined && {
@@ -155,6 +157,23 @@ export function parseQuantization(text: string): NetworkQuantization {
       ...calibration && { calibration },
     },
   };
+  refuseImpossible(quantization, text);
+  return quantization;
+}
+
+/** Refuses what can be known to fail before there is a network; only then do the types hold. */
+function refuseImpossible({ weights, calibration }: NetworkQuantization, text: string): void {
+  const mistakes = [
+    ...gridMistakes(weights),
+    ...calibration === undefined ? [] : observerMistakes(calibration),
+  ];
+  if (mistakes.length > 0) {
+    throw new UserError(`Cannot quantize: ${mistakes.join("; ")}: ${text}`);
+  }
+}
+
+function fileExists(path: string): boolean {
+  return existsSync(userPath(path));
 }
 
 /** Reads grids to round to, or a method. */
@@ -167,15 +186,24 @@ function parseSpec(text: string): NetworkQuantization | MethodQuantization {
  * Reads one of two networks: `FILE`, `FILE@SPEC`, or `SPEC` for the other network's file.
  *
  * @param text What was typed; a file whose name looks like a quantization is said as `./NAME`.
+ * @param exists Tells whether there is a file at a path as it was typed.
  * @returns The file and what shall be done to it.
- * @throws {UserError} If the quantization is not one.
+ * @throws {UserError} If the quantization is not one, with a near match; also of a text that looks like one
+ *   where there is no such file.
  */
-export function parseVariant(text: string): VariantSpec {
+export function parseVariant(
+  text: string,
+  exists: (path: string) => boolean = fileExists,
+): VariantSpec {
   const [word] = text.split(":");
   if (isKind(word) || isMethod(word)) return { text, quantization: parseSpec(text) };
   const at = text.lastIndexOf("@");
   const spec = text.slice(at + 1);
   // a folder may have an @ in its name
-  if (at < 1 || spec.includes("/")) return { text, path: text };
+  if (at < 1 || spec.includes("/")) {
+    // a single letter may be a drive
+    if (/^\w{2,}:[^/\\]*$/.test(text) && !exists(text)) parseQuantization(text);
+    return { text, path: text };
+  }
   return { text, path: text.slice(0, at), quantization: parseSpec(spec) };
 }

@@ -1,3 +1,4 @@
+import { fewImagesRemarks, OBSERVED_IMAGES } from "./calibration_images.ts";
 import type { LayerReport } from "./quantize_layers.ts";
 
 /** Indices that are listed in full; beyond, only their count is given. */
@@ -22,7 +23,8 @@ const MOST_LISTED = 5;
  */
 export function layerRemarks(report: LayerReport): string[] {
   const { layer, groups, inputs, samples, constantInputs: constant, damping = [] } = report;
-  const remarks: string[] = [];
+  const { imagesObserved = OBSERVED_IMAGES } = report;
+  const remarks = fewImagesRemarks(layer, imagesObserved, OBSERVED_IMAGES);
   if (constant.length > 0) {
     const which = constant.length > MOST_LISTED ? "" : ` (${constant.join(", ")})`;
     remarks.push(

@@ -1,4 +1,5 @@
 export { type Augmentation, augmentImages } from "./augmentation.ts";
+export { fewImagesRemarks, OBSERVED_IMAGES, RANGE_IMAGES } from "./calibration_images.ts";
 export {
   captureNetwork,
   decodeNetwork,
@@ -31,7 +32,7 @@ export {
   sgd,
   stepTable,
 } from "./optimizer.ts";
-export { observeActivations } from "./observe_activations.ts";
+export { observeActivations, type ObservedActivations } from "./observe_activations.ts";
 export {
   type ActivationGridOptions,
   type ObservedInputs,

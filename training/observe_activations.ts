@@ -2,12 +2,19 @@ import { type AffineGrid, affineGrid } from "../compression/mod.ts";
 import { chunksOf, type ResidentImages } from "../data/mod.ts";
 import type { Device } from "../gpu/mod.ts";
 import { type Model, type ParameterTensors, rowsAtOnce } from "../models/mod.ts";
+import { fewImagesRemarks, OBSERVED_IMAGES } from "./calibration_images.ts";
 import { type ActivationGridOptions, observeRanges } from "./observe_ranges.ts";
 
-/** Images that are observed; more change a range little, and all activations are read. */
-const IMAGES = 256;
 /** Images whose activations are read at once. */
 const IMAGES_AT_ONCE = 64;
+
+/** Grids for what goes into the layers of P networks. */
+export interface ObservedActivations {
+  /** Grids by layer, one a network. */
+  readonly grids: Readonly<Record<string, readonly AffineGrid[]>>;
+  /** What should make one careful, one list a network: few images, channels that never changed. */
+  readonly remarks: readonly (readonly string[])[];
+}
 
 /**
  * Chooses a grid for what goes into every layer of P networks.
@@ -16,9 +23,10 @@ const IMAGES_AT_ONCE = 64;
  * @param model The model.
  * @param parameters Of all networks.
  * @param options One a network; none observes nothing.
- * @param images Calibration images, of which the first 256 are observed.
- * @returns Grids by layer, one a network.
- * @throws {RangeError} If an activation is not finite.
+ * @param images Calibration images, of which the first {@link OBSERVED_IMAGES} are observed, or all if
+ *   there are fewer.
+ * @returns Grids, and what calibration found.
+ * @throws {RangeError} If an activation is not finite, or too far from another, with the layer's name.
  */
 export async function observeActivations(
   device: Device,
@@ -26,16 +34,23 @@ export async function observeActivations(
   parameters: ParameterTensors,
   options: readonly ActivationGridOptions[],
   images: ResidentImages,
-): Promise<Record<string, AffineGrid[]>> {
-  if (options.length === 0) return {};
+): Promise<ObservedActivations> {
+  if (options.length === 0) return { grids: {}, remarks: [] };
   const atOnce = Math.min(IMAGES_AT_ONCE, rowsAtOnce(model, options.length));
   using _scope = device.scope();
-  const chunks = chunksOf(device, images, atOnce).slice(0, IMAGES / atOnce);
-  const ranges = await observeRanges(device, model, parameters, chunks, options);
-  return Object.fromEntries(
-    Object.entries(ranges).map(([layer, own]) => [
-      layer,
-      own.map((range, p) => affineGrid(range, options[p].grid)),
+  const chunks = chunksOf(device, images, atOnce).slice(0, OBSERVED_IMAGES / atOnce);
+  const found = await observeRanges(device, model, parameters, chunks, options);
+  const few = fewImagesRemarks(model.title, images.count, OBSERVED_IMAGES);
+  return {
+    grids: Object.fromEntries(
+      Object.entries(found).map(([layer, own]) => [
+        layer,
+        own.map(({ range }, p) => affineGrid(range, options[p].grid, layer)),
+      ]),
+    ),
+    remarks: options.map((_, p) => [
+      ...few,
+      ...Object.values(found).flatMap((own) => own[p].remarks),
     ]),
-  );
+  };
 }

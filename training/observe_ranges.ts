@@ -1,9 +1,9 @@
 import {
   type AffineGridSpec,
   makeObserver,
+  type Observation,
   type Observer,
   type ObserverSpec,
-  type Range,
 } from "../compression/mod.ts";
 import type { Chunk } from "../data/mod.ts";
 import { type Device, readAll, type Tensor } from "../gpu/mod.ts";
@@ -34,8 +34,8 @@ export interface ObservedInputs {
  * @param chunks Calibration images; the activations of a chunk are read at once.
  * @param options One a network: the grid that the range is for, and the observer.
  * @param inputs Which layers, and what is done to their inputs first; all of them as they are if left out.
- * @returns Ranges by layer, one a network.
- * @throws {RangeError} If an activation is not finite, with the layer's name.
+ * @returns By layer what was found, one a network: the range, and what is to be said of the images.
+ * @throws {RangeError} If an activation is not finite, or there are none, with the layer's name.
  */
 export async function observeRanges(
   device: Device,
@@ -44,7 +44,7 @@ export async function observeRanges(
   chunks: readonly Chunk[],
   options: readonly ActivationGridOptions[],
   { layers = model.layers, layerInput = (_layer, x) => x }: ObservedInputs = {},
-): Promise<Record<string, Range[]>> {
+): Promise<Record<string, Observation[]>> {
   const observers = new Map<string, readonly Observer[]>(layers.map((label) => [
     label,
     options.map(({ grid, observer = { kind: "meanSquaredError" } }) =>
@@ -73,6 +73,6 @@ export async function observeRanges(
   }
   return Object.fromEntries([...observers].map(([layer, own]) => [
     layer,
-    own.map((observer) => observer.observed().range),
+    own.map((observer) => observer.observed()),
   ]));
 }

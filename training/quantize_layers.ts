@@ -22,11 +22,9 @@ import {
   rowsAtOnce,
   uploadParameters,
 } from "../models/mod.ts";
+import { OBSERVED_IMAGES } from "./calibration_images.ts";
 import { quantizedInputs } from "./input_grids.ts";
 import { type ActivationGridOptions, observeRanges } from "./observe_ranges.ts";
-
-/** Images whose activations are read to choose grids; more change a range little. */
-const IMAGES_OBSERVED = 256;
 
 /** Quantizes one layer from its calibration, such as by `quantizeBySecondOrder` or `adaRound`. */
 export type QuantizeLayer = (
@@ -67,6 +65,8 @@ export interface LayerReport {
   readonly constantInputs: readonly number[];
   /** What each group's Hessian was damped by, where one was. */
   readonly damping?: readonly Damping[];
+  /** Images that the grid of its inputs was chosen on, where they are quantized. */
+  readonly imagesObserved?: number;
 }
 
 /** A network whose weights are quantized. */
@@ -169,7 +169,7 @@ export async function quantizeLayerByLayer(
   const weights: Record<string, QuantizedWeight> = {};
   const inputGrids: Record<string, AffineGrid> = {};
   const reports: LayerReport[] = [];
-  const observed = firstImages(images, Math.min(samples, IMAGES_OBSERVED), layers[0]);
+  const observed = firstImages(images, Math.min(samples, OBSERVED_IMAGES), layers[0]);
   for (const [i, layer] of layers.entries()) {
     using _layerScope = device.scope();
     const { layerInput = (_layer: string, x: Tensor) => x, activations } = options;
@@ -184,7 +184,7 @@ export async function quantizeLayerByLayer(
       return (name: string, x: Tensor) => snap(name, layerInput(name, x));
     };
     if (activations !== undefined) {
-      const { [layer]: [range] } = await observeRanges(
+      const { [layer]: [{ range }] } = await observeRanges(
         device,
         folded.model,
         quantized,
@@ -192,7 +192,7 @@ export async function quantizeLayerByLayer(
         [activations],
         { layers: [layer], layerInput: hook() },
       );
-      inputGrids[layer] = affineGrid(range, activations.grid);
+      inputGrids[layer] = affineGrid(range, activations.grid, layer);
     }
     const seen = hook();
     for (const image of images) {
@@ -217,6 +217,7 @@ export async function quantizeLayerByLayer(
       inputs: moments.hessian.mean.length,
       samples: moments.hessian.samples,
       constantInputs: constantInputs(moments.hessian),
+      ...activations && { imagesObserved: Math.min(samples, OBSERVED_IMAGES) },
       ...made.damping && { damping: made.damping },
     });
   }

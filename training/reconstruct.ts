@@ -64,6 +64,8 @@ export interface NetworkReconstructionPlan extends ReconstructionPlan {
 export interface NetworkReconstruction extends ReconstructedNetwork {
   /** Mean squared error of every step, block by block. */
   readonly losses: readonly (readonly number[])[];
+  /** What was found while activations were observed that should make one careful. */
+  readonly remarks: readonly string[];
 }
 
 function checkVariants(model: Model, variants: readonly ReconstructedVariant[]): void {
@@ -159,7 +161,7 @@ export async function reconstruct(
   checkBlocks(model, images, plan);
   using _scope = device.scope();
   const floats = uploadParameters(device, model, variants.map(({ parameters }) => parameters));
-  const activationGrids = await observeActivations(
+  const observed = await observeActivations(
     device,
     model,
     floats.tensors,
@@ -167,10 +169,11 @@ export async function reconstruct(
     images,
   );
   const isQuantized = variants[0].activations !== undefined;
-  const results = variants.map(() => ({
+  const results = variants.map((_, p) => ({
     weights: {} as Record<string, QuantizedWeight>,
     activations: {} as Record<string, AffineGrid>,
     losses: [] as (readonly number[])[],
+    remarks: observed.remarks[p] ?? [],
   }));
   const frozen = { weights: {}, grids: results.map(({ activations }) => activations) };
   for (const { layers, output } of plan.blocks ?? [{ layers: model.layers }]) {
@@ -188,7 +191,7 @@ export async function reconstruct(
         grids: variants.map((variant) => weightGrids(model, variant, layer)),
       })),
       activations: isQuantized
-        ? layers.map((layer) => ({ layer, grids: activationGrids[layer] }))
+        ? layers.map((layer) => ({ layer, grids: observed.grids[layer] }))
         : [],
       seeds,
       unit: await problem.unit(seeds),

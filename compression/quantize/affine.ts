@@ -1,6 +1,7 @@
 import { roundHalfEven } from "../../kernels/mod.ts";
 import { BITS, isBits } from "./bits.ts";
-import { checkFinite, ofLabel } from "./finite_values.ts";
+import { requireFinite } from "./finite.ts";
+import { ofLabel } from "./of_label.ts";
 
 /** An integer grid: real = (q - zeroPoint) * scale, for q from qMin to qMax. */
 export interface AffineGrid {
@@ -154,7 +155,7 @@ export function rangesOf(values: Float32Array, channels: number, label?: string)
         `${channels} channels of equal length`,
     );
   }
-  checkFinite(values, `find the range${ofLabel(label)}`);
+  requireFinite(`find the range${ofLabel(label)}`, "its values", values);
   return Array.from(
     { length: channels },
     (_, channel) => endsOf(values.subarray(channel * inner, (channel + 1) * inner)),

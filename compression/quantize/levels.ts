@@ -7,7 +7,8 @@ import {
 } from "../../kernels/mod.ts";
 import type { AffineGrid } from "./affine.ts";
 import { BITS, type Bits, isBits } from "./bits.ts";
-import { checkFinite, ofLabel } from "./finite_values.ts";
+import { requireFinite } from "./finite.ts";
+import { ofLabel } from "./of_label.ts";
 import type { QuantizedWeight } from "./quantized_weight.ts";
 
 /**
@@ -94,7 +95,7 @@ export function quantizeToLevels(
         `${bits}`,
     );
   }
-  checkFinite(values, `quantize values${ofLabel(label)} to levels`);
+  requireFinite(`quantize values${ofLabel(label)} to levels`, "its values", values);
   const own = levelGrid(values, quantization);
   const { seed, stream, step } = randomness;
   const key = streamKey(streamKey(seed, stream), step);

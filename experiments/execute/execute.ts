@@ -73,9 +73,12 @@ async function measureNetwork(
     const variants = await compress(device, model, host, together, bench, ranges, signal);
     const { networks, model: made, tensors, hooks, remarks, bytes } = variants;
     const evaluations = await evaluate(made, tensors, networks, bench.judge, hooks);
+    const { compression } = together[0];
+    const isRanged = compression.kind === "affine" && compression.activations;
+    const usual = isRanged ? bench.calibrationRemarks : [];
     return evaluations.map((evaluation, p) => ({
       evaluation,
-      remarks: remarks?.[p] ?? [],
+      remarks: remarks?.[p] ?? usual,
       bytes: bytes?.[p],
     }));
   };

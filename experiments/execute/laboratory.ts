@@ -12,10 +12,8 @@ import {
 import { UserError } from "../../formats/user_error.ts";
 import type { Device } from "../../gpu/mod.ts";
 import { createModel, type Model, type ModelSpec } from "../../models/mod.ts";
+import { fewImagesRemarks, OBSERVED_IMAGES, RANGE_IMAGES } from "../../training/mod.ts";
 import type { DataSpec, Trial } from "../trial.ts";
-
-/** Training images on which the ranges of activations are found. */
-const CALIBRATION_IMAGES = 2048;
 
 /** A data set on the GPU, as the trials of one recipe need it. */
 export interface Bench {
@@ -23,10 +21,18 @@ export interface Bench {
   readonly train: ResidentImages;
   /** What they are judged on: the test set, or the validation images of a split. */
   readonly judge: readonly Chunk[];
-  /** Training images for the ranges of activations. */
+  /** Training images for the ranges of activations: the first 2,048, or all if there are fewer. */
   readonly calibration: readonly Chunk[];
-  /** The first training images, as many as a method calibrates on; the caller's scope owns them. */
-  calibrationSet(images: number): ResidentImages;
+  /** What is to be said of them: that they are fewer. */
+  readonly calibrationRemarks: readonly string[];
+  /**
+   * The first training images, which the caller's scope owns.
+   *
+   * @param images As many as a method asks for; left out, as many as are usually observed, or all if there
+   *   are fewer.
+   * @throws {UserError} If there are fewer than asked for.
+   */
+  calibrationSet(images?: number): ResidentImages;
   readonly inputShape: readonly [channels: number, height: number, width: number];
   readonly classes: number;
 }
@@ -51,14 +57,17 @@ function layOut(
   const train = split?.train ?? dataset.train;
   const judge = firstImages(split?.validation ?? dataset.test, images);
   const upload = (set: ImageSet) => uploadImages(device, set, model.normalization);
+  const calibration = firstImages(train, RANGE_IMAGES);
   return {
     train: upload(train),
     judge: chunksOf(device, upload(judge)),
-    calibration: chunksOf(device, upload(firstImages(train, CALIBRATION_IMAGES))),
-    calibrationSet(images) {
+    calibration: chunksOf(device, upload(calibration)),
+    calibrationRemarks: fewImagesRemarks(dataset.name, calibration.count, RANGE_IMAGES),
+    calibrationSet(images = Math.min(OBSERVED_IMAGES, train.count)) {
       if (images > train.count) {
         throw new UserError(
-          `Cannot calibrate on ${images} images: there are ${train.count} to learn from`,
+          `Cannot calibrate on ${images} images of ${dataset.name}: there are ${train.count} to learn ` +
+            "from",
         );
       }
       return upload(firstImages(train, images));

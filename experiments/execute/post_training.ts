@@ -17,8 +17,10 @@ import {
 import {
   dynamicInputs,
   equalizeNetwork,
+  fewImagesRemarks,
   layerRemarks,
   observeActivations,
+  OBSERVED_IMAGES,
   quantizedInputs,
   type QuantizedNetwork,
   type QuantizeLayer,
@@ -34,10 +36,7 @@ import type {
 } from "../quantization_trial.ts";
 import type { Bench } from "./laboratory.ts";
 import { allocate, choicesOf, roundedToBits } from "./mixed_precision.ts";
-import { quantizeWeights, roundOnGrids } from "./quantize_weights.ts";
-
-/** Training images on which the ranges of activations are found where a method needs no others. */
-const RANGE_IMAGES = 256;
+import { type QuantizeOneWeight, quantizeWeights, roundOnGrids } from "./quantize_weights.ts";
 
 /** What a network computes with after it was quantized. */
 export interface PostTrainedNetwork {
@@ -79,6 +78,9 @@ export function inputHook(
     : quantizedInputs(device, networks);
 }
 
+/** Grids of the inputs of one network, and what is to be said of them. */
+type ObservedCopy = Omit<PostTrainedNetwork, "parameters">;
+
 /** Grids of the inputs of one network, found on the float32 network; none where none are kept. */
 async function inputGrids(
   device: Device,
@@ -86,13 +88,14 @@ async function inputGrids(
   host: HostParameters,
   { activations }: PostTrainingCompression,
   bench: Bench,
-): Promise<Record<string, AffineGrid>> {
-  if (activations === undefined || "range" in activations) return {};
+): Promise<ObservedCopy> {
+  if (activations === undefined || "range" in activations) return { activations: {} };
   using _scope = device.scope();
   const { tensors } = uploadParameters(device, model, [host]);
-  const images = bench.calibrationSet(RANGE_IMAGES);
+  const images = bench.calibrationSet();
   const found = await observeActivations(device, model, tensors, [activations], images);
-  return Object.fromEntries(Object.entries(found).map(([layer, [grid]]) => [layer, grid]));
+  const grids = Object.entries(found.grids).map(([layer, [grid]]) => [layer, grid]);
+  return { activations: Object.fromEntries(grids), remarks: found.remarks[0] };
 }
 
 /** A method that goes through a network layer by layer, by what calibration images tell of each. */
@@ -195,25 +198,35 @@ async function byReconstruction(
     seed,
   }));
   const made = await reconstruct(device, model, variants, bench.calibrationSet(images), plan);
-  return made.map(({ weights, activations }) => ({
+  return made.map(({ weights, activations, remarks }) => ({
     parameters: quantizeWeights(model, host, (_values, _shape, name) => weights[name]).parameters,
     activations,
+    remarks,
   }));
 }
 
-/** The float32 network that is quantized. */
+/** The float32 network that is quantized, and what is to be said of how it was rescaled. */
 async function rescale(
   device: Device,
   model: Model,
   host: HostParameters,
   { rescaling }: PostTrainingCompression,
   bench: Bench,
-): Promise<HostParameters> {
-  if (rescaling === undefined) return host;
-  if (rescaling.kind === "equalized") return equalizeNetwork(model, host);
+): Promise<QuantizedCopy> {
+  if (rescaling === undefined) return { parameters: host };
+  if (rescaling.kind === "equalized") return { parameters: equalizeNetwork(model, host) };
   using _scope = device.scope();
-  const chunks = chunksOf(device, bench.calibrationSet(RANGE_IMAGES));
-  return await smoothNetwork(device, model, host, chunks, rescaling.alpha);
+  const images = bench.calibrationSet();
+  return {
+    parameters: await smoothNetwork(
+      device,
+      model,
+      host,
+      chunksOf(device, images),
+      rescaling.alpha,
+    ),
+    remarks: fewImagesRemarks(model.title, images.count, OBSERVED_IMAGES),
+  };
 }
 
 /**
@@ -236,22 +249,28 @@ export async function postTrain(
   seed: number,
 ): Promise<PostTrainedNetwork[]> {
   const [first] = compressions;
-  const rescaled = await rescale(device, model, host, first, bench);
+  const { parameters: rescaled, remarks } = await rescale(device, model, host, first, bench);
   if (first.method === "reconstruction") {
     const together = compressions as readonly Of<"reconstruction">[];
-    return await byReconstruction(device, model, rescaled, together, bench, seed);
+    const made = await byReconstruction(device, model, rescaled, together, bench, seed);
+    return made.map((one) => ({ ...one, remarks: eachOnce(remarks, one.remarks) }));
   }
   const budgeted = first.method === "mixed_precision"
     ? await byBudget(device, model, rescaled, compressions as Of<"mixed_precision">[], bench)
     : [];
   const made: PostTrainedNetwork[] = [];
   for (const [i, one] of compressions.entries()) {
-    const activations = await inputGrids(device, model, rescaled, one, bench);
+    const observed = await inputGrids(device, model, rescaled, one, bench);
     const copy = budgeted[i] ??
-      await quantized(device, model, rescaled, one as Single, bench, activations);
-    made.push({ ...copy, activations });
+      await quantized(device, model, rescaled, one as Single, bench, observed.activations);
+    const said = eachOnce(remarks, observed.remarks, copy.remarks);
+    made.push({ ...copy, ...observed, remarks: said });
   }
   return made;
+}
+
+function eachOnce(...lists: readonly (readonly string[] | undefined)[]): string[] {
+  return [...new Set(lists.flatMap((list) => list ?? []))];
 }
 
 /** Methods that make one network at a time. */
@@ -269,7 +288,8 @@ async function quantized(
     case "nearest":
       return quantizeWeights(model, host, roundOnGrids(one.weights, "nearestEven"));
     case "hqq": {
-      const quantize = (values: Float32Array, shape: readonly number[]) => hqq(values, shape, one);
+      const quantize: QuantizeOneWeight = (values, shape, label) =>
+        hqq(values, shape, { ...one, label });
       // its levels are listed, but two numbers a group are all that a file would need
       const { bytes: _listed, ...copy } = quantizeWeights(model, host, quantize);
       return copy;

@@ -39,5 +39,5 @@ export async function observeInputs(
   );
   const parts = chunks.flatMap((chunk) => splitChunk(chunk, atOnce));
   const ranges = await observeRanges(device, model, parameters, parts, [{ grid, observer }]);
-  return Object.fromEntries(Object.entries(ranges).map(([layer, [range]]) => [layer, range]));
+  return Object.fromEntries(Object.entries(ranges).map(([layer, [{ range }]]) => [layer, range]));
 }

@@ -92,6 +92,11 @@ Deno.test("inspect compares a network with a quantized form of itself", () =>
       (await succeed("inspect", path, ...quantized, ...set, `${folder}/json`)).stdout,
     );
     assert.deepEqual(json.first, { layer: "fc1", part: "input" });
+    assert.deepEqual(json.remarks, {
+      a: [],
+      b: ["FC_NN 784-12-10: ranges of inputs were found on 640 images instead of 2,048"],
+    });
+    assert.doesNotMatch(stdout, /ranges of inputs/, "weights alone need no images");
     assert.equal(json.tensors.length, 8);
     assert.equal(json.images, 100);
     assert.equal(json.b.correct / 100, json.b.accuracy);
@@ -179,8 +184,11 @@ Deno.test("inspect refuses what cannot be compared on one line", () =>
       [[path, "affine:bits=40"], /^Cannot quantize: bits must be a whole number from 1 to 16: 40$/],
       [[path, "affine:bits=1,symmetric"], /^Cannot .*symmetric/],
       [[path, "affine:bits=4,narrow"], /^Cannot .*narrow/],
-      [[path, "lloydMax:bits=2,group=7"], /^Cannot choose lloydMax grids for "fc1\.weight": /],
-      [[path, "affine:bits=4,group=5"], /: a group must divide a row of 784$/],
+      [[path, "lloydMax:bits=2,group=7"], /^Cannot quantize: lloydMax grids: /],
+      [
+        [path, "affine:bits=4,group=5"],
+        /^Cannot quantize "fc1\.weight" of shape \[12, 784\] in groups of 5: a group must divide a row of 784$/,
+      ],
       [["ternary", path], /^Cannot inspect ternary: the first network must be a file, or FILE@/],
       [["ternary"], /^Cannot inspect ternary: .*: only one is named$/],
       [[path, "ternary", "--images", "0"], /^Cannot use images 0: /],

@@ -55,6 +55,23 @@ Deno.test("parseQuantization() refuses what makes no sense on one line, with a n
     ["affine:bits=4,observer=percentile", /such as percentile:99\.9: percentile$/],
     ["affine:bits=4,observer=entropy:3", /^Cannot quantize: observer must be one of minMax, /],
     ["affine:bits=4,calibration=minMax", /: calibration is for activations: there are none: /],
+    [
+      "affine:bits=1,symmetric",
+      /^Cannot quantize: a symmetric grid needs 2 bits or more, .*: 1: affine:bits=1,symmetric$/,
+    ],
+    ["affine:bits=4,narrow", /^Cannot quantize: a narrow grid must be symmetric: it is not: /],
+    ["powersOfTwo:bits=9", /: bits of powersOfTwo grids must be .* from 2 to 8: 9: powersOf/],
+    ["additivePowersOfTwo:bits=1", /: bits of additivePow.* from 2 to 16: 1: /],
+    ["powersOfTwo:bits=3,observer=entropy", /: entropy is for equal steps: /],
+    ["lloydMax:bits=2,group=7", /^Cannot quantize: lloydMax grids: .*groups of 7 were /],
+    [
+      "affine:bits=4,observer=percentile:50",
+      /^Cannot quantize: the percentile .* at most 100: 50: /,
+    ],
+    [
+      "affine:bits=4,activations,calibration=percentile:101",
+      /^Cannot quantize: the percentile .* at most 100: 101: /,
+    ],
     ["affine:bits=4,activations=0", /^Cannot quantize: activations must be .* 1 to 16: 0$/],
   ] as const;
   for (const [text, message] of refused) {
@@ -75,4 +92,19 @@ Deno.test("parseVariant() tells files, quantized files and quantizations of the 
   assert.equal(parseVariant("./affine").path, "./affine");
   assert.equal(parseVariant("me@home/m.safetensors").path, "me@home/m.safetensors");
   assert.throws(() => parseVariant("m.safetensors@ternery"), { name: "UserError" });
+});
+
+Deno.test("parseVariant() takes a word and a colon for a quantization unless there is such a file", () => {
+  const none = () => false;
+  assert.throws(() => parseVariant("round:bits=4", none), {
+    name: "UserError",
+    message: /^Cannot find quantization "round": known are affine, powersOfTwo, /,
+  });
+  assert.throws(() => parseVariant("afine:bits=4", none), /: did you mean "affine"\?$/);
+  assert.equal(parseVariant("round:bits=4", () => true).path, "round:bits=4");
+  for (
+    const path of ["c:/m.safetensors", "c:m.safetensors", "runs:1/m", "m.safetensors", "./a:b"]
+  ) {
+    assert.equal(parseVariant(path, none).path, path);
+  }
 });

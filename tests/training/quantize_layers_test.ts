@@ -21,6 +21,7 @@ import {
   uploadParameters,
 } from "../../models/mod.ts";
 import {
+  type ActivationGridOptions,
   adam,
   createTrainer,
   evaluate,
@@ -220,17 +221,27 @@ Deno.test("layerRemarks() says what is not as it should be, and nothing else", a
   using _scope = device.scope();
   const network = initialParameters(smallModel, 1);
   const grids: WeightGridOptions = { grid: { kind: "lloydMax", bits: 2 }, granularity: "channel" };
-  const remarksOn = async (samples: number, percent: number) => {
+  const remarksOn = async (
+    samples: number,
+    percent: number,
+    activations?: ActivationGridOptions,
+  ) => {
     const recipe: SecondOrderRecipe = { grids, damping: { percent } };
     const quantize = (layer: CalibratedLayer) => quantizeBySecondOrder(layer, recipe);
     const chunks = upload(device, TRAIN);
     const found = await quantizeLayerByLayer(device, smallModel, network, chunks, quantize, {
       samples,
       inputs: "quantized",
+      ...activations && { activations },
     });
     return layerRemarks(found.layers[0]);
   };
   assert.deepEqual(await remarksOn(640, 0.01), []);
+  const activations = { grid: { kind: "affine", bits: 4 } } as const;
+  assert.deepEqual(await remarksOn(256, 0.01, activations), []);
+  assert.deepEqual(await remarksOn(100, 0.01, activations), [
+    "fc1: ranges of inputs were found on 100 images instead of 256",
+  ]);
   const [rank, damped] = await remarksOn(8, 0);
   assert.equal(rank, "fc1: 8 samples for 16 inputs: the Hessian is not of full rank");
   assert.match(damped, /^fc1: the Hessian was not positive definite: damped by .* instead of 0$/);

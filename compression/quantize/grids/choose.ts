@@ -1,6 +1,6 @@
 import { endsOf, type Range } from "../affine.ts";
 import type { Bits } from "../bits.ts";
-import { checkFinite } from "../finite_values.ts";
+import { requireFinite } from "../finite.ts";
 import { entropyRange } from "../observers/entropy.ts";
 import { histogramOf } from "../observers/histogram.ts";
 import { leastSquaresRange } from "../observers/mean_squared_error.ts";
@@ -57,7 +57,7 @@ export function chooseWeightGrids(
         `${values.length} values`,
     );
   }
-  checkFinite(values, `choose grids for ${subject}`);
+  requireFinite(`choose grids for ${subject}`, "its values", values);
   const groups = groupsOf(values, groupSize);
   if (!spansRange(grid)) return groups.map((group) => fittedGrid(group, grid));
   const gridOf = (range: Range) => spanningGrid(range, grid, label);

@@ -1,4 +1,4 @@
-import { ofLabel } from "../finite_values.ts";
+import { ofLabel } from "../of_label.ts";
 import type { Granularity } from "./spec.ts";
 
 function product(sizes: readonly number[]): number {

@@ -1,6 +1,6 @@
 import { dequantizeWeight, type QuantizedWeight, type WeightGrid } from "../quantized_weight.ts";
 import { cholesky, solveCholesky } from "./cholesky.ts";
-import { requireFinite } from "./finite.ts";
+import { requireFinite } from "../finite.ts";
 import type { LayerHessian } from "./hessian.ts";
 import { hessianGroupOf, quantizedRows, weightRows } from "./weight_rows.ts";
 

@@ -1,4 +1,4 @@
-import { requireFinite } from "./finite.ts";
+import { requireFinite } from "../finite.ts";
 import type { LayerHessian } from "./hessian.ts";
 
 /** What was added to the diagonal of a Hessian, in units of H. */

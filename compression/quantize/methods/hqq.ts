@@ -1,7 +1,9 @@
 import { roundHalfEven } from "../../../kernels/mod.ts";
 import type { Bits } from "../bits.ts";
+import { requireFinite } from "../finite.ts";
 import { groupSizeOf } from "../grids/granularity.ts";
 import type { Granularity } from "../grids/spec.ts";
+import { ofLabel } from "../of_label.ts";
 import type { CodebookGrid, QuantizedWeight } from "../quantized_weight.ts";
 
 /** Settings of half-quadratic quantization; those of the authors' program if left out. */
@@ -20,6 +22,8 @@ export interface HqqOptions {
   readonly iterations?: number;
   /** Whether the scale is fitted along with the zero point; false, as in the article. */
   readonly fitScale?: boolean;
+  /** Name of the weight, for errors. */
+  readonly label?: string;
 }
 
 /** x where the l_p norm and beta / 2 (x - v)^2 together are least, approximately. */
@@ -42,7 +46,7 @@ function codesOf(w: Float32Array, { scale, zero }: Fit, most: number): Float64Ar
 }
 
 /** One group: alternates between the error that is put up with, and the grid for the rest. */
-function fitGroup(w: Float32Array, options: Required<HqqOptions>): Fit {
+function fitGroup(w: Float32Array, options: Required<Omit<HqqOptions, "label">>): Fit {
   const { bits, p, kappa, iterations, fitScale } = options;
   const most = 2 ** bits - 1;
   const [low, high] = [w.reduce((a, b) => Math.min(a, b)), w.reduce((a, b) => Math.max(a, b))];
@@ -106,13 +110,12 @@ export function hqq(
         `${bits}, ${p}, ${beta}, ${kappa} and ${iterations}`,
     );
   }
-  const groupSize = groupSizeOf(shape, granularity);
-  const bad = weight.findIndex((value) => !Number.isFinite(value));
-  if (bad >= 0 || weight.length % groupSize !== 0) {
+  const groupSize = groupSizeOf(shape, granularity, options.label);
+  const action = `quantize values${ofLabel(options.label)} half-quadratically`;
+  requireFinite(action, "weights", weight);
+  if (weight.length !== shape.reduce((a, b) => a * b, 1)) {
     throw new RangeError(
-      `Cannot quantize half-quadratically: weights must be finite and fill shape ` +
-        `[${shape.join(", ")}]: ` +
-        (bad < 0 ? `there are ${weight.length}` : `element ${bad} is ${weight[bad]}`),
+      `Cannot ${action}: they must fill shape [${shape.join(", ")}]: there are ${weight.length}`,
     );
   }
   const codes = new Int32Array(weight.length);

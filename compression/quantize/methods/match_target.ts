@@ -1,7 +1,7 @@
 import type { CrossMoments } from "./accumulate_moments.ts";
 import { cholesky, solveCholesky } from "./cholesky.ts";
 import { dampedFactor, type Damping } from "./damped_factor.ts";
-import { requireFinite } from "./finite.ts";
+import { requireFinite } from "../finite.ts";
 import type { LayerHessian } from "./hessian.ts";
 import { hessianGroupOf } from "./weight_rows.ts";
 

@@ -179,10 +179,11 @@ Deno.test("rangesOf() refuses channels that do not divide, and values that are n
   });
   assert.throws(() => rangesOf(new Float32Array([1, 2, NaN]), 1), {
     name: "RangeError",
-    message: "Cannot find the range: value 2 must be finite: it is NaN",
+    message: "Cannot find the range: its values must be finite: element 2 is NaN",
   });
   assert.throws(() => rangesOf(new Float32Array([1, 2, -Infinity, 0]), 2, "fc1.weight"), {
     name: "RangeError",
-    message: 'Cannot find the range of "fc1.weight": value 2 must be finite: it is -Infinity',
+    message:
+      'Cannot find the range of "fc1.weight": its values must be finite: element 2 is -Infinity',
   });
 });

@@ -73,7 +73,7 @@ Deno.test("quantizeToLevels() refuses what is not finite, with the name, and imp
       assert.throws(
         quantize,
         new RangeError(
-          `Cannot quantize values of "fc1.weight" to levels: value 1 must be finite: it is ${value}`,
+          `Cannot quantize values of "fc1.weight" to levels: its values must be finite: element 1 is ${value}`,
         ),
       );
     }

@@ -116,7 +116,9 @@ Deno.test("quantizeWeight() names the weight that cannot be quantized", async ()
   );
   assert.throws(
     () => quantize("channel", NaN),
-    new RangeError('Cannot find the range of "fc1.weight": value 0 must be finite: it is NaN'),
+    new RangeError(
+      'Cannot find the range of "fc1.weight": its values must be finite: element 0 is NaN',
+    ),
   );
   assert.throws(() => quantize("tensor", 3e38), /Cannot quantize values of "fc1\.weight" from /);
 });

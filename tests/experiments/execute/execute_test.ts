@@ -95,6 +95,31 @@ Deno.test("deviceExecutor() says what calibration found", () =>
     );
   }));
 
+Deno.test("deviceExecutor() says on how few images ranges were found, where nobody asked for a number", () =>
+  withBars(async ({ laboratory, bars, folder }) => {
+    const { outcomes } = await listen(
+      deviceExecutor(laboratory, { shelf: networkShelf(`${folder}/networks`), seedsTogether: 1 }),
+      trialsOf(smallRecipe(bars), [0], COMPRESSIONS.filter(({ kind }) => kind === "affine")),
+    );
+    const name = bars.split("/").at(-1);
+    const said = `${name}: ranges of inputs were found on 640 images instead of 2,048`;
+    assert.deepEqual(
+      outcomes.map((outcome) => outcome?.status === "done" && outcome.remarks),
+      [undefined, undefined, [said], [said]],
+    );
+  }));
+
+Deno.test("a bench refuses more calibration images than there are, with the data set's name", () =>
+  withBars(async ({ laboratory, bars }) => {
+    const bench = await laboratory.bench(trialsOf(smallRecipe(bars), [0])[0]);
+    assert.equal(bench.calibrationSet(100).count, 100);
+    assert.equal(bench.calibrationSet().count, 256);
+    assert.throws(() => bench.calibrationSet(641), {
+      name: "UserError",
+      message: /^Cannot calibrate on 641 images of .+: there are 640 to learn from$/,
+    });
+  }));
+
 Deno.test("deviceExecutor() trains a network once and finds it on the shelf afterward", () =>
   withBars(async ({ laboratory, bars, folder }) => {
     const shelf = networkShelf(`${folder}/networks`);

@@ -111,7 +111,9 @@ Deno.test("chooseWeightGrids() refuses values that are not finite, with the weig
   } as const;
   assert.throws(
     () => chooseWeightGrids(new Float32Array([1, NaN]), [1, 2], options),
-    new RangeError('Cannot choose grids for "fc1.weight": value 1 must be finite: it is NaN'),
+    new RangeError(
+      'Cannot choose grids for "fc1.weight": its values must be finite: element 1 is NaN',
+    ),
   );
   assert.throws(
     () => chooseWeightGrids(new Float32Array(3), [1, 2], options),

@@ -109,11 +109,18 @@ Deno.test("hqq() refuses settings that do not exist, and weights that are not fi
   const half: HqqOptions = { bits: 12.5, granularity: "channel" };
   assert.throws(() => hqq(heavy, [1, 64], half), RangeError);
   assert.throws(
-    () => hqq(heavy, [1, 64], { bits: 4, granularity: { group: 5 } }),
-    /^RangeError: Cannot quantize a weight of shape \[1, 64\] in groups of 5: a group must divide/,
+    () => hqq(heavy, [1, 64], { bits: 4, granularity: { group: 5 }, label: "fc1.weight" }),
+    /^RangeError: Cannot quantize "fc1\.weight" of shape \[1, 64\] in groups of 5: a group must divide/,
   );
   assert.throws(
-    () => hqq(heavy.with(9, NaN), [1, 64], { bits: 4, granularity: "channel" }),
-    /element 9 is NaN/,
+    () =>
+      hqq(heavy.with(9, NaN), [1, 64], { bits: 4, granularity: "channel", label: "fc1.weight" }),
+    new RangeError(
+      'Cannot quantize values of "fc1.weight" half-quadratically: weights must be finite: element 9 is NaN',
+    ),
+  );
+  assert.throws(
+    () => hqq(heavy, [1, 32], { bits: 4, granularity: "channel", label: "fc1.weight" }),
+    /^RangeError: .*half-quadratically: they must fill shape \[1, 32\]: there are 64$/,
   );
 });
