@@ -1,6 +1,7 @@
 import { differenceChart, lineChart } from "../charts/chart_spec.ts";
 import { defineExperiment, type Experiment } from "../define.ts";
 import { fcNNOnMnist } from "./fc_nn_on_mnist.ts";
+import { QUANTIZED, QUANTIZED_AXIS } from "./quantized_axis.ts";
 
 /** At how many bits does a network quantized after training lose its accuracy? */
 export const bitWidth: Experiment = defineExperiment({
@@ -22,7 +23,7 @@ export const bitWidth: Experiment = defineExperiment({
 
   grid: {
     granularity: ["tensor", "channel"],
-    quantized: ["weights", "weights_and_activations"],
+    quantized: QUANTIZED,
     bits: [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16],
   },
   axes: {
@@ -30,10 +31,7 @@ export const bitWidth: Experiment = defineExperiment({
       label: "ranges",
       values: { tensor: "per tensor", channel: "per channel" },
     },
-    quantized: {
-      label: "quantized",
-      values: { weights: "weights", weights_and_activations: "weights + activations" },
-    },
+    quantized: QUANTIZED_AXIS,
     bits: { label: "bits per value", unit: "bit" },
   },
   budget: { axis: "bits", scale: "linear" },

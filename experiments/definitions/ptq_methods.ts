@@ -2,6 +2,7 @@ import { differenceChart, lineChart } from "../charts/chart_spec.ts";
 import { defineExperiment, type Experiment } from "../define.ts";
 import type { HqqBits } from "../quantization_trial.ts";
 import { fcNNOnMnist } from "./fc_nn_on_mnist.ts";
+import { QUANTIZED, QUANTIZED_AXIS } from "./quantized_axis.ts";
 import { ADA_ROUND_PLAN, PTQ_ARMS, type PtqArm, RECONSTRUCTION_PLAN, SWEEPS } from "./ptq_arms.ts";
 
 /** What networks of one kind are asked. */
@@ -19,8 +20,6 @@ interface Extent {
   /** Accuracy in percent that the charts zoom in from. */
   readonly zoomFrom: number;
 }
-
-const QUANTIZED = ["weights", "weights_and_activations"] as const;
 
 /** Whether a way to quantize looks at images: a chart of each kind, beside what both are compared with. */
 const looksAtImages = (arm: PtqArm) => "images" in PTQ_ARMS[arm].quantization(4, 1);
@@ -85,10 +84,7 @@ function definePtqMethods(extent: Extent): Experiment {
         label: "method",
         values: Object.fromEntries(arms.map((arm) => [arm, PTQ_ARMS[arm].label])),
       },
-      quantized: {
-        label: "quantized",
-        values: { weights: "weights", weights_and_activations: "weights + activations" },
-      },
+      quantized: QUANTIZED_AXIS,
       bits: { label: "bits per value", unit: "bit" },
     },
     budget: { axis: "bits", scale: "linear" },

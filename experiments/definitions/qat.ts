@@ -1,6 +1,7 @@
 import { differenceChart, lineChart } from "../charts/chart_spec.ts";
 import { defineExperiment, type Experiment } from "../define.ts";
 import { fcNNOnMnist } from "./fc_nn_on_mnist.ts";
+import { QUANTIZED, QUANTIZED_AXIS } from "./quantized_axis.ts";
 import {
   type Estimator,
   IMAGE_OF_ONE_BIT,
@@ -24,7 +25,6 @@ interface Extent {
   readonly zoomFrom: number;
 }
 
-const QUANTIZED = ["weights", "weights_and_activations"] as const;
 const LABELS: Readonly<Record<Estimator, string>> = {
   float32: "float32, trained on",
   ranges: "ranges",
@@ -92,10 +92,7 @@ function defineQat(extent: Extent): Experiment {
     grid: { estimator: estimators, quantized: QUANTIZED, bits },
     axes: {
       estimator: { label: "estimator", values: LABELS },
-      quantized: {
-        label: "quantized",
-        values: { weights: "weights", weights_and_activations: "weights + activations" },
-      },
+      quantized: QUANTIZED_AXIS,
       bits: { label: "bits per weight", unit: "bit", values: { [TERNARY]: "ternary" } },
     },
     budget: { axis: "bits", scale: "linear" },

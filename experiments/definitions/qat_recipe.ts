@@ -1,5 +1,6 @@
 import type { Bits } from "../../compression/mod.ts";
 import { adam, type QuantizationAwareSpec, type TrainingPlan } from "../../training/mod.ts";
+import type { Quantized } from "./quantized_axis.ts";
 
 /** Bits of information in three levels. */
 export const TERNARY = 1.585;
@@ -12,9 +13,6 @@ export const IMAGE_OF_ONE_BIT = 8;
  * `learned` is LSQ, `learned_offset` LSQ+: the same weights, and inputs that learn an offset too.
  */
 export type Estimator = "float32" | "ranges" | "learned" | "learned_offset" | "dorefa_pact";
-
-/** What is quantized. */
-export type Quantized = "weights" | "weights_and_activations";
 
 /** Trainings on from the trained network, which is also the teacher where there is distillation. */
 export interface QatTraining {

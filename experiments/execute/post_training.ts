@@ -193,8 +193,7 @@ async function byReconstruction(
     parameters: host,
     weights,
     ...lastWeights && { exceptions: { [last]: lastWeights } },
-    // dynamic ones are refused: there is no step to learn
-    ...activations && !("range" in activations) && { activations },
+    ...activations && { activations },
     seed,
   }));
   const made = await reconstruct(device, model, variants, bench.calibrationSet(images), plan);

@@ -3,15 +3,7 @@ import { quantizationOf, quantizedModel } from "../../cli/train_quantization.ts"
 import { completeRecipe, type RecipeOptions } from "../../cli/train_recipe.ts";
 import { commandOf } from "../../cli/train_resume.ts";
 import { fcNN } from "../../models/mod.ts";
-
-const usual: RecipeOptions = {
-  model: "fc_nn",
-  dataset: "mnist",
-  epochs: 10,
-  batchSize: 128,
-  optimizer: "adam",
-  schedule: "one_cycle",
-};
+import { usual } from "./usual_recipe.ts";
 
 /** What usual options with others quantize. */
 function quantization(options: Partial<RecipeOptions>) {

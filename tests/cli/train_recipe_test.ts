@@ -1,15 +1,6 @@
 import assert from "node:assert/strict";
 import { completeRecipe, modelOf, planOf, type RecipeOptions } from "../../cli/train_recipe.ts";
-
-/** What the command line gives where nothing but the output is typed. */
-const usual: RecipeOptions = {
-  model: "fc_nn",
-  dataset: "mnist",
-  epochs: 10,
-  batchSize: 128,
-  optimizer: "adam",
-  schedule: "one_cycle",
-};
+import { usual } from "./usual_recipe.ts";
 
 /** The plan of usual options with others. */
 function plan(options: Partial<RecipeOptions> = {}, channels = 1) {
