@@ -96,6 +96,11 @@ export function addTrain(program: Command): void {
       "--progressive <bits:steps>",
       "learned grids begin at so many bits and lose one at a time over so many steps, such as 8:2000",
     )
+    .option(
+      "--warm-up <steps>",
+      "steps in which ranges of activations are only found, of straight_through and dorefa",
+      wholeNumber("steps of warm-up", 1),
+    )
     .option("--from <file>", "float32 network that training begins with", userPath)
     .option(
       "--distill [share]",

@@ -86,7 +86,16 @@ function weightsOf(
   return bits === 1 ? { kind, bits, granularity } : { kind, bits, granularity, symmetric: true };
 }
 
-function inputsOf(quantize: NonNullable<Recipe["quantize"]>, bits: Bits): InputEstimator {
+function inputsOf(
+  quantize: NonNullable<Recipe["quantize"]>,
+  bits: Bits,
+  warmUp: number | undefined,
+): InputEstimator {
+  if (warmUp !== undefined && quantize !== "straight_through" && quantize !== "dorefa") {
+    throw new UserError(
+      `Cannot use --warm-up: --quantize must be straight_through or dorefa: found ${quantize}`,
+    );
+  }
   switch (quantize) {
     case "pact":
       return { kind: "learnedClip", bits };
@@ -94,7 +103,7 @@ function inputsOf(quantize: NonNullable<Recipe["quantize"]>, bits: Bits): InputE
       return { kind: "learnedStep", bits, offset: true };
     case "dorefa":
     case "straight_through":
-      return { kind: "straightThrough", bits };
+      return { kind: "straightThrough", bits, ...warmUp !== undefined && { warmUp } };
     default:
       return { kind: "learnedStep", bits };
   }
@@ -108,7 +117,8 @@ function inputsOf(quantize: NonNullable<Recipe["quantize"]>, bits: Bits): InputE
  * @throws {UserError} If options do not go together.
  */
 export function quantizationOf(recipe: Recipe): QuantizationAwareSpec | undefined {
-  const { quantize, weightBits, activationBits, imageBits, granularity, progressive } = recipe;
+  const { quantize, weightBits, activationBits, imageBits, granularity, progressive, warmUp } =
+    recipe;
   if (recipe.distill !== undefined && recipe.from === undefined) {
     throw new UserError("Cannot use --distill: a teacher must be given by --from: there is none");
   }
@@ -116,7 +126,11 @@ export function quantizationOf(recipe: Recipe): QuantizationAwareSpec | undefine
   const given = Object.entries({ ...bits, "--image-bits": imageBits })
     .filter(([, value]) => value !== undefined).map(([flag]) => flag);
   if (quantize === undefined) {
-    const others = { "--granularity": granularity, "--progressive": progressive };
+    const others = {
+      "--granularity": granularity,
+      "--progressive": progressive,
+      "--warm-up": warmUp,
+    };
     const needless = Object.entries(others)
       .filter(([, value]) => value !== undefined).map(([flag]) => flag);
     const [flag] = [...given, ...needless];
@@ -134,12 +148,18 @@ export function quantizationOf(recipe: Recipe): QuantizationAwareSpec | undefine
       "Cannot use --granularity: it is of weights, so --weight-bits must be given: it is left out",
     );
   }
+  if (warmUp !== undefined && activationBits === undefined) {
+    throw new UserError(
+      "Cannot use --warm-up: it is of activations, so --activation-bits must be given: it is left out",
+    );
+  }
   const shared = granularityOf(granularity ?? "channel");
   const spec: QuantizationAwareSpec = {
     ...weightBits !== undefined && {
       weights: weightsOf(quantize, weightBitsOf(weightBits), shared),
     },
-    ...activationBits !== undefined && { inputs: inputsOf(quantize, activationBits as Bits) },
+    ...activationBits !== undefined &&
+      { inputs: inputsOf(quantize, activationBits as Bits, warmUp) },
     ...imageBits !== undefined && { image: { bits: imageBits as Bits } },
     ...progressive !== undefined && { progressive: progressiveOf(progressive) },
   };

@@ -43,6 +43,8 @@ export interface Recipe {
   readonly granularity?: string;
   /** Bits that learned grids begin with, and the steps over which they fall, such as `8:2000`. */
   readonly progressive?: string;
+  /** Steps in which ranges of activations are only found. */
+  readonly warmUp?: number;
   /** File of the float32 network that training begins with. */
   readonly from?: string;
   /** Share of that network in the loss. */

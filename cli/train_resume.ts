@@ -48,6 +48,7 @@ const RECIPE_TYPES: Readonly<Record<keyof Recipe, "string" | "number" | "boolean
   imageBits: "number",
   granularity: "string",
   progressive: "string",
+  warmUp: "number",
   from: "string",
   distill: "number",
   seed: "number",

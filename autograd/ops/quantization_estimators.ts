@@ -1,4 +1,4 @@
-import { formatShape, reshape, run, type Tensor } from "../../gpu/mod.ts";
+import { formatShape, type Numbers, reshape, run, type Tensor } from "../../gpu/mod.ts";
 import {
   dorefaKernels,
   dynamicGridKernels,
@@ -26,6 +26,12 @@ export interface DynamicGridOptions {
   readonly range?: Tensor;
   /** Share of x in `range`, 0 to leave it as it is, 1 to forget what was before. */
   readonly momentum?: number;
+  /**
+   * There while a range warms up: it is then the mean of all seen since the first step, until `momentum`
+   * is the larger share, and codes of the first `steps` steps have 16 bits, all but float32. Not with
+   * `bits` of channels.
+   */
+  readonly warmUp?: { readonly clock: Tensor; readonly steps: number };
 }
 
 function innerOf(x: Tensor, inner: number): number {
@@ -47,6 +53,25 @@ function rangesOf(x: Tensor, inner: number): Tensor {
   return range;
 }
 
+/** Grids that span ranges. */
+function gridsOf(
+  observed: Tensor,
+  params: Numbers,
+  { bits, symmetric = false, warmUp }: DynamicGridOptions,
+) {
+  const constants = { SYMMETRIC: symmetric ? 1 : 0 };
+  if (typeof bits !== "number") {
+    const ofAll = { ...params, channels: bits.size };
+    return run(dynamicGridKernels.gridOfWidths, { observed, widths: bits }, ofAll, { constants });
+  }
+  const ofBits = { ...params, bits };
+  if (warmUp === undefined) {
+    return run(dynamicGridKernels.grid, { observed }, ofBits, { constants });
+  }
+  const { clock } = warmUp;
+  return run(dynamicGridKernels.gridWarming, { observed, clock }, ofBits, { constants });
+}
+
 /**
  * Finds integer grids for what is in a tensor now, or for a moving range of what was, without the host.
  *
@@ -60,25 +85,20 @@ function rangesOf(x: Tensor, inner: number): Tensor {
  * @see Jacob et al. 2018, arXiv:1712.05877
  */
 export function dynamicGrids(x: Tensor, options: DynamicGridOptions): QuantParams {
-  const { bits, inner = x.size, symmetric = false, momentum = 1 } = options;
+  const { inner = x.size, momentum = 1, warmUp } = options;
   const spans = innerOf(x, inner);
-  const params = dynamicGridParams({ channels: spans, inner, momentum });
+  const params = dynamicGridParams({ channels: spans, inner, momentum, warmUp: warmUp?.steps });
   let { range } = options;
   if (range === undefined) range = rangesOf(x, inner);
   else if (momentum > 0) {
-    const { partialsOut } = run(dynamicGridKernels.ranges, { x }, params);
-    run(dynamicGridKernels.observe, { partials: partialsOut, range }, params);
+    const { partialsOut: partials } = run(dynamicGridKernels.ranges, { x }, params);
+    if (warmUp === undefined) run(dynamicGridKernels.observe, { partials, range }, params);
+    else {
+      const { clock } = warmUp;
+      run(dynamicGridKernels.observeWarming, { partials, range, clock }, params);
+    }
   }
-  const constants = { SYMMETRIC: symmetric ? 1 : 0 };
-  const grids = typeof bits === "number"
-    ? run(dynamicGridKernels.grid, { observed: range }, { ...params, bits }, { constants })
-    : run(
-      dynamicGridKernels.gridOfWidths,
-      { observed: range, widths: bits },
-      { ...params, channels: bits.size },
-      { constants },
-    );
-  const { scale, inverseScale, zeroPoint, qMin, qMax } = grids;
+  const { scale, inverseScale, zeroPoint, qMin, qMax } = gridsOf(range, params, options);
   return { scale, inverseScale, zeroPoint, qMin, qMax, inner, rounding: "nearestEven" };
 }
 

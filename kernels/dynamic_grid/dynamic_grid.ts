@@ -13,6 +13,8 @@ import source from "./dynamic_grid.wgsl" with { type: "text" };
 const { fround } = Math;
 const FINEST = 2 ** -120;
 const WIDEST = 2 ** 120;
+/** Bits of a code while a range warms up: all but float32. */
+const WARMING_BITS = 16;
 
 /** Elements of a channel that one invocation looks at. */
 const CHUNK = 128;
@@ -29,17 +31,19 @@ export interface DynamicGridShape {
   readonly bits?: number;
   /** Share of what is seen now in the range that is kept, above 0; 1 if left out, which forgets. */
   readonly momentum?: number;
+  /** Steps of training that codes have 16 bits for; none if left out. */
+  readonly warmUp?: number;
 }
 
 /**
  * Gives the params of the kernels.
  *
- * @param shape Sizes, bits and momentum.
+ * @param shape Sizes, bits, momentum and warm-up.
  * @returns The same, and how many elements an invocation looks at.
  */
 export function dynamicGridParams(shape: DynamicGridShape): Numbers {
-  const { channels, inner, spans = channels, bits = 1, momentum = 1 } = shape;
-  return { channels, spans, inner, chunk: CHUNK, bits, momentum };
+  const { channels, inner, spans = channels, bits = 1, momentum = 1, warmUp = 0 } = shape;
+  return { channels, spans, inner, chunk: CHUNK, bits, momentum, warmUp };
 }
 
 function partsOf({ inner, chunk }: Numbers): number {
@@ -61,9 +65,10 @@ function ranges({ x }: ReferenceInputs, params: Numbers) {
   return { partialsOut: parts.flat() };
 }
 
-function observe({ partials, range }: ReferenceInputs, params: Numbers) {
+function observe({ partials, range, clock }: ReferenceInputs, params: Numbers, entry: string) {
   const parts = partsOf(params);
-  const momentum = Math.fround(params.momentum);
+  const share = entry === "observeWarming" ? 1 / (clock[0] + 1) : 0;
+  const momentum = Math.max(fround(params.momentum), fround(share));
   return {
     range: range.map((before, i) => {
       const c = Math.floor(i / 2);
@@ -92,14 +97,18 @@ function chooseGrid(
 }
 
 function grids(
-  { observed, widths }: ReferenceInputs,
-  { channels, spans, bits }: Numbers,
+  { observed, widths, clock }: ReferenceInputs,
+  { channels, spans, bits, warmUp }: Numbers,
   { SYMMETRIC }: Numbers,
   entry: string,
 ) {
+  const bitsOf = (c: number): number => {
+    if (entry === "gridOfWidths") return widths[c];
+    return entry === "gridWarming" && clock[0] < warmUp ? WARMING_BITS : bits;
+  };
   const chosen = Array.from({ length: channels }, (_, c) => {
     const span = observed.subarray(2 * (c % spans), 2 * (c % spans) + 2);
-    return chooseGrid(span, entry === "grid" ? bits : widths[c], SYMMETRIC === 1);
+    return chooseGrid(span, bitsOf(c), SYMMETRIC === 1);
   });
   return {
     scale: chosen.map(({ scale }) => scale),
@@ -121,111 +130,138 @@ function gridCase(
   momentum: number,
   SYMMETRIC: number,
   spans?: number,
+  warmUp?: number,
 ): KernelCase {
   return {
-    params: dynamicGridParams({ channels, inner, spans, bits, momentum }),
+    params: dynamicGridParams({ channels, inner, spans, bits, momentum, warmUp }),
     constants: { SYMMETRIC },
   };
 }
 
+/** What the file computes; warming ones know how many steps of training are done. */
+export type DynamicGridEntry =
+  | "ranges"
+  | "observe"
+  | "observeWarming"
+  | "grid"
+  | "gridOfWidths"
+  | "gridWarming";
+
 /** Ranges of channels, a moving average of them, and the integer grids that span them. */
-export const dynamicGridKernels: Kernels<"ranges" | "observe" | "grid" | "gridOfWidths"> =
-  defineKernels({
-    name: "dynamic_grid",
-    file: "kernels/dynamic_grid/dynamic_grid.wgsl",
-    source,
-    params: {
-      channels: "u32",
-      spans: "u32",
-      inner: "u32",
-      chunk: "u32",
-      bits: "u32",
-      momentum: "f32",
+export const dynamicGridKernels: Kernels<DynamicGridEntry> = defineKernels({
+  name: "dynamic_grid",
+  file: "kernels/dynamic_grid/dynamic_grid.wgsl",
+  source,
+  params: {
+    channels: "u32",
+    spans: "u32",
+    inner: "u32",
+    chunk: "u32",
+    bits: "u32",
+    momentum: "f32",
+    warmUp: "u32",
+  },
+  constants: { SYMMETRIC: 0, WORKGROUP_SIZE: 64 },
+  lengths: (params) => {
+    const { channels, inner } = params;
+    const parts = 2 * channels * partsOf(params);
+    return {
+      x: channels * inner,
+      partialsOut: parts,
+      partials: parts,
+      range: 2 * channels,
+      observed: 2 * params.spans,
+      widths: channels,
+      clock: 1,
+      scale: channels,
+      inverseScale: channels,
+      zeroPoint: channels,
+      qMin: channels,
+      qMax: channels,
+    };
+  },
+  entries: {
+    ranges: {
+      reads: ["x"],
+      writes: ["partialsOut"],
+      flops: ({ channels, inner }) => 2 * channels * inner,
+      workgroups: (params, { WORKGROUP_SIZE }) =>
+        linearGrid(params.channels * partsOf(params), WORKGROUP_SIZE),
+      loopIterations: ({ chunk }) => chunk,
     },
-    constants: { SYMMETRIC: 0, WORKGROUP_SIZE: 64 },
-    lengths: (params) => {
-      const { channels, inner } = params;
-      const parts = 2 * channels * partsOf(params);
-      return {
-        x: channels * inner,
-        partialsOut: parts,
-        partials: parts,
-        range: 2 * channels,
-        observed: 2 * params.spans,
-        widths: channels,
-        scale: channels,
-        inverseScale: channels,
-        zeroPoint: channels,
-        qMin: channels,
-        qMax: channels,
-      };
+    observe: {
+      reads: ["partials"],
+      updates: ["range"],
+      writes: [],
+      flops: (params) => 2 * params.channels * partsOf(params),
+      loopIterations: partsOf,
     },
-    entries: {
-      ranges: {
-        reads: ["x"],
-        writes: ["partialsOut"],
-        flops: ({ channels, inner }) => 2 * channels * inner,
-        workgroups: (params, { WORKGROUP_SIZE }) =>
-          linearGrid(params.channels * partsOf(params), WORKGROUP_SIZE),
-        loopIterations: ({ chunk }) => chunk,
-      },
-      observe: {
-        reads: ["partials"],
-        updates: ["range"],
-        writes: [],
-        flops: (params) => 2 * params.channels * partsOf(params),
-        loopIterations: partsOf,
-      },
-      grid: {
-        reads: ["observed"],
-        writes: ["scale", "inverseScale", "zeroPoint", "qMin", "qMax"],
-        flops: ({ channels }) => 250 * channels, // two divisions of 24 steps
-      },
-      gridOfWidths: {
-        reads: ["observed", "widths"],
-        writes: ["scale", "inverseScale", "zeroPoint", "qMin", "qMax"],
-        flops: ({ channels }) => 250 * channels,
-      },
+    observeWarming: {
+      reads: ["partials", "clock"],
+      updates: ["range"],
+      writes: [],
+      flops: (params) => 2 * params.channels * partsOf(params),
+      loopIterations: partsOf,
     },
-    workgroups: ({ channels }, { WORKGROUP_SIZE }) => linearGrid(channels, WORKGROUP_SIZE),
-    // a moving average may be fused
-    tolerance: (_params, entry) =>
-      entry === "observe" ? { absolute: 1e-6, relative: 1e-6 } : "exact",
-    generate: {
-      // a channel of nothing but 0 among the others
-      observed: (random, _p, length) =>
-        Array.from(
-          { length },
-          (_, i) => i === 2 || i === 3 ? 0 : (i % 2 - random()) * magnitude(random),
-        ),
-      widths: (random, _p, length) => Array.from({ length }, () => randomInteger(random, 2, 16)),
+    grid: {
+      reads: ["observed"],
+      writes: ["scale", "inverseScale", "zeroPoint", "qMin", "qMax"],
+      flops: ({ channels }) => 250 * channels, // two divisions of 24 steps
     },
-    reference(inputs, params, constants, entry) {
-      switch (entry) {
-        case "ranges":
-          return ranges(inputs, params);
-        case "observe":
-          return observe(inputs, params);
-        default:
-          return grids(inputs, params, constants, entry);
-      }
+    gridOfWidths: {
+      reads: ["observed", "widths"],
+      writes: ["scale", "inverseScale", "zeroPoint", "qMin", "qMax"],
+      flops: ({ channels }) => 250 * channels,
     },
-    cases: [
-      gridCase([1, 1], 8, 1, 0),
-      gridCase([1, 50_000], 4, 0.1, 0),
-      gridCase([64, 784], 2, 1, 1),
-      gridCase([3, 131], 1, 0.5, 0),
-      gridCase([7, 9], 16, 0.01, 1),
-      gridCase([16, 5], 3, 1, 0, 1),
-      gridCase([2000, 4], 8, 1, 0),
-    ],
-    randomCase: (random) =>
-      gridCase(
-        [randomInteger(random, 1, 20), randomInteger(random, 1, 400)],
-        randomInteger(random, 2, 16),
-        random(),
-        randomInteger(random, 0, 1),
-        random() < 0.3 ? 1 : undefined,
+    gridWarming: {
+      reads: ["observed", "clock"],
+      writes: ["scale", "inverseScale", "zeroPoint", "qMin", "qMax"],
+      flops: ({ channels }) => 250 * channels,
+    },
+  },
+  workgroups: ({ channels }, { WORKGROUP_SIZE }) => linearGrid(channels, WORKGROUP_SIZE),
+  // a moving average may be fused
+  tolerance: (_params, entry) =>
+    entry.startsWith("observe") ? { absolute: 1e-6, relative: 1e-6 } : "exact",
+  generate: {
+    // a channel of nothing but 0 among the others
+    observed: (random, _p, length) =>
+      Array.from(
+        { length },
+        (_, i) => i === 2 || i === 3 ? 0 : (i % 2 - random()) * magnitude(random),
       ),
-    benchCases: [gridCase([1, 2 ** 22], 8, 1, 0)],
-  });
+    clock: (random) => [randomInteger(random, 0, 40)],
+    widths: (random, _p, length) => Array.from({ length }, () => randomInteger(random, 2, 16)),
+  },
+  reference(inputs, params, constants, entry) {
+    switch (entry) {
+      case "ranges":
+        return ranges(inputs, params);
+      case "observe":
+      case "observeWarming":
+        return observe(inputs, params, entry);
+      default:
+        return grids(inputs, params, constants, entry);
+    }
+  },
+  cases: [
+    gridCase([1, 1], 8, 1, 0),
+    gridCase([1, 50_000], 4, 0.1, 0),
+    gridCase([64, 784], 2, 1, 1),
+    gridCase([3, 131], 1, 0.5, 0),
+    gridCase([7, 9], 16, 0.01, 1),
+    gridCase([16, 5], 3, 1, 0, 1),
+    gridCase([2000, 4], 8, 1, 0),
+    gridCase([3, 8], 2, 0.01, 0, undefined, 41),
+  ],
+  randomCase: (random) =>
+    gridCase(
+      [randomInteger(random, 1, 20), randomInteger(random, 1, 400)],
+      randomInteger(random, 2, 16),
+      random(),
+      randomInteger(random, 0, 1),
+      random() < 0.3 ? 1 : undefined,
+      randomInteger(random, 0, 40),
+    ),
+  benchCases: [gridCase([1, 2 ** 22], 8, 1, 0)],
+});

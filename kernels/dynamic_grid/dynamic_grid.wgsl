@@ -6,10 +6,14 @@
 //             s = (hi - lo) / n, r = 1 / s, z = clamp(round(-(lo r)), 0, n), levels 0 to n
 //             SYMMETRIC: n = 2^(bits - 1) - 1, s = max(-lo, hi) / n, r = 1 / s, z = 0, levels -n to n
 //   gridOfWidths  the same, each channel of its own bits
+//   observeWarming  observe with a momentum of 1 / (clock + 1), where that is more: the mean of all seen so
+//                   far, whatever the range was before
+//   gridWarming     grid, of 16 bits while clock < warmUp
 //
 // x         [channels, inner], row-major
 // partials  [channels, parts] of (min, max), parts = ceil(inner / chunk)
 // range     [channels] of (min, max);  observed [spans] likewise, spans = channels or 1
+// clock     [1], steps of training done
 // widths    [channels], bits;  scale, inverseScale, zeroPoint, qMin, qMax  [channels]
 //
 // A channel of nothing but 0 gets s = 1, any other at least 2^-120. These are the float32 operations of
@@ -26,8 +30,11 @@ override WORKGROUP_SIZE: u32 = 64u;
 
 const WIDEST = 0x1p120f;
 const FINEST = 0x1p-120f;
+const WARMING_BITS = 16u;
 
-struct Params { channels: u32, spans: u32, inner: u32, chunk: u32, bits: u32, momentum: f32 }
+struct Params {
+  channels: u32, spans: u32, inner: u32, chunk: u32, bits: u32, momentum: f32, warmUp: u32
+}
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> partialsOut: array<vec2f>;
@@ -40,6 +47,7 @@ struct Params { channels: u32, spans: u32, inner: u32, chunk: u32, bits: u32, mo
 @group(0) @binding(8) var<storage, read_write> qMin: array<f32>;
 @group(0) @binding(9) var<storage, read_write> qMax: array<f32>;
 @group(0) @binding(10) var<storage, read> widths: array<u32>;
+@group(0) @binding(11) var<storage, read> clock: array<u32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 fn indexOf(id: vec3u, groups: vec3u) -> u32 { return id.y * groups.x * WORKGROUP_SIZE + id.x; }
@@ -72,18 +80,27 @@ fn ranges(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
     max(max(high.x, high.y), max(high.z, high.w)));
 }
 
-@compute @workgroup_size(WORKGROUP_SIZE)
-fn observe(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let c = indexOf(id, groups);
-  if (c >= params.channels) { return; }
+fn moveRange(c: u32, momentum: f32) {
   let parts = partsOf();
   var found = partials[c * parts];
   for (var p = 1u; p < parts; p++) {
     let other = partials[c * parts + p];
     found = vec2f(min(found.x, other.x), max(found.y, other.y));
   }
-  let moved = range[c] + params.momentum * (found - range[c]);
-  range[c] = select(moved, found, params.momentum >= 1.0);
+  let moved = range[c] + momentum * (found - range[c]);
+  range[c] = select(moved, found, momentum >= 1.0);
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn observe(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let c = indexOf(id, groups);
+  if (c < params.channels) { moveRange(c, params.momentum); }
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn observeWarming(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let c = indexOf(id, groups);
+  if (c < params.channels) { moveRange(c, max(params.momentum, 1.0 / f32(clock[0] + 1u))); }
 }
 
 fn significand(bits: u32) -> u32 { return (bits & 0x7fffffu) | 0x800000u; }
@@ -150,4 +167,12 @@ fn grid(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
 fn gridOfWidths(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let c = indexOf(id, groups);
   if (c < params.channels) { chooseGrid(c, widths[c]); }
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn gridWarming(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let c = indexOf(id, groups);
+  if (c < params.channels) {
+    chooseGrid(c, select(params.bits, WARMING_BITS, clock[0] < params.warmUp));
+  }
 }

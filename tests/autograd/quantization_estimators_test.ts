@@ -64,6 +64,22 @@ Deno.test("dynamicGrids() moves a range by its momentum, and leaves it alone at 
   near([...await read(scale)], [2.4 / 15]);
 });
 
+Deno.test("dynamicGrids() warms a range up: the mean of what was seen, at 16 bits", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const range = tensor(device, [-9, 9], [1, 2]);
+  const tops: number[] = [];
+  for (const [step, high] of [4, 2, 3, 3].entries()) {
+    const clock = tensor(device, new Uint32Array([step]));
+    const warmUp = { clock, steps: 3 };
+    const x = tensor(device, [-1, high]);
+    const { qMax } = dynamicGrids(x, { bits: 4, range, momentum: 0.3, warmUp });
+    near([...await read(range)], [-1, [4, 3, 3, 3][step]]);
+    tops.push(...await read(qMax));
+  }
+  assert.deepEqual(tops, [65535, 65535, 65535, 15]);
+});
+
 Deno.test("dorefaWeights() spaces levels equally up to the largest tanh", async () => {
   const { values, slopes } = await applied((w) => dorefaWeights(w, 2, 6));
   const m = Math.tanh(1.5);

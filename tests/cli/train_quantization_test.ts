@@ -25,6 +25,13 @@ Deno.test("quantizationOf() takes granularity and falling bits, and channels if 
   assert.match(commandOf(recipe), / --weight-bits 2 --granularity 16 --progressive 8:2000 /);
 });
 
+Deno.test("quantizationOf() lets ranges of inputs warm up", () => {
+  const options = { quantize: "straight_through", activationBits: 4, warmUp: 500 } as const;
+  const inputs = { kind: "straightThrough", bits: 4, warmUp: 500 };
+  assert.deepEqual(quantization(options), { inputs });
+  assert.match(commandOf(completeRecipe({ ...usual, ...options })), / --warm-up 500 /);
+});
+
 Deno.test("quantizationOf() refuses what does not go together in one line", () => {
   const lsq = { quantize: "lsq", weightBits: "2" } as const;
   const refused: readonly [Partial<RecipeOptions>, RegExp][] = [
@@ -44,6 +51,15 @@ Deno.test("quantizationOf() refuses what does not go together in one line", () =
     [
       { quantize: "lsq", activationBits: 2, granularity: "tensor" },
       /^Cannot use --granularity: it is of weights, so --weight-bits must be given: it is left out$/,
+    ],
+    [{ warmUp: 9 }, /^Cannot use --warm-up: --quantize must say how: it is left out$/],
+    [
+      { quantize: "dorefa", weightBits: "2", warmUp: 9 },
+      /^Cannot use --warm-up: it is of activations, so --activation-bits must be given: it is left out$/,
+    ],
+    [
+      { quantize: "pact", activationBits: 2, warmUp: 9 },
+      /^Cannot use --warm-up: --quantize must be straight_through or dorefa: found pact$/,
     ],
     [{ ...lsq, progressive: "8" }, /^Cannot use --progressive 8: it must be BITS:STEPS, /],
     [{ ...lsq, progressive: "17:10" }, /^Cannot use --progressive 17:10: /],

@@ -84,6 +84,43 @@ Deno.test("Trainer of a quantization-aware model resumes bit for bit, and trains
   assert.deepEqual(evaluated, alone);
 });
 
+Deno.test("quantizationAware() finds ranges before it rounds to them, and refuses to do so for ever", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const inputs = { kind: "straightThrough", bits: 1, momentum: 0.001 } as const;
+  const initial = [await trainedFloats(device)];
+  const lossesOf = async (spec: QuantizationAwareSpec) => {
+    const model = quantizationAware(smallModel, spec);
+    const fresh = initialParameters(model, 1);
+    using trainer = trainerOf(device, model, {
+      seeds: [1],
+      initial: [{ ...fresh, ...initial[0] }],
+    });
+    const losses = await trainer.train(9);
+    const [{ "fc2.input.range": range }] = await readParameters(trainer.parameters);
+    return { losses: losses.flat(), high: range?.[1] ?? NaN };
+  };
+  const floats = await lossesOf({});
+  const [cold, warm] = [
+    await lossesOf({ inputs }),
+    await lossesOf({ inputs: { ...inputs, warmUp: 8 } }),
+  ];
+  for (let step = 0; step < 8; step++) {
+    assert.ok(Math.abs(warm.losses[step] - floats.losses[step]) < 0.005, `step ${step}`);
+  }
+  assert.ok(warm.losses[8] > floats.losses[8] + 0.05, "then inputs have one bit");
+  assert.ok(Math.abs(cold.high - 4) < 0.1, `a cold range stays near the guess: ${cold.high}`);
+  assert.ok(Math.abs(warm.high - 4) > 0.5, `a warm one does not: ${warm.high}`);
+  const endless = quantizationAware(smallModel, { inputs: { ...inputs, warmUp: 20 } });
+  assert.throws(() => trainerOf(device, endless, { seeds: [0] }), {
+    name: "UserError",
+    message: /ranges must be warm before the end, after 20 steps: they are after 20$/,
+  });
+  assert.throws(() => quantizationAware(smallModel, { inputs: { ...inputs, warmUp: 0 } }), {
+    message: /steps in which ranges warm up must be a whole number from 1: 0$/,
+  });
+});
+
 Deno.test("quantizationAware() lowers bits one by one, and ends at those asked for", async () => {
   const device = await testDevice();
   using _scope = device.scope();

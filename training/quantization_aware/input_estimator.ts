@@ -169,10 +169,13 @@ export function quantizedInput(
   }
   switch (inputs.kind) {
     case "straightThrough": {
-      const { bits, momentum = MOMENTUM } = inputs;
+      const { bits, momentum = MOMENTUM, warmUp: steps } = inputs;
       const range = of("range");
-      const share = training === undefined ? 0 : momentum;
-      return fakeQuantize(x, dynamicGrids(x, { bits, range, inner, momentum: share }));
+      if (training === undefined) {
+        return fakeQuantize(x, dynamicGrids(x, { bits, range, inner, momentum: 0 }));
+      }
+      const warmUp = steps === undefined ? undefined : { clock: training.clock, steps };
+      return fakeQuantize(x, dynamicGrids(x, { bits, range, inner, momentum, warmUp }));
     }
     case "learnedClip":
       return learnedClipQuantize(x, { clip: of("clip"), limits: of("limits"), inner });

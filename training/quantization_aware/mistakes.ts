@@ -19,7 +19,13 @@ export function weightEstimatorsOf(
   return [weights, firstWeights, last?.weights].filter(isEstimator);
 }
 
-function inputEstimatorsOf({ inputs, last }: QuantizationAwareSpec): InputEstimator[] {
+/**
+ * Lists how inputs of layers are quantized, of all layers and the last one.
+ *
+ * @param spec What is quantized.
+ * @returns Their estimators.
+ */
+export function inputEstimatorsOf({ inputs, last }: QuantizationAwareSpec): InputEstimator[] {
   return [inputs, last?.inputs].filter(isEstimator);
 }
 
@@ -88,6 +94,9 @@ export function quantizationAwareMistakes(
     }
     if ("momentum" in one && !(one.momentum! > 0 && one.momentum! <= 1)) {
       mistakes.push(`the momentum of ranges must be above 0 and at most 1: ${one.momentum}`);
+    }
+    if ("warmUp" in one && !(Number.isInteger(one.warmUp) && one.warmUp! > 0)) {
+      mistakes.push(`steps in which ranges warm up must be a whole number from 1: ${one.warmUp}`);
     }
   }
   return [...mistakes, ...progressiveMistakes(spec, plan)];

@@ -9,7 +9,7 @@ import type {
 } from "../../models/mod.ts";
 import type { TrainingPlan } from "../plan.ts";
 import { inputParameters, quantizedInput } from "./input_estimator.ts";
-import { checkQuantizationAware } from "./mistakes.ts";
+import { checkQuantizationAware, inputEstimatorsOf } from "./mistakes.ts";
 import { layerQuantization, type QuantizationAwareSpec } from "./spec.ts";
 import { quantizedWeight, weightParameters } from "./weight_estimator.ts";
 
@@ -99,7 +99,8 @@ export function quantizationAware(
  * @param model Any model; one that does not quantize goes with every plan.
  * @param plan How it is to be trained.
  * @param totalSteps Steps of that training.
- * @throws {UserError} If weights are averaged while bits fall, or bits fall for longer than it lasts.
+ * @throws {UserError} If weights are averaged while bits fall, or bits fall or ranges warm up for longer
+ *   than it lasts.
  */
 export function checkPlanOf(
   model: Model,
@@ -114,6 +115,13 @@ export function checkPlanOf(
     throw new UserError(
       `Cannot train under quantization: bits must have fallen by the end, after ${totalSteps} ` +
         `steps: they do after ${steps}`,
+    );
+  }
+  for (const one of inputEstimatorsOf(quantization)) {
+    if (one.kind !== "straightThrough" || (one.warmUp ?? 0) < totalSteps) continue;
+    throw new UserError(
+      `Cannot train under quantization: ranges must be warm before the end, after ${totalSteps} ` +
+        `steps: they are after ${one.warmUp}`,
     );
   }
 }

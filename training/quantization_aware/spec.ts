@@ -147,6 +147,11 @@ export interface StraightThroughInputs {
   readonly bits: Bits;
   /** Share of a batch in the average; 0.01 if left out. */
   readonly momentum?: number;
+  /**
+   * Steps at the beginning of the training in which the range is only found, as the mean of those of all
+   * batches so far, and inputs have 16 bits, all but float32; none if left out.
+   */
+  readonly warmUp?: number;
 }
 
 /** How the inputs of layers are quantized while a network learns; frozen data, part of a trial. */
