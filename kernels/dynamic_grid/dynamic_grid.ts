@@ -138,17 +138,10 @@ function gridCase(
   };
 }
 
-/** What the file computes; warming ones know how many steps of training are done. */
-export type DynamicGridEntry =
-  | "ranges"
-  | "observe"
-  | "observeWarming"
-  | "grid"
-  | "gridOfWidths"
-  | "gridWarming";
-
 /** Ranges of channels, a moving average of them, and the integer grids that span them. */
-export const dynamicGridKernels: Kernels<DynamicGridEntry> = defineKernels({
+export const dynamicGridKernels: Kernels<
+  "ranges" | "observe" | "observeWarming" | "grid" | "gridOfWidths" | "gridWarming"
+> = defineKernels({
   name: "dynamic_grid",
   file: "kernels/dynamic_grid/dynamic_grid.wgsl",
   source,
