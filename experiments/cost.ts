@@ -1,10 +1,27 @@
-import { networkId } from "./trial.ts";
+import { networkId, type Trial } from "./trial.ts";
 import type { PlannedTrial } from "./plan.ts";
 
 /** A training image is seen forward, and backward for inputs and for weights. */
 const PASSES_OF_A_TRAINING_STEP = 3;
 const TRAINING_IMAGES = { all: 60_000, split: 50_000 };
 const TEST_IMAGES = 10_000;
+/** What rounding weights and activations, and its gradients, add to a pass. */
+const UNDER_QUANTIZATION = 2;
+
+/** Passes that it takes to compress a trained network; quick methods count as none. */
+function passesOfCompression({ compression, data }: Trial): number {
+  if (compression.kind === "quantization_aware") {
+    const { epochs, distillation } = compression.training;
+    const ofTeacher = distillation === undefined ? 0 : 1;
+    const ofStep = UNDER_QUANTIZATION * PASSES_OF_A_TRAINING_STEP + ofTeacher;
+    return ofStep * epochs * TRAINING_IMAGES[data.train];
+  }
+  if (compression.kind === "post_training" && compression.method === "reconstruction") {
+    const { steps, batchSize } = compression.plan;
+    return UNDER_QUANTIZATION * PASSES_OF_A_TRAINING_STEP * steps * batchSize;
+  }
+  return 0;
+}
 
 /**
  * Follows how much of the work is done, counted in forward passes of an image: training a network
@@ -14,6 +31,7 @@ const TEST_IMAGES = 10_000;
 export class WorkMeter {
   readonly #training = new Map<string, { total: number; completed: number }>();
   readonly #networkOf = new Map<string, string>();
+  readonly #measuring = new Map<string, number>();
   #measured = 0;
   readonly #total: number;
 
@@ -26,9 +44,10 @@ export class WorkMeter {
         ? PASSES_OF_A_TRAINING_STEP * trial.training.epochs * images
         : 0;
       this.#networkOf.set(id, network);
+      this.#measuring.set(id, TEST_IMAGES + passesOfCompression(trial));
       this.#training.set(network, { total, completed: 0 });
     }
-    this.#total = trials.length * TEST_IMAGES +
+    this.#total = [...this.#measuring.values()].reduce((sum, passes) => sum + passes, 0) +
       [...this.#training.values()].reduce((sum, { total }) => sum + total, 0);
   }
 
@@ -50,7 +69,7 @@ export class WorkMeter {
    */
   ended(id: string): void {
     this.trained(id, 1);
-    this.#measured += TEST_IMAGES;
+    this.#measured += this.#measuring.get(id) ?? 0;
   }
 
   /** Share of the work that is done, from 0 to 1. */
