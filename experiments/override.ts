@@ -39,6 +39,17 @@ function trainingFor(usual: TrainingPlan, { dataset, epochs }: Overrides): Train
   return { ...training, augmentation };
 }
 
+/** An experiment and what is asked of other kinds of model, of others still, and so on. */
+function formsOf(experiment: Experiment): Experiment[] {
+  const other = experiment.forOtherModels;
+  return [experiment, ...other === undefined ? [] : formsOf(other)];
+}
+
+/** The question as it has to be asked of a kind of model. */
+function formFor(experiment: Experiment, kind: ModelSpec["kind"]): Experiment | undefined {
+  return formsOf(experiment).find(({ models }) => models.includes(kind));
+}
+
 /**
  * Asks an experiment's question of another network, data set, count of seeds or length of training.
  *
@@ -49,10 +60,8 @@ function trainingFor(usual: TrainingPlan, { dataset, epochs }: Overrides): Train
  */
 export function overrideExperiment(experiment: Experiment, overrides: Overrides): Experiment {
   const { epochs, dataset, model, pretrained, images } = overrides;
-  const other = experiment.forOtherModels;
-  if (model && !experiment.models.includes(model.kind) && other?.models.includes(model.kind)) {
-    return overrideExperiment(other, overrides);
-  }
+  const other = model && formFor(experiment, model.kind);
+  if (other !== undefined && other !== experiment) return overrideExperiment(other, overrides);
   if (pretrained !== undefined && (epochs ?? overrides.seeds) !== undefined) {
     throw new UserError(
       `Cannot run experiment "${experiment.name}": a checkpoint is one network that is not trained: ` +
@@ -68,7 +77,7 @@ export function overrideExperiment(experiment: Experiment, overrides: Overrides)
   if (model && !experiment.models.includes(model.kind)) {
     throw new UserError(
       `Cannot run experiment "${experiment.name}": the model must be one of ` +
-        `${experiment.models.join(", ")}: ${model.kind}`,
+        `${formsOf(experiment).flatMap(({ models }) => models).join(", ")}: ${model.kind}`,
     );
   }
   const change = (trial: Trial): Trial => ({

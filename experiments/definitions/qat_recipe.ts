@@ -53,6 +53,18 @@ export const QAT_TRAINING_OF_CONVOLUTIONS: QatTraining = {
   ofOneBit: OF_CONVOLUTIONS,
 };
 
+const OF_RESIDUAL_NETWORKS: TrainingPlan = {
+  ...OF_CONVOLUTIONS,
+  augmentation: { cropPadding: 4 },
+  epochs: 1,
+};
+
+/** Of residual networks, which were trained elsewhere, on images moved by up to 4 pixels. */
+export const QAT_TRAINING_OF_RESIDUAL_NETWORKS: QatTraining = {
+  usual: OF_RESIDUAL_NETWORKS,
+  ofOneBit: OF_RESIDUAL_NETWORKS,
+};
+
 type QuantizingEstimator = Exclude<Estimator, "float32">;
 
 function weightsOf(

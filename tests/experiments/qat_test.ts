@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { overrideExperiment } from "../../experiments/override.ts";
+import { MODELS } from "../../models/mod.ts";
 import { qat } from "../../experiments/definitions/qat.ts";
 import { planTrials } from "../../experiments/plan.ts";
 import { type Trial, trialId } from "../../experiments/trial.ts";
@@ -64,4 +66,19 @@ Deno.test("trialId() of qat's first arms is what it was before there were more",
     id("learned", "weights_and_activations", 1),
     id("ranges", "weights_and_activations", 4),
   ], ["8b1da57fe49f", "83f35b4961cc", "6dd744a4dd2a"]);
+});
+
+Deno.test("qat asks smaller questions of convolutional and, in turn, of residual networks", () => {
+  const asked = (model: typeof MODELS[keyof typeof MODELS]) =>
+    overrideExperiment(qat, { model, dataset: "cifar10" });
+  const [cnn, resnet] = [asked(MODELS.cnn_282k), asked(MODELS.resnet20)];
+  assert.deepEqual([cnn.name, resnet.name], ["qat_cnn_282k", "qat_resnet20"]);
+  assert.deepEqual([cnn.grid.bits, resnet.grid.bits], [[1, 2, 4], [2, 4]]);
+  assert.deepEqual([cnn.seeds, resnet.seeds], [3, 1]);
+  assert.match(resnet.method.join(" "), /on for 1 epoch, .* by up to 4 pixels\. /);
+  assert.doesNotMatch(resnet.method.join(" "), /1 bit|[Tt]ernary/);
+  assert.throws(() => overrideExperiment(qat.forOtherModels!, { model: MODELS.fc_nn }), {
+    name: "UserError",
+    message: /: the model must be one of cnn, resnet: fc_nn$/,
+  });
 });
