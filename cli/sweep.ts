@@ -221,7 +221,7 @@ export function addSweep(program: Command): void {
     .option("--seeds <n>", "networks an arm", wholeNumber("seeds", 1, MOST_SEEDS))
     .option(
       "--epochs <n>",
-      "passes over the training images",
+      "passes over the training images, before anything is compressed",
       wholeNumber("epochs", 1, MOST_EPOCHS),
     )
     .option("--checkpoint <file>", "a safetensors file that is the network, not trained", userPath)

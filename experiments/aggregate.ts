@@ -2,6 +2,7 @@ import { type CliffReport, findCliff } from "./cliff.ts";
 import type { Experiment, Point } from "./define.ts";
 import { equivalenceTest } from "./equivalence.ts";
 import { expandGrid, matches, withoutAxes } from "./grid_points.ts";
+import { holm } from "./holm.ts";
 import { isCollapsed, type MetricName, type Metrics } from "./metrics.ts";
 import type { PlannedRow } from "./plan.ts";
 import { comparePairs, type Interval, meanInterval, type PairedComparison } from "./statistics.ts";
@@ -15,7 +16,7 @@ export interface Row {
   readonly metrics: readonly (Metrics | undefined)[];
   /** Over the seeds that did not fail. */
   readonly summary: Readonly<Partial<Record<MetricName, Interval>>>;
-  /** Test accuracy minus that of the same seed's float32 network, a fraction. */
+  /** Test accuracy minus that of the same seed's control, a fraction: the float32 network, mostly. */
   readonly loss: Interval;
   /** Seeds whose network predicts at most two classes. */
   readonly collapsed: number;
@@ -41,20 +42,22 @@ export interface ComparedPoint extends PairedComparison {
   readonly metric: MetricName;
   /** p-value of the equivalence test, where the experiment has a margin. */
   readonly equivalence?: number;
+  /** Both, adjusted for all comparisons of the experiment that have them. */
+  readonly adjusted: { readonly pValue: number; readonly equivalence?: number };
 }
 
 /**
  * Summarizes one point of the grid over its seeds.
  *
  * @param planned The point and its trials.
- * @param baseline The baseline and its trials, seeds in the same order.
+ * @param control What it is compared with, seeds in the same order.
  * @param metrics Names of what to summarize.
  * @param find Looks a trial up by its id.
  * @returns Means and intervals; a seed that failed is left out, of pairs on both sides.
  */
 export function summarizeRow(
   planned: PlannedRow,
-  baseline: PlannedRow,
+  control: PlannedRow,
   metrics: readonly MetricName[],
   find: (id: string) => TrialRecord | undefined,
 ): Row {
@@ -64,7 +67,7 @@ export function summarizeRow(
       return outcome?.status === "done" ? outcome.metrics : undefined;
     });
   const own = measured(planned);
-  const reference = measured(baseline);
+  const reference = measured(control);
   const done = own.filter((seed) => seed !== undefined);
   const summary: Partial<Record<MetricName, Interval>> = {};
   for (const name of metrics) {
@@ -86,28 +89,53 @@ export function summarizeRow(
 }
 
 /**
+ * Finds the row that a point is compared with.
+ *
+ * @param experiment Names its control.
+ * @param rows The baseline first, then the grid: planned or measured.
+ * @param point On the grid, or nothing for the baseline.
+ * @returns The float32 network that went through the same training, if the experiment has one, else the
+ *   baseline.
+ */
+export function controlOf<Any extends { readonly point: Point | undefined }>(
+  { control }: Experiment,
+  rows: readonly Any[],
+  point: Point | undefined,
+): Any {
+  const own = control && point &&
+    rows.find((row) => row.point && matches(row.point, { ...point, ...control }));
+  return own ?? rows[0];
+}
+
+/**
  * Finds the cliff of every series.
  *
  * @param experiment Says which axis is the budget.
  * @param rows All points of the grid.
  * @param baseline The float32 row.
- * @returns One report a series; seeds that failed anywhere in a series are left out of it.
+ * @returns One report a series, but for controls, which are compared with nothing; seeds that failed
+ *   anywhere in a series are left out of it.
  */
 export function findCliffs(
   experiment: Experiment,
   rows: readonly Row[],
   baseline: Row,
 ): SeriesCliff[] {
-  const { axis, scale } = experiment.budget;
-  return seriesOf(experiment).map((series) => {
+  const { budget: { axis, scale }, control } = experiment;
+  const isControl = (series: Point) => control !== undefined && matches(series, control);
+  return seriesOf(experiment).filter((series) => !isControl(series)).map((series) => {
     const members = rows.filter(({ point }) => point && matches(point, series));
+    const all = [baseline, ...rows];
+    const controls = members.map(({ point }) => controlOf(experiment, all, point));
+    const needed = [baseline, ...members, ...controls];
     const complete = baseline.metrics.map((_, seed) => seed)
-      .filter((seed) => [baseline, ...members].every(({ metrics }) => metrics[seed]));
+      .filter((seed) => needed.every(({ metrics }) => metrics[seed]));
     const accuracies = ({ metrics }: Row) => complete.map((seed) => metrics[seed]!.testAccuracy);
     const report = findCliff(
-      members.map((row) => ({
+      members.map((row, i) => ({
         budget: Number(row.point![axis]),
         accuracies: accuracies(row),
+        control: accuracies(controls[i]),
         collapsed: row.collapsed,
       })),
       accuracies(baseline),
@@ -129,18 +157,33 @@ export function seriesOf({ grid, budget }: Experiment): Point[] {
   );
 }
 
+/** Adjusts the p-values of each kind of test for how many there are. */
+function withAdjusted(compared: readonly Omit<ComparedPoint, "adjusted">[]): ComparedPoint[] {
+  const pValues = holm(compared.map(({ pValue }) => pValue));
+  const tested = compared.filter(({ equivalence }) => equivalence !== undefined);
+  const equivalences = holm(tested.map(({ equivalence }) => equivalence!));
+  return compared.map((one, i) => {
+    const place = tested.indexOf(one);
+    const equivalence = place < 0 ? {} : { equivalence: equivalences[place] };
+    return { ...one, adjusted: { pValue: pValues[i], ...equivalence } };
+  });
+}
+
 /**
  * Makes every comparison that an experiment asks for, seed by seed.
  *
  * @param experiment Says what to compare.
  * @param rows All points of the grid.
  * @returns Test accuracy of first minus second, at every place where both have been measured on at
- *   least one common seed.
+ *   least one common seed; p-values as they are and by Holm's adjustment over all of them.
  */
 export function compareRows(experiment: Experiment, rows: readonly Row[]): ComparedPoint[] {
-  return experiment.compare.flatMap(({ name, first, second }) => {
+  const compared = experiment.compare.flatMap(({ name, first, second, where = {} }) => {
     const fixed = Object.keys(first);
-    return rows.filter(({ point }) => point && matches(point, first)).flatMap((row) => {
+    const isAsked = (point: Point) =>
+      matches(point, first) &&
+      Object.entries(where).every(([axis, values]) => values!.includes(point[axis]));
+    return rows.filter(({ point }) => point && isAsked(point)).flatMap((row) => {
       const at = withoutAxes(row.point!, fixed);
       const other = rows.find(({ point }) => point && matches(point, { ...at, ...second }));
       const pairs = row.metrics.flatMap((metrics, seed) => {
@@ -148,12 +191,13 @@ export function compareRows(experiment: Experiment, rows: readonly Row[]): Compa
         return metrics && opposite ? [[metrics.testAccuracy, opposite.testAccuracy]] : [];
       });
       if (pairs.length === 0) return [];
-      const compared = comparePairs(pairs.map(([a]) => a), pairs.map(([, b]) => b));
+      const pair = comparePairs(pairs.map(([a]) => a), pairs.map(([, b]) => b));
       const { equivalenceMargin: margin } = experiment;
       const equivalence = margin === undefined
         ? {}
         : { equivalence: equivalenceTest(pairs.map(([a, b]) => a - b), margin) };
-      return [{ name, at, metric: "testAccuracy" as const, ...compared, ...equivalence }];
+      return [{ name, at, metric: "testAccuracy" as const, ...pair, ...equivalence }];
     });
   });
+  return withAdjusted(compared);
 }

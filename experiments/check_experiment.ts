@@ -36,13 +36,19 @@ export function checkExperiment(experiment: Experiment): void {
       }
     }
   };
-  for (const { name: comparison, first, second } of compare) {
+  for (const { name: comparison, first, second, where = {} } of compare) {
+    for (const [axis, values] of Object.entries(where)) {
+      for (const value of values ?? []) {
+        checkSelection(`comparison "${comparison}"`, { [axis]: value });
+      }
+    }
     checkSelection(`comparison "${comparison}"`, first);
     checkSelection(`comparison "${comparison}"`, second);
     if (!sameKeys(first, second)) {
       fail(`comparison "${comparison}" must fix the same axes on both sides`);
     }
   }
+  if (experiment.control) checkSelection("the control", experiment.control);
   if (published) checkSelection("what the published series compares with", published.comparable);
   for (const chart of charts) {
     if (chart.kind === "line") {

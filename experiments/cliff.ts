@@ -13,6 +13,8 @@ export interface BudgetPoint {
   readonly budget: number;
   /** Accuracy of each seed, a fraction; the same seeds in the same order at every budget. */
   readonly accuracies: readonly number[];
+  /** Accuracy of what they are compared with, the same seeds; the float32 network if left out. */
+  readonly control?: readonly number[];
   /** Seeds whose network predicts at most two classes. */
   readonly collapsed: number;
 }
@@ -70,17 +72,18 @@ export function findCliff(
   float32: readonly number[],
   scale: BudgetScale,
 ): CliffReport {
-  for (const { budget, accuracies } of points) {
-    if (accuracies.length !== float32.length) {
+  for (const { budget, accuracies, control = float32 } of points) {
+    for (const { length } of [accuracies, control]) {
+      if (length === float32.length) continue;
       throw new RangeError(
         `Cannot find a cliff: every budget must have ${float32.length} seeds: ` +
-          `budget ${budget} has ${accuracies.length}`,
+          `budget ${budget} has ${length}`,
       );
     }
   }
   const ascending = [...points].sort((a, b) => a.budget - b.budget);
-  const losses = ascending.map(({ accuracies }) =>
-    meanInterval(accuracies.map((accuracy, seed) => accuracy - float32[seed]))
+  const losses = ascending.map(({ accuracies, control = float32 }) =>
+    meanInterval(accuracies.map((accuracy, seed) => accuracy - control[seed]))
   );
   return {
     cliffs: CLIFF_DELTAS.map((delta) => {

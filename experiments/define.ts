@@ -33,6 +33,8 @@ export interface Comparison<G extends Grid = Grid> {
   readonly first: Partial<Point<G>>;
   /** What is subtracted. */
   readonly second: Partial<Point<G>>;
+  /** Only these values of other axes; everything that is not named is compared. */
+  readonly where?: Readonly<Partial<Record<keyof G, readonly AxisValue[]>>>;
 }
 
 /** Figures of somebody else, drawn beside ours. */
@@ -71,6 +73,11 @@ export interface ExperimentSpec<G extends Grid> {
   readonly forOtherModels?: Experiment;
   /** The float32 network that everything is compared with. */
   readonly baseline: (seed: number) => Trial;
+  /**
+   * Values on axes that make of any point the float32 network that went through the same training, which
+   * losses and cliffs are then counted from; the baseline if left out.
+   */
+  readonly control?: Partial<Point<NoInfer<G>>>;
   /** What is measured at a point of the grid: a pure function. */
   readonly trial: (point: Point<G>, seed: number) => Trial;
   /** What is measured. */

@@ -2,6 +2,17 @@ import type { Experiment } from "./define.ts";
 import { modelName } from "./model_name.ts";
 import type { Trial } from "./trial.ts";
 
+/**
+ * Counts in words.
+ *
+ * @param count How many.
+ * @param what A word that takes an s.
+ * @returns Such as `1 epoch` or `10 epochs`.
+ */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
+}
+
 /** Digits of a checkpoint's hash that a person is shown. */
 const SHORT_HASH = 12;
 
@@ -37,14 +48,15 @@ export function captionNetwork(experiment: Experiment): string {
  */
 export function networkSentences(experiment: Experiment): string[] {
   const trial = experiment.baseline(0);
-  const { model, data, pretrained } = trial;
+  const { model, data, pretrained, training } = trial;
   const name = modelName(model);
   const learned = data.train === "all"
     ? `all training images of ${data.dataset}`
     : `the training images of ${data.dataset}, less those that judge`;
   return [
     pretrained === undefined
-      ? `A float32 network, ${name}, is trained once for each seed on ${learned}.`
+      ? `A float32 network, ${name}, is trained once for each seed on ${learned}, ` +
+        `${counted(training.epochs, "epoch")}.`
       : `The float32 network is ${name} as a checkpoint has it (SHA-256 ` +
         `${pretrained.slice(0, SHORT_HASH)}...); it is not trained here.`,
     ...model.kind === "resnet"

@@ -56,20 +56,32 @@ function provenance({ experiment, runs, trials }: ExperimentResult): string {
 
 function comparisons({ experiment, comparisons }: ExperimentResult): string {
   const { budget: { axis }, equivalenceMargin: margin } = experiment;
-  const tested = margin === undefined ? [] : [`p equivalent within ${margin * 100}`];
+  const equivalent = margin === undefined ? [] : [`p equivalent within ${margin * 100}`];
+  const both = ["p", ...equivalent].flatMap((test) => [test, "by Holm"]);
   return table(
-    ["comparison", "at", "difference (points)", "p", ...tested, "seeds"],
-    comparisons.map(({ name, at, metric, difference, pValue, equivalence }) => [
+    ["comparison", "at", "difference (points)", ...both, "seeds"],
+    comparisons.map(({ name, at, metric, difference, pValue, equivalence, adjusted }) => [
       name,
       Object.entries(at).map(([key, value]) =>
         key === axis ? showBudgetOf(experiment, Number(value)) : showValue(experiment, key, value)
       ).join(", "),
       showInterval(difference, metric, true),
       showP(pValue),
-      ...equivalence === undefined ? [] : [showP(equivalence)],
+      showP(adjusted.pValue),
+      ...equivalence === undefined
+        ? []
+        : [showP(equivalence), showP(adjusted.equivalence ?? equivalence)],
       `${difference.n}`,
     ]),
   );
+}
+
+/** What losses are counted from. */
+function controlInWords(experiment: Experiment): string {
+  if (experiment.control === undefined) return "float32 accuracy";
+  const values = Object.entries(experiment.control)
+    .map(([axis, value]) => showValue(experiment, axis, value!));
+  return `accuracy of the control, "${values.join(", ")}",`;
 }
 
 /** What is told of weights on a grid, where an experiment has it. */
@@ -185,7 +197,9 @@ export function writeReport(result: ExperimentResult): string {
     "## Cliffs",
     "",
     "The cliff is the smallest measured budget at which, and at every larger one, the lower end of the " +
-    "two-sided 95 % Student t interval of (accuracy - float32 accuracy of the same seed) stays within " +
+    `two-sided 95 % Student t interval of (accuracy - ${
+      controlInWords(experiment)
+    } of the same seed) stays within ` +
     "the tolerated loss. The knee is where the two lines of a least-squares fit meet, with a 95 % " +
     "bootstrap interval over seeds.",
     "",
@@ -212,7 +226,10 @@ export function writeReport(result: ExperimentResult): string {
     "p: two-sided sign-flip test, all patterns up to 20 seeds; it cannot fall below 2 / 2^seeds." +
     (experiment.equivalenceMargin === undefined
       ? ""
-      : " p equivalent: two one-sided t tests; below 0.05 the difference is within the margin, in points."),
+      : " p equivalent: two one-sided t tests; below 0.05 the 90 % interval of the difference is within " +
+        "the margin, in points, even where the 95 % interval that stands here is not.") +
+    ` By Holm: adjusted for all ${result.comparisons.length} comparisons of this report, so that the ` +
+    "chance of one false finding among them is as small as the number read.",
     "",
     comparisons(result),
     "",

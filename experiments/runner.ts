@@ -1,6 +1,7 @@
 import {
   type ComparedPoint,
   compareRows,
+  controlOf,
   findCliffs,
   type Row,
   type SeriesCliff,
@@ -146,7 +147,12 @@ function concludeExperiment(
   const trials = plan.trials.flatMap(({ id }) => store.find(id) ?? []);
   const byId = new Map(trials.map((record) => [record.id, record]));
   const [baseline, ...rows] = plan.rows.map((row) =>
-    summarizeRow(row, plan.rows[0], experiment.metrics, (id) => byId.get(id))
+    summarizeRow(
+      row,
+      controlOf(experiment, plan.rows, row.point),
+      experiment.metrics,
+      (id) => byId.get(id),
+    )
   );
   const numbers = [...new Set([run, ...trials.map((record) => record.run)])];
   return {
@@ -218,20 +224,22 @@ function finiteOr(outcome: Outcome & { status: "done" }): Outcome {
 
 /** Tells each row once, as soon as all its trials and the baseline's have ended. */
 function rowTeller(
-  { metrics, seeds }: Experiment,
+  experiment: Experiment,
   plan: Plan,
   store: Store,
   ended: ReadonlySet<string>,
   onEvent: (event: RunnerEvent) => void,
 ): () => void {
+  const { metrics, seeds } = experiment;
   const untold = new Set(plan.rows);
   const isComplete = (row: Plan["rows"][number]) => row.trials.every(({ id }) => ended.has(id));
   return () => {
     if (!isComplete(plan.rows[0])) return;
     for (const planned of untold) {
-      if (!isComplete(planned)) continue;
+      const control = controlOf(experiment, plan.rows, planned.point);
+      if (!isComplete(planned) || !isComplete(control)) continue;
       untold.delete(planned);
-      const row = summarizeRow(planned, plan.rows[0], metrics, (id) => store.find(id));
+      const row = summarizeRow(planned, control, metrics, (id) => store.find(id));
       onEvent({ kind: "row", row, seeds });
     }
   };

@@ -11,13 +11,13 @@ const STYLE = { head: [], border: [], compact: true };
  * Names the columns of the table of results.
  *
  * @param experiment The experiment.
- * @returns One column an axis, then accuracy, difference from float32 and remarks.
+ * @returns One column an axis, then accuracy, difference from float32 or the control, and remarks.
  */
 export function resultHeader(experiment: Experiment): string[] {
   return [
     ...Object.values(experiment.axes).map(({ label }) => label),
     "test accuracy (%)",
-    "minus float32 (points)",
+    `minus ${experiment.control ? "control" : "float32"} (points)`,
     "remarks",
   ];
 }

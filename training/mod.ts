@@ -83,6 +83,7 @@ export { createTrainer, type Trainer } from "./trainer.ts";
 export {
   type InPlaceWeights,
   type ShadowWeights,
+  WEIGHT_STREAM,
   type WeightQuantization,
   type WeightStatistics,
 } from "./weight_quantization.ts";

@@ -93,11 +93,17 @@ function panelsOf(
         ...base,
         yTitle,
         title: "(b) around float32" +
-          (marksCliffs ? `: cliff = smallest budget that stays within ${tolerance} point` : ""),
+          (marksCliffs
+            ? `: cliff = smallest budget that stays within ${tolerance} point` +
+              (experiment.control === undefined ? "" : " of the control")
+            : ""),
         yMin: zoomFrom,
         yMax,
         markCliffs: marksCliffs,
-        tolerance: { y: y - tolerance, label: `float32 - ${tolerance} point` },
+        // where each point has a control of its own, there is no one line to stay above
+        ...experiment.control === undefined && {
+          tolerance: { y: y - tolerance, label: `float32 - ${tolerance} point` },
+        },
       },
     ];
   }

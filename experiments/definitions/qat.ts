@@ -1,5 +1,6 @@
 import { differenceChart, lineChart } from "../charts/chart_spec.ts";
 import { defineExperiment, type Experiment } from "../define.ts";
+import { counted } from "../describe_network.ts";
 import { fcNNOnMnist } from "./fc_nn_on_mnist.ts";
 import { QUANTIZED, QUANTIZED_AXIS } from "./quantized_axis.ts";
 import {
@@ -33,10 +34,6 @@ const LABELS: Readonly<Record<Estimator, string>> = {
   learned_offset: "learned steps and offsets",
   dorefa_pact: "DoReFa and PACT",
 };
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
-}
 
 function methodOf({ training, estimators, bits }: Extent): string[] {
   const { usual, ofOneBit } = training;
@@ -109,6 +106,7 @@ function defineQat(extent: Extent): Experiment {
     seeds,
     models,
     ...forOtherModels && { forOtherModels },
+    control: { estimator: "float32" },
     baseline: (seed) => ({ ...fcNNOnMnist, seed, compression: { kind: "none" } }),
     trial: ({ estimator, quantized, bits }, seed) => ({
       ...fcNNOnMnist,

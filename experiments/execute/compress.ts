@@ -53,5 +53,6 @@ export async function compress(
     host,
     compressions as readonly WeightCompression[],
     ranges,
+    seed,
   );
 }

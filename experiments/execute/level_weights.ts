@@ -4,6 +4,7 @@ import {
   quantizeToLevels,
 } from "../../compression/mod.ts";
 import type { HostParameters, Model, ParameterSpec } from "../../models/mod.ts";
+import { WEIGHT_STREAM } from "../../training/mod.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Trial } from "../trial.ts";
 
@@ -18,15 +19,17 @@ function weightsOf(model: Model): ParameterSpec[] {
  * @param model The model.
  * @param host Its trained weights.
  * @param quantization Bits, rounding and scale.
+ * @param seed Of stochastic rounding: networks of different seeds share no random numbers.
  * @returns The same network with rounded weights.
  */
 export function onLevels(
   model: Model,
   host: HostParameters,
   { bits, rounding, scale }: LevelQuantization,
+  seed: number,
 ): HostParameters {
-  const rounded = weightsOf(model).map(({ name, shape }, stream) => {
-    const randomness = { seed: 0, stream, step: 0 };
+  const rounded = weightsOf(model).map(({ name, shape }, i) => {
+    const randomness = { seed, stream: WEIGHT_STREAM + i, step: 0 };
     const how = { bits, rounding, scale };
     const weight = quantizeToLevels(host[name], shape, how, randomness, name);
     return [name, dequantizeWeight(weight)] as const;
@@ -70,10 +73,10 @@ export function weightMetrics(model: Model, network: HostParameters): WeightMetr
 export function levelMetrics(
   model: Model,
   host: HostParameters,
-  { compression, training }: Trial,
+  { compression, training, seed }: Trial,
 ): Pick<Metrics, keyof WeightMetrics> {
   if (compression.kind === "levels") {
-    return weightMetrics(model, onLevels(model, host, compression));
+    return weightMetrics(model, onLevels(model, host, compression, seed));
   }
   return training.weightQuantization === undefined ? {} : weightMetrics(model, host);
 }

@@ -84,6 +84,7 @@ function touchedLayers(model: Model, layers: "first" | "all"): readonly string[]
  * @param host Its trained weights.
  * @param compressions One a copy, all of one group; see {@link groupKey}.
  * @param ranges Of the layers' inputs, where activations are quantized.
+ * @param seed Of the network, for what is rounded at random.
  * @returns The copies, and what to do to their activations.
  */
 export async function buildVariants(
@@ -92,6 +93,7 @@ export async function buildVariants(
   host: HostParameters,
   compressions: readonly WeightCompression[],
   ranges: ActivationRanges,
+  seed: number,
 ): Promise<Variants> {
   const networks = compressions.length;
   const { tensors } = uploadParameters(device, model, compressions.map(() => host));
@@ -113,7 +115,7 @@ export async function buildVariants(
       hooks = { layerInput: quantizedInputs(device, grids) };
     }
   } else if (first.kind === "levels") {
-    const { tensors } = uploadParameters(device, model, [onLevels(model, host, first)]);
+    const { tensors } = uploadParameters(device, model, [onLevels(model, host, first, seed)]);
     return { networks, model, tensors, hooks };
   } else if (first.kind !== "none") {
     const keeps = compressions.map((one) => (one as typeof first).keep);

@@ -75,7 +75,7 @@ export async function screenRegression(
     if (quantization === undefined) float32.set(arm.optimizer, fits);
     const measures = fits.map(({ parameters, updatesLost }, p) =>
       arm.master === "post_training"
-        ? measure(onLevels(REGRESSION_MODEL, parameters, arm), seeds[p])
+        ? measure(onLevels(REGRESSION_MODEL, parameters, arm, seeds[p]), seeds[p])
         : measure(parameters, seeds[p], updatesLost)
     );
     rows.push({ arm, measures });

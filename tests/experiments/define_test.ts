@@ -175,7 +175,8 @@ Deno.test("overrideExperiment() makes one trial a point of a checkpoint, on as m
   ]);
   const whole = overrideExperiment(bitWidth, { model: MODELS.mlp_128 });
   assert.deepEqual(networkSentences(whole), [
-    "A float32 network, mlp_128, is trained once for each seed on all training images of mnist.",
+    "A float32 network, mlp_128, is trained once for each seed on all training images of mnist, " +
+    "10 epochs.",
     "Judged on all test images.",
   ]);
 });

@@ -65,7 +65,7 @@ Deno.test("writeReport() of octization has a test of equivalence and what roundi
   };
   const result = await fakeResult(overrideExperiment(octizationContrasts, { seeds: 3 }), execute);
   const report = writeReport(result);
-  assert.match(report, /\| p \| p equivalent within 0\.1 \| seeds \|/);
+  assert.match(report, /\| p \| by Holm \| p equivalent within 0\.1 \| by Holm \| seeds \|/);
   const shadow = "nearest \\| shadow weights \\| Adam 0\\.001 \\| 1 / \\(2\\^b - 1\\) \\| 8 bits";
   assert.match(
     report,

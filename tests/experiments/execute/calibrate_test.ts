@@ -84,7 +84,7 @@ Deno.test("calibrate() and what follows name the layer whose range is too wide f
     activations: true,
   } as const;
   await assert.rejects(
-    buildVariants(device, model, wide, [compression], ranges),
+    buildVariants(device, model, wide, [compression], ranges, 0),
     /^RangeError: Cannot quantize values of "fc2" from .* to .*e\+37: the range must be finite and /,
   );
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { onLevels } from "../../../experiments/execute/level_weights.ts";
 import {
   buildVariants,
   groupKey,
@@ -16,7 +17,7 @@ const host = initialParameters(model, 5);
 async function build(...compressions: WeightCompression[]): Promise<Record<string, number[][]>> {
   const device = await testDevice();
   using _scope = device.scope();
-  const { networks, tensors } = await buildVariants(device, model, host, compressions, {});
+  const { networks, tensors } = await buildVariants(device, model, host, compressions, {}, 0);
   assert.equal(networks, compressions.length);
   const names = Object.keys(tensors);
   const flat = await readAll(names.map((name) => tensors[name]));
@@ -35,6 +36,15 @@ Deno.test("buildVariants() puts weights on a grid around 0 and no bias", async (
     if (name.endsWith(".bias")) assert.deepEqual(copy, Array.from(host[name]));
     else assert.ok(new Set(copy.map((value) => value + 0)).size <= 7, name);
   }
+});
+
+Deno.test("onLevels() draws other random numbers for another seed, and the same for the same", () => {
+  const how = { bits: 8, rounding: "stochastic", scale: "fixed" } as const;
+  const codes = (seed: number) => Array.from(onLevels(model, host, how, seed)["fc1.weight"]);
+  assert.deepEqual(codes(1), codes(1));
+  const [one, other] = [codes(1), codes(2)];
+  const differing = one.filter((value, i) => value !== other[i]).length;
+  assert.ok(differing > one.length / 10 && differing < one.length, `${differing} of ${one.length}`);
 });
 
 const zeros = (values: readonly number[]) => values.filter((value) => value === 0).length;
