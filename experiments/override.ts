@@ -2,6 +2,7 @@ import { UserError } from "../formats/user_error.ts";
 import { datasetForm } from "../data/mod.ts";
 import { checkTrial } from "./check_trial.ts";
 import type { Experiment } from "./define.ts";
+import { leaveOutRefused } from "./leave_out.ts";
 import type { ModelSpec } from "../models/mod.ts";
 import { modelName } from "./model_name.ts";
 import type { TrainingPlan } from "../training/mod.ts";
@@ -55,7 +56,7 @@ function formFor(experiment: Experiment, kind: ModelSpec["kind"]): Experiment | 
  *
  * @param experiment The experiment as it is defined.
  * @param overrides What to change; what is left out stays.
- * @returns The changed experiment. Published figures are left out where they no longer compare.
+ * @returns The changed experiment, without what the model cannot do. Published figures are left out where they no longer compare.
  * @throws {UserError} If a number is out of range or the question makes no sense for the model.
  */
 export function overrideExperiment(experiment: Experiment, overrides: Overrides): Experiment {
@@ -99,5 +100,5 @@ export function overrideExperiment(experiment: Experiment, overrides: Overrides)
     published: isSame ? experiment.published : undefined,
   };
   checkTrial(changed.baseline(0));
-  return Object.freeze(changed);
+  return Object.freeze(model === undefined ? changed : leaveOutRefused(changed));
 }

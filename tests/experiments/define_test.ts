@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import * as experiments from "../../experiments/mod.ts";
 import type { ChartSpec } from "../../experiments/charts/chart_spec.ts";
+import { checkExperiment } from "../../experiments/check_experiment.ts";
 import { checkTrial } from "../../experiments/check_trial.ts";
 import { defineExperiment, type Experiment } from "../../experiments/define.ts";
 import { bitWidth } from "../../experiments/definitions/bit_width.ts";
 import { generalisation } from "../../experiments/definitions/generalisation.ts";
+import { ptqMethods } from "../../experiments/definitions/ptq_methods.ts";
 import { waveletThreshold } from "../../experiments/definitions/wavelet_threshold.ts";
 import { networkSentences } from "../../experiments/describe_network.ts";
 import { modelName } from "../../experiments/model_name.ts";
@@ -124,6 +126,25 @@ Deno.test("overrideExperiment() refuses what makes no sense", () => {
   assert.throws(
     () => overrideExperiment(onlyFcNN, { model: MODELS.resnet20 }),
     /model must be one of fc_nn: resnet$/,
+  );
+});
+
+Deno.test("overrideExperiment() leaves out what a network cannot do, and says so", () => {
+  const changed = overrideExperiment(ptqMethods, { model: MODELS.lenet_300_100 });
+  const { method } = changed.grid;
+  assert.ok(!method.includes("mse_group") && method.length === ptqMethods.grid.method.length - 1);
+  assert.match(changed.method.at(-1)!, /^Left out: least squares, group.* must divide every row: /);
+  checkExperiment({ ...changed });
+  for (const { trial } of planTrials({ ...changed, seeds: 1 }).trials) checkTrial(trial);
+  assert.equal(overrideExperiment(ptqMethods, { model: MODELS.mlp_128 }).grid, ptqMethods.grid);
+  const tiny = { model: { kind: "fc_nn", hidden: [10] } } as const;
+  assert.throws(
+    () =>
+      overrideExperiment(
+        { ...ptqMethods, grid: { ...ptqMethods.grid, method: ["mse_group"] } },
+        tiny,
+      ),
+    { name: "UserError", message: /a group of 16 weights must divide every row/ },
   );
 });
 
