@@ -190,8 +190,9 @@ async function sweep(names: readonly string[], options: SweepOptions): Promise<v
   console.error(adapterLine(device.info));
   if (checkpoint !== undefined) console.error(`network: ${checkpoint.path}`);
   for (const one of experiments) console.error(`${one.name}: ${captionNetwork(one)}`);
-  const run = store.startRun(await describeRun(device));
-  const execute = executorFor(device, options);
+  const described = await describeRun(device);
+  const run = store.startRun(described);
+  const execute = executorFor(device, options, described);
   const { signal, stop } = abortOnSignals();
   try {
     for (const experiment of experiments) {
@@ -236,7 +237,7 @@ export function addSweep(program: Command): void {
       oneOf("search", SEARCHES),
     )
     .option("--out <folder>", "where results and the store go", userPath, userPath("runs"))
-    .option("--fresh", "measure again what is in the store")
+    .option("--fresh", "measure again what is in the store, on the networks that are trained")
     .option("--dry-run", "say what would be measured")
     .option("--json", "print results as JSON")
     .action(async (names, options) => await sweep(names, options));

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Dataset } from "../data/mod.ts";
 import { sha256Hex } from "../data/sha256.ts";
-import { adoptNetwork, networkShelf } from "../experiments/execute/networks.ts";
+import { adoptNetwork, networkShelf } from "../experiments/execute/network_shelf.ts";
 import type { Experiment } from "../experiments/mod.ts";
 import { UserError } from "../formats/mod.ts";
 import { createModel, type ModelSpec } from "../models/mod.ts";

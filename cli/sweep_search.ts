@@ -100,14 +100,15 @@ export async function searchHyperparameters(options: SearchOptions): Promise<voi
   using store = openStore(join(options.out, "bitcliff.sqlite"));
   using device = await openDevice();
   console.error(adapterLine(device.info));
-  const run = store.startRun(await describeRun(device));
+  const described = await describeRun(device);
+  const run = store.startRun(described);
   const { signal, stop } = abortOnSignals();
   try {
     using progress = openProgress({ label: search.name, isTerminal: Deno.stderr.isTerminal() });
     const result = await runSearch(search, {
       store,
       run,
-      execute: executorFor(device, options),
+      execute: executorFor(device, options, described),
       signal,
       onEvent(event) {
         if (event.kind === "progress") progress.update(event);

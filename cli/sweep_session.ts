@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Execute, Run } from "../experiments/mod.ts";
 import { deviceExecutor } from "../experiments/execute/execute.ts";
 import { openLaboratory } from "../experiments/execute/laboratory.ts";
-import { networkShelf } from "../experiments/execute/networks.ts";
+import { networkShelf } from "../experiments/execute/network_shelf.ts";
 import { processExecutor } from "../experiments/execute/worker_pool.ts";
 import type { AdapterDescription, Device } from "../gpu/mod.ts";
 import { gitCommit } from "./git_commit.ts";
@@ -20,13 +20,15 @@ export interface SweepPlace {
 }
 
 /** On a processor one process a core; on a GPU this process, seeds side by side. */
-export function executorFor(device: Device, options: SweepPlace): Execute {
+export function executorFor(device: Device, options: SweepPlace, { commit }: Run): Execute {
   const networks = join(options.out, "networks");
+  const maker = `commit ${commit.slice(0, 12)} on ${device.info.name}`;
   if (device.isSoftware) {
-    return processExecutor({ workers: availableParallelism(), networks, directory: options.data });
+    const workers = availableParallelism();
+    return processExecutor({ workers, networks, maker, directory: options.data });
   }
   return deviceExecutor(openLaboratory(device, options.data), {
-    shelf: networkShelf(networks),
+    shelf: networkShelf(networks, maker),
     seedsTogether: SEEDS_TOGETHER,
   });
 }

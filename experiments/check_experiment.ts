@@ -50,6 +50,14 @@ export function checkExperiment(experiment: Experiment): void {
   }
   if (experiment.control) checkSelection("the control", experiment.control);
   if (published) checkSelection("what the published series compares with", published.comparable);
+  const { stepLogs } = experiment;
+  if (stepLogs !== undefined) {
+    const what = `chart "${stepLogs.name}"`;
+    if (!sameKeys(stepLogs.where, grid)) fail(`${what} must name values of every axis`);
+    for (const [axis, values] of Object.entries(stepLogs.where)) {
+      for (const value of values) checkSelection(what, { [axis]: value });
+    }
+  }
   for (const chart of charts) {
     if (chart.kind === "line") {
       if (chart.x !== undefined && !experiment.metrics.includes(chart.x)) {

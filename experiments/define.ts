@@ -1,6 +1,7 @@
 import { deepFreeze } from "./deep_freeze.ts";
 import type { BudgetScale } from "./cliff.ts";
 import type { ChartSpec } from "./charts/chart_spec.ts";
+import type { StepLogChartSpec } from "./charts/step_log_chart.ts";
 import { checkExperiment } from "./check_experiment.ts";
 import type { MetricName } from "./metrics.ts";
 import type { ModelSpec } from "../models/mod.ts";
@@ -88,6 +89,8 @@ export interface ExperimentSpec<G extends Grid> {
   readonly compare: readonly Comparison<NoInfer<G>>[];
   /** Charts to draw. */
   readonly charts: readonly ChartSpec[];
+  /** What single steps of a training did, where weights are rounded while they are trained. */
+  readonly stepLogs?: StepLogChartSpec;
   /** Figures to draw ours beside. */
   readonly published?: PublishedSeries<NoInfer<G>>;
 }

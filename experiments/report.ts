@@ -149,7 +149,7 @@ function exceptions({ experiment, rows, trials }: ExperimentResult): string {
   return list([...collapsed, ...failed].length > 0 ? [...collapsed, ...failed] : ["None."]);
 }
 
-/** What calibration found, each sentence once, most frequent first. */
+/** What is to be said of networks and calibration, each sentence once, most frequent first. */
 function remarks({ trials }: ExperimentResult): string[] {
   const times = new Map<string, number>();
   for (const { outcome } of trials) {
@@ -159,9 +159,9 @@ function remarks({ trials }: ExperimentResult): string[] {
   if (times.size === 0) return [];
   const sorted = [...times].sort(([, a], [, b]) => b - a);
   return [
-    "## Calibration",
+    "## Remarks",
     "",
-    "What calibration found, and in how many trials:",
+    "Of networks and of calibration, and in how many trials:",
     "",
     list(sorted.map(([remark, count]) => `${remark} (${count})`)),
     "",
@@ -173,9 +173,10 @@ function remarks({ trials }: ExperimentResult): string[] {
  * cliffs, comparisons, and what went wrong.
  *
  * @param result What was measured.
+ * @param hasStepLogs Whether there is a chart of single steps beside it.
  * @returns The text; its charts are the PNG files beside it.
  */
-export function writeReport(result: ExperimentResult): string {
+export function writeReport(result: ExperimentResult, hasStepLogs: boolean = false): string {
   const { experiment, baseline, rows, cliffs } = result;
   const cliff = cliffTable(experiment, cliffs);
   return [
@@ -193,7 +194,10 @@ export function writeReport(result: ExperimentResult): string {
     "",
     "## Charts",
     "",
-    ...chartLinks(experiment),
+    ...chartLinks([
+      ...experiment.charts,
+      ...hasStepLogs && experiment.stepLogs ? [experiment.stepLogs] : [],
+    ]),
     "## Cliffs",
     "",
     "The cliff is the smallest measured budget at which, and at every larger one, the lower end of the " +
@@ -242,7 +246,9 @@ export function writeReport(result: ExperimentResult): string {
   ].join("\n");
 }
 
-function chartLinks({ charts }: Experiment): string[] {
+function chartLinks(
+  charts: readonly { readonly name: string; readonly title: string }[],
+): string[] {
   return charts.flatMap(({ name, title }) => [
     `![${title}](${name}.png)`,
     "",

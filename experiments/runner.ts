@@ -116,6 +116,7 @@ export async function runExperiment(
   };
   const tellRows = rowTeller(experiment, plan, store, ended, onEvent);
 
+  const failedNow = new Map<string, Outcome>();
   tellProgress();
   tellRows();
   if (missing.length > 0) {
@@ -128,23 +129,28 @@ export async function runExperiment(
       meter.ended(planned.id);
       ended.add(planned.id);
       if (outcome.status === "failed") {
+        failedNow.set(planned.id, outcome);
         onEvent({ kind: "failed", trial: planned.trial, error: outcome.error });
       }
       tellRows();
       tellProgress();
     });
   }
-  return concludeExperiment(experiment, plan, store, run);
+  return concludeExperiment(experiment, plan, store, run, failedNow);
 }
 
-/** Draws the conclusions from what is in the store. */
+/** Draws the conclusions from what is in the store, but for what failed now: older figures are no answer. */
 function concludeExperiment(
   experiment: Experiment,
   plan: Plan,
   store: Store,
   run: number,
+  failedNow: ReadonlyMap<string, Outcome>,
 ): ExperimentResult {
-  const trials = plan.trials.flatMap(({ id }) => store.find(id) ?? []);
+  const trials = plan.trials.flatMap(({ id }) => {
+    const record = store.find(id);
+    return record ? [{ ...record, outcome: failedNow.get(id) ?? record.outcome }] : [];
+  });
   const byId = new Map(trials.map((record) => [record.id, record]));
   const [baseline, ...rows] = plan.rows.map((row) =>
     summarizeRow(

@@ -1,9 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { drawChart } from "./charts/draw_chart.ts";
+import { drawStepLogs } from "./charts/step_log_chart.ts";
 import { writeReport } from "./report.ts";
 import { chartCsv, resultsCsv } from "./results_csv.ts";
 import type { ExperimentResult } from "./runner.ts";
+import { readStepLog } from "./step_log.ts";
 import { writeFile } from "./write_file.ts";
 
 /**
@@ -13,7 +15,7 @@ import { writeFile } from "./write_file.ts";
  * Each file appears whole or not at all; the report comes last, when all that it links to is there.
  *
  * @param result What was measured.
- * @param folder Of all experiments, such as `runs`.
+ * @param folder Of all experiments, such as `runs`; logs of trainings are in its `networks`.
  * @returns Paths of the files, the report first.
  */
 export function writeResults(result: ExperimentResult, folder: string): string[] {
@@ -32,7 +34,14 @@ export function writeResults(result: ExperimentResult, folder: string): string[]
     write(`${chart.name}.csv`, chartCsv(data));
     write(`${chart.name}.png`, png);
   }
-  write("report.md", writeReport(result));
+  const logs = result.experiment.stepLogs;
+  const drawn = logs &&
+    drawStepLogs(result, logs, (id) => readStepLog(join(folder, "networks"), id));
+  if (logs !== undefined && drawn !== undefined) {
+    write(`${logs.name}.csv`, drawn.csv);
+    write(`${logs.name}.png`, drawn.png);
+  }
+  write("report.md", writeReport(result, drawn !== undefined));
   return written;
 }
 

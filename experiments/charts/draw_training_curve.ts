@@ -1,11 +1,5 @@
-import { createCanvas } from "@napi-rs/canvas";
 import type { ChartSeries } from "./chart_data.ts";
-import { registerFonts } from "./fonts.ts";
-import { drawMarker } from "./marker.ts";
-import { FAINT_INK, INK, seriesStyle } from "./palette.ts";
-import { drawPanel, PIXEL_RATIO } from "./panel.ts";
-import type { PanelOptions } from "./panel_options.ts";
-import { drawText, wrapText } from "./text.ts";
+import { drawPanels, type OwnPanel } from "./draw_panels.ts";
 
 /** What is known after one epoch of a training. */
 export interface EpochPoint {
@@ -19,21 +13,8 @@ export interface EpochPoint {
   readonly validationAccuracy?: number;
 }
 
-/** Layout, in layout pixels. */
-const WIDTH = 1280;
-const MARGIN = 24;
-const GAP = 16;
-const PANEL_TOP = MARGIN + 44;
-const PANEL_HEIGHT = 400;
-const CAPTION_TOP = PANEL_TOP + PANEL_HEIGHT + 22;
-const CAPTION_LINE = 18;
 /** Most ticks on the axis of epochs. */
 const MOST_TICKS = 12;
-
-interface CurvePanel {
-  readonly series: readonly ChartSeries[];
-  readonly options: PanelOptions;
-}
 
 /**
  * Draws how a training went: the loss by epoch and, where images were held out, the accuracy on them.
@@ -48,35 +29,10 @@ export function drawTrainingCurve(
   caption: string,
   points: readonly EpochPoint[],
 ): Uint8Array {
-  registerFonts();
-  const measure = createCanvas(1, 1).getContext("2d");
-  const lines = wrapText(measure, caption, WIDTH - 2 * MARGIN, 12);
-  const height = CAPTION_TOP + lines.length * CAPTION_LINE + MARGIN / 2;
-  const canvas = createCanvas(WIDTH * PIXEL_RATIO, height * PIXEL_RATIO);
-  const context = canvas.getContext("2d");
-  context.scale(PIXEL_RATIO, PIXEL_RATIO);
-  context.fillStyle = "white";
-  context.fillRect(0, 0, WIDTH, height);
-  drawText(context, title, MARGIN, MARGIN + 10, 18, INK, 600);
-  const panels = panelsOf(points);
-  const width = (WIDTH - 2 * MARGIN + GAP) / panels.length - GAP;
-  panels.forEach(({ series, options }, i) => {
-    const left = MARGIN + i * (width + GAP);
-    let x = left + 4;
-    for (const { label, index } of series) {
-      drawMarker(context, { ...seriesStyle(index), x, y: PANEL_TOP - 12, line: "solid" });
-      drawText(context, label, x + 38, PANEL_TOP - 8, 13, INK);
-      x += 38 + context.measureText(label).width + 24;
-    }
-    drawPanel(context, { left, top: PANEL_TOP, width, height: PANEL_HEIGHT }, { series }, options);
-  });
-  lines.forEach((line, i) =>
-    drawText(context, line, MARGIN, CAPTION_TOP + i * CAPTION_LINE, 12, FAINT_INK)
-  );
-  return canvas.toBuffer("image/png");
+  return drawPanels(title, caption, panelsOf(points));
 }
 
-function panelsOf(points: readonly EpochPoint[]): CurvePanel[] {
+function panelsOf(points: readonly EpochPoint[]): OwnPanel[] {
   const seriesOf = (label: string, index: number, y: (point: EpochPoint) => number | undefined) => {
     const known = points.flatMap((point) => {
       const value = y(point);

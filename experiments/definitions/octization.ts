@@ -193,6 +193,17 @@ export const octizationContrasts: Experiment = defineExperiment({
   trial: (arm, seed) => octizationTrial(arm, { ...FC_NN_BENCH, epochs: 10 }, seed),
   metrics: METRICS,
   equivalenceMargin: 0.001,
+  stepLogs: {
+    name: "steps_in_place_and_shadow",
+    title: "What Adam's steps did at 8 bits and 1 / (2^b - 1)",
+    where: {
+      rounding: ["nearestEven", "towardZero"],
+      master: ["shadow", "in_place_step"],
+      optimizer: ["adam_0.001"],
+      scale: ["fixed"],
+      bits: [8],
+    },
+  },
   compare: comparisonsOf(
     ["nearestEven", "towardZero"],
     ["shadow", "in_place_step", "post_training"],

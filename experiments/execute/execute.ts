@@ -6,7 +6,8 @@ import { type ActivationRanges, calibrate } from "./calibrate.ts";
 import { compress } from "./compress.ts";
 import { type Bench, type Laboratory, modelOn } from "./laboratory.ts";
 import { levelMetrics } from "./level_weights.ts";
-import { type NetworkShelf, type TrainedNetwork, trainNetworks } from "./networks.ts";
+import type { NetworkShelf, TrainedNetwork } from "./network_shelf.ts";
+import { trainNetworks } from "./networks.ts";
 import { groupKey } from "./variants.ts";
 
 /** Bytes that the inputs of one evaluation may take: populations are cut to fit. */
@@ -51,7 +52,8 @@ async function measureNetwork(
   { device }: Laboratory,
   trained: Model,
   bench: Bench,
-  { parameters: values, updatesLost }: TrainedNetwork,
+  { parameters: values, updatesLost, maker }: TrainedNetwork,
+  isOurs: boolean,
   trials: readonly Trial[],
   report: Report,
   signal: AbortSignal,
@@ -107,7 +109,8 @@ async function measureNetwork(
           ...levelMetrics(model, host, trial),
           ...updatesLost !== undefined && { updatesLost },
         };
-        const said = remarks.length > 0 && { remarks };
+        const all = isOurs ? remarks : [...remarks, `the network was trained earlier: ${maker}`];
+        const said = all.length > 0 && { remarks: all };
         report(trialId(trial), { status: "done", metrics, seconds, ...said });
       });
     }
@@ -198,7 +201,9 @@ export function deviceExecutor(laboratory: Laboratory, options: ExecutorOptions)
       async function measureEntries(all: typeof entries): Promise<void> {
         for (const { host, trials: ofNetwork } of all) {
           if (host === undefined) continue;
-          await measureNetwork(lab, model, bench, host, ofNetwork, report, signal);
+          // of older files and checkpoints nobody knows
+          const isOurs = host.maker === undefined || host.maker === shelf.maker;
+          await measureNetwork(lab, model, bench, host, isOurs, ofNetwork, report, signal);
         }
       }
     }

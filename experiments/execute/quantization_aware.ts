@@ -60,5 +60,6 @@ export async function trainAware(
     checkFiniteWeights(trained, seed, trainer.totalSteps);
   }
   const { tensors } = uploadParameters(device, aware, [trained]);
-  return { networks: 1, model: aware, tensors, hooks: {} };
+  const remarks = spec.inputs === undefined ? [] : bench.calibrationRemarks;
+  return { networks: 1, model: aware, tensors, hooks: {}, remarks: [remarks] };
 }

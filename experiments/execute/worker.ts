@@ -12,13 +12,13 @@ import { openDevice } from "../../gpu/mod.ts";
 import type { Trial } from "../trial.ts";
 import { deviceExecutor } from "./execute.ts";
 import { openLaboratory } from "./laboratory.ts";
-import { networkShelf } from "./networks.ts";
+import { networkShelf } from "./network_shelf.ts";
 
 async function serve(): Promise<void> {
-  const [networks, directory] = Deno.args;
+  const [networks, maker, directory] = Deno.args;
   using device = await openDevice();
   const execute = deviceExecutor(openLaboratory(device, directory || undefined), {
-    shelf: networkShelf(networks),
+    shelf: networkShelf(networks, maker || undefined),
     seedsTogether: 1,
   });
   let isBusy = false;

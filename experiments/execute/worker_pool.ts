@@ -9,6 +9,8 @@ export interface WorkerPoolOptions {
   readonly workers: number;
   /** Folder of trained networks. */
   readonly networks: string;
+  /** Who trains: commit and adapter, for the files of trained networks. */
+  readonly maker?: string;
   /** Folder or address of a data set that is known by name. */
   readonly directory?: string;
   /** Module that a worker runs; `worker.ts` beside this one if left out. */
@@ -53,6 +55,7 @@ function startWorker(options: WorkerPoolOptions, signal: AbortSignal): Worker {
       "--allow-net",
       module,
       options.networks,
+      options.maker ?? "",
       ...directory,
     ],
     // one thread a process: two processes at full speed beat one with two threads

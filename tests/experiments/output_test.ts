@@ -94,7 +94,7 @@ Deno.test("resultTable(), resultLine() and cliffsTable() say where, how much and
 });
 
 Deno.test("writeReport() says what calibration found, each sentence once", () => {
-  assert.doesNotMatch(writeReport(result), /## Calibration/);
+  assert.doesNotMatch(writeReport(result), /## Remarks/);
   const remarks = [["fc1: 2 of 784 inputs were the same"], [
     "fc1: 2 of 784 inputs were the same",
     "b",
@@ -108,7 +108,7 @@ Deno.test("writeReport() says what calibration found, each sentence once", () =>
   const report = writeReport({ ...result, trials });
   assert.match(
     report,
-    /## Calibration\n\n.*:\n\n- fc1: 2 of 784 inputs were the same \(2\)\n- b \(1\)\n/,
+    /## Remarks\n\n.*:\n\n- fc1: 2 of 784 inputs were the same \(2\)\n- b \(1\)\n/,
   );
 });
 

@@ -179,6 +179,24 @@ Deno.test("runExperiment() goes on after failures, leaves their seeds out, and t
     assert.ok(again.rows.every(({ failed }) => failed === 0));
   }));
 
+Deno.test("runExperiment() does not pass older figures off for what failed when measured again", () =>
+  withStore(async (store, run) => {
+    await runExperiment(smallExperiment, { store, run, execute: fakeExecute });
+    const result = await runExperiment(smallExperiment, {
+      store,
+      run,
+      fresh: true,
+      execute(trials, report) {
+        for (const trial of trials) report(trialId(trial), { status: "failed", error: "no" });
+        return Promise.resolve();
+      },
+    });
+    assert.ok(result.trials.every(({ outcome }) => outcome.status === "failed"));
+    assert.ok(result.rows.every(({ failed }) => failed === smallExperiment.seeds));
+    const [{ id }] = result.trials;
+    assert.equal(store.find(id)?.outcome.status, "done", "nothing is lost");
+  }));
+
 Deno.test("runExperiment() keeps what was measured when the executor breaks, and passes its error on", () =>
   withStore(async (store, run) => {
     const breaking: Execute = async (trials, report, signal) => {

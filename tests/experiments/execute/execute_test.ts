@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { deviceExecutor } from "../../../experiments/execute/execute.ts";
 import { type Laboratory, openLaboratory } from "../../../experiments/execute/laboratory.ts";
-import { type NetworkShelf, networkShelf } from "../../../experiments/execute/networks.ts";
+import { type NetworkShelf, networkShelf } from "../../../experiments/execute/network_shelf.ts";
 import { processExecutor } from "../../../experiments/execute/worker_pool.ts";
 import type { Metrics } from "../../../experiments/metrics.ts";
 import type { Outcome } from "../../../experiments/store.ts";
@@ -203,6 +203,25 @@ Deno.test("deviceExecutor() reports what it cannot measure, and goes on", () =>
     assert.deepEqual(damaged.outcomes.map((o) => o!.status), [..."fffdfd"].map(statusOf));
     assert.ok(errorOf(damaged.outcomes[0]).includes(path), errorOf(damaged.outcomes[0]));
     assert.deepEqual(damaged.trainings, [], "a damaged network is not replaced in silence");
+  }));
+
+Deno.test("deviceExecutor() says that another commit or adapter trained a network", () =>
+  withBars(async ({ laboratory, bars, folder }) => {
+    const trials = trialsOf(smallRecipe(bars), [0]);
+    const remarksBy = async (maker: string) => {
+      const shelf = networkShelf(`${folder}/networks`, maker);
+      const { outcomes } = await listen(
+        deviceExecutor(laboratory, { shelf, seedsTogether: 1 }),
+        trials,
+      );
+      return outcomes.flatMap((outcome) => outcome?.status === "done" ? outcome.remarks ?? [] : []);
+    };
+    const said = "the network was trained earlier: commit 1 on a";
+    assert.ok(!(await remarksBy("commit 1 on a")).includes(said));
+    assert.equal(
+      (await remarksBy("commit 2 on b")).filter((one) => one === said).length,
+      trials.length,
+    );
   }));
 
 Deno.test("deviceExecutor() stops when the signal aborts: in training, and between measurements", () =>

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { networkShelf } from "../../../experiments/execute/networks.ts";
+import { networkShelf } from "../../../experiments/execute/network_shelf.ts";
+import { readStepLog } from "../../../experiments/step_log.ts";
 import { networkId } from "../../../experiments/trial.ts";
 import { UserError } from "../../../formats/mod.ts";
 import { createModel, initialParameters } from "../../../models/mod.ts";
@@ -30,6 +31,22 @@ Deno.test("networkShelf() gives a network back bit for bit, by recipe and seed",
     assert.equal(await shelf.load(model, recipe, 8), undefined);
     const longer = { ...recipe, training: { ...recipe.training, epochs: 2 } };
     assert.equal(await shelf.load(model, longer, 7), undefined);
+  }));
+
+Deno.test("networkShelf() writes down who trained a network and what its steps did", () =>
+  withShelf(async (folder, path) => {
+    const steps = [
+      { updatesLost: 0.75, zeros: 0.5, norm: 7.123456789 },
+      { updatesLost: 1, zeros: 0, norm: 8 },
+    ];
+    const parameters = initialParameters(model, 7);
+    networkShelf(folder, "commit 1 on a").save(model, recipe, 7, { parameters, steps });
+    const found = await networkShelf(folder, "commit 2 on b").load(model, recipe, 7);
+    assert.deepEqual(found, { parameters, maker: "commit 1 on a" });
+    const id = path.slice(folder.length + 1, -".safetensors".length);
+    const read = [{ ...steps[0], step: 1, norm: 7.12346 }, { ...steps[1], step: 2 }];
+    assert.deepEqual(readStepLog(folder, id), read);
+    assert.equal(readStepLog(folder, "another"), undefined);
   }));
 
 Deno.test("networkShelf() leaves whole files only, also where one is replaced", () =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { deviceExecutor } from "../../../experiments/execute/execute.ts";
 import { type Laboratory, openLaboratory } from "../../../experiments/execute/laboratory.ts";
-import { adoptNetwork, networkShelf } from "../../../experiments/execute/networks.ts";
+import { adoptNetwork, networkShelf } from "../../../experiments/execute/network_shelf.ts";
 import type { Outcome } from "../../../experiments/store.ts";
 import type { CompressionSpec, Recipe } from "../../../experiments/trial.ts";
 import { createModel, initialParameters, uploadParameters } from "../../../models/mod.ts";

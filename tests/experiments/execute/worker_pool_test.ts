@@ -29,13 +29,13 @@ Deno.test("processExecutor() starts no more workers than asked for, nor than the
   const trials = trialsOf(recipe, [10, 11, 12], two);
   for (const [workers, processes] of [[1, 1], [8, 3]]) {
     const { trainings } = await listen(
-      processExecutor({ workers, networks: "networks", directory: "data", module }),
+      processExecutor({ workers, networks: "networks", maker: "us", directory: "data", module }),
       trials,
     );
     // the worker says who it is and what it was told as its note
     assert.equal(trainings.length, 3);
     assert.equal(new Set(trainings).size, processes);
-    assert.ok(trainings.every((note) => note.endsWith(" networks data 0")), trainings.join());
+    assert.ok(trainings.every((note) => note.endsWith(" networks us data 0")), trainings.join());
   }
 });
 
