@@ -8,7 +8,12 @@ import { createModel, type ModelSpec } from "../models/mod.ts";
 import { readCheckpointFile } from "./checkpoint_file.ts";
 import { downloadProgress } from "./download_progress.ts";
 import { gitCommit } from "./git_commit.ts";
-import { comparisonCsv, comparisonSentences, comparisonTable } from "./inspect_report.ts";
+import {
+  comparisonCsv,
+  comparisonJson,
+  comparisonSentences,
+  comparisonTable,
+} from "./inspect_report.ts";
 import { checkQuantizable, inspectedVariant, readInspected } from "./inspect_variant.ts";
 import { userPath } from "./options.ts";
 import type { VariantSpec } from "./variant_spec.ts";
@@ -87,7 +92,7 @@ export async function inspectPair(
     const about = { model: model.title, dataset: name, adapter };
     const remarks = { a: variantA.remarks, b: variantB.remarks };
     const variants = specs.map(({ text }) => text);
-    console.log(JSON.stringify({ ...about, variants, remarks, ...result }));
+    console.log(JSON.stringify({ ...about, variants, remarks, ...comparisonJson(result) }));
     return;
   }
   console.log(`${model.title} on ${result.images} test images of ${name}, adapter: ${adapter}`);

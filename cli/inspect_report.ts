@@ -65,6 +65,27 @@ export function comparisonSentences(
   ];
 }
 
+/** A number as CSV and JSON can say it: an empty cell or null would not tell equal tensors from broken ones. */
+function tellable(value: number): number | string {
+  if (Number.isFinite(value)) return value;
+  return String(value).replace("Infinity", "inf").replace("NaN", "nan");
+}
+
+/**
+ * Makes what a comparison found ready for JSON: ratios that are not finite become `"inf"` and `"nan"`.
+ *
+ * @param comparison What was found.
+ * @returns The same.
+ */
+export function comparisonJson(comparison: NetworkComparison): Record<string, unknown> {
+  const tensors = comparison.tensors.map(({ signalToNoise, largest, ...rest }) => ({
+    ...rest,
+    signalToNoise: tellable(signalToNoise),
+    largest: tellable(largest),
+  }));
+  return { ...comparison, tensors };
+}
+
 /**
  * Writes what a comparison found as a table for programs.
  *
@@ -78,10 +99,7 @@ export function comparisonCsv({ tensors }: NetworkComparison): string {
     tensors.map(({ layer, part, signalToNoise, largest, clipped, deadA, deadB, channels }) => [
       layer,
       part,
-      // an empty cell would not tell equal tensors from broken ones
-      Number.isFinite(signalToNoise)
-        ? signalToNoise
-        : String(signalToNoise).replace("Infinity", "inf").replace("NaN", "nan"),
+      tellable(signalToNoise),
       largest,
       clipped,
       deadA,

@@ -98,6 +98,8 @@ Deno.test("inspect compares a network with a quantized form of itself", () =>
     });
     assert.doesNotMatch(stdout, /ranges of inputs/, "weights alone need no images");
     assert.equal(json.tensors.length, 8);
+    const bias = json.tensors.find(({ part }: { part: string }) => part === "bias");
+    assert.equal(bias.signalToNoise, "inf", "JSON has no infinity, and null could be anything");
     assert.equal(json.images, 100);
     assert.equal(json.b.correct / 100, json.b.accuracy);
     assert.ok(json.tensors[0].clipped >= 0 && json.tensors[3].clipped === undefined);
