@@ -179,8 +179,9 @@ fn storeAll(t: Tile, s: Accumulators) {
 }
 
 fn activate(block: mat4x4f, add: mat4x4f) -> mat4x4f {
-  let low = select(vec4f(-3.4028234e38), vec4f(), RELU == 1u);
   let s = block + add;
+  if (RELU == 0u) { return s; }
+  let low = vec4f();
   return mat4x4f(max(s[0], low), max(s[1], low), max(s[2], low), max(s[3], low));
 }
 fn activateBlocks(s: Blocks, add: Blocks) -> Blocks {

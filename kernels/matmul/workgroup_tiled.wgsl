@@ -183,10 +183,11 @@ fn store(p: Place, s: mat4x4f) {
   }
 }
 
-fn activate(s: mat4x4f, add: mat4x4f) -> mat4x4f {
-  let low = select(vec4f(-3.4028234e38), vec4f(), RELU == 1u);
-  return mat4x4f(max(s[0] + add[0], low), max(s[1] + add[1], low), max(s[2] + add[2], low),
-    max(s[3] + add[3], low));
+fn activate(block: mat4x4f, add: mat4x4f) -> mat4x4f {
+  let s = block + add;
+  if (RELU == 0u) { return s; }
+  let low = vec4f();
+  return mat4x4f(max(s[0], low), max(s[1], low), max(s[2], low), max(s[3], low));
 }
 
 @compute @workgroup_size(SIDE, SIDE)
