@@ -7,7 +7,7 @@ import {
   type Numbers,
   type RandomSource,
 } from "../../gpu/mod.ts";
-import { randomInteger, randomWords, standardNormal } from "../random_source.ts";
+import { randomInteger, randomWords, sometimesNaN, standardNormal } from "../random_source.ts";
 import { referenceRequantize, REQUANTIZE_ROUNDING, slotsOf } from "./reference.ts";
 import source from "./requantize.wgsl" with { type: "text" };
 
@@ -77,7 +77,7 @@ function movedWeights(random: RandomSource, params: Numbers, length: number): nu
 const generate: NonNullable<KernelSpec<string>["generate"]> = {
   weight: weightsOf,
   old: weightsOf,
-  x: weightsOf,
+  x: (random, params, length) => sometimesNaN(random, weightsOf(random, params, length)),
   before: movedWeights,
   // quarters first, so that numbers of the grid are among the weights
   grids: (random, { networks }) =>
