@@ -3,6 +3,7 @@ import type { Range } from "../../compression/mod.ts";
 import { type Chunk, splitChunk } from "../../data/mod.ts";
 import { type Device, readAll, reshape, type Tensor } from "../../gpu/mod.ts";
 import { type Model, type ParameterTensors, rowsAtOnce } from "../../models/mod.ts";
+import { requireFiniteInput } from "../../training/finite_input.ts";
 
 /** Smallest and largest input of every layer, by the layer's name. */
 export type ActivationRanges = Readonly<Record<string, Range>>;
@@ -41,12 +42,7 @@ export async function calibrate(
   const ranges: Record<string, Range> = {};
   observed.forEach(({ layer }, i) => {
     const [low, high] = values.slice(2 * i, 2 * i + 2).map(([value]) => value);
-    const bad = [low, high].find((value) => !Number.isFinite(value));
-    if (bad !== undefined) {
-      throw new RangeError(
-        `Cannot calibrate "${layer}": every value of its input must be finite: found ${bad}`,
-      );
-    }
+    requireFiniteInput(layer, [low, high]);
     const before = ranges[layer] ?? { low, high };
     ranges[layer] = { low: Math.min(before.low, low), high: Math.max(before.high, high) };
   });

@@ -156,6 +156,20 @@ Deno.test("initialQuantizationAware() begins at 2 mean|w| / sqrt(qMax)", async (
   );
 });
 
+Deno.test("initialQuantizationAware() names the layer whose input is not finite", async () => {
+  const device = await testDevice();
+  for (
+    const [bias, what] of [[Infinity, "every value"], [3e38, "the sum of magnitudes"]] as const
+  ) {
+    const trained = { ...await trainedFloats(device) };
+    trained["fc1.bias"] = trained["fc1.bias"].with(2, bias);
+    await assert.rejects(
+      initialOf(device, W2A2, trained),
+      new RangeError(`Cannot calibrate "fc2": ${what} of its input must be finite: found Infinity`),
+    );
+  }
+});
+
 Deno.test("Trainer.train() distills what a teacher knows", async () => {
   const device = await testDevice();
   using _scope = device.scope();
