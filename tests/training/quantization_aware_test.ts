@@ -205,21 +205,23 @@ Deno.test("Trainer.train() of a quantization-aware model stops at a loss that is
   await assert.rejects(trainer.train(Infinity), NonFiniteLossError);
 });
 
-Deno.test("Trainer.train() stops at once where a step of the last layer is not finite", async () => {
+Deno.test("Trainer.train() stops at once where a step of any layer is not finite", async () => {
   const device = await testDevice();
   using _scope = device.scope();
   const model = quantizationAware(smallModel, W2A2);
   const initial = await initialOf(device, W2A2, await trainedFloats(device));
-  for (const broken of [Infinity, NaN]) {
-    const step = Float32Array.of(broken);
-    using trainer = trainerOf(device, model, {
-      seeds: [9],
-      initial: [{ ...initial, "fc2.input.step": step }],
-    });
-    await assert.rejects(
-      trainer.train(Infinity),
-      (error) => error instanceof NonFiniteLossError && error.step === 0,
-    );
+  for (const name of ["fc1.weight.step", "fc2.weight.step", "fc2.input.step"]) {
+    for (const broken of [Infinity, NaN]) {
+      const step = initial[name].with(0, broken);
+      using trainer = trainerOf(device, model, {
+        seeds: [9],
+        initial: [{ ...initial, [name]: step }],
+      });
+      await assert.rejects(
+        trainer.train(Infinity),
+        (error) => error instanceof NonFiniteLossError && error.step === 0,
+      );
+    }
   }
 });
 
