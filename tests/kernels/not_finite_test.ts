@@ -9,9 +9,11 @@ import {
   elementwiseKernels,
   elementwiseParams,
   kernelRooms,
+  lsqKernels,
   maxPoolKernels,
   maxPoolParams,
   reluKernels,
+  softRoundKernels,
 } from "../../kernels/mod.ts";
 import { testDevice } from "../support/device.ts";
 
@@ -75,6 +77,18 @@ Deno.test("relu.forward and a rectified sum hand on what is not finite", async (
     assert.deepEqual(await outputsOf(reluKernels.forward, { params: { size: 5 } }, x), wanted);
     const a = { name: "a", value };
     assert.deepEqual(await outputsOf(elementwiseKernels.binary, addRectified, a), wanted);
+  }
+});
+
+Deno.test("learned quantizers and soft rounding hand on NaN", async () => {
+  const soft = casesOf(softRoundKernels.forward)[0];
+  assert.deepEqual(
+    await outputsOf(softRoundKernels.forward, soft, { name: "v", value: NaN }),
+    new Set([NaN]),
+  );
+  for (const one of casesOf(lsqKernels.forward)) {
+    const y = await outputsOf(lsqKernels.forward, one, { name: "x", value: NaN });
+    assert.deepEqual(y, new Set([NaN]));
   }
 });
 
