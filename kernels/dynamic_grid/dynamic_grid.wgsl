@@ -162,8 +162,8 @@ fn chooseGrid(c: u32, bits: u32) {
     span = max(-low, high);
   }
   var s = 1.0;
-  // below FINEST * most the quotient would be FINEST or less
-  if (span > 0.0) { s = max(divide(max(span, FINEST), most), FINEST); }
+  // no quotient is less than FINEST, which divide() could not find
+  if (span > 0.0) { s = divide(max(span, FINEST * most), most); }
   let r = divide(1.0, s);
   var zero = 0.0;
   if (SYMMETRIC == 0u) { zero = clamp(round(-(low * r)), 0.0, most); }
