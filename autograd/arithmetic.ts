@@ -70,6 +70,8 @@ export function fill(device: Device, shape: readonly number[], value: number): T
 /**
  * Reduces one axis; not differentiable by itself. A long axis takes two dispatches.
  *
+ * Sum, minimum and maximum are NaN where one of the numbers is.
+ *
  * @param op What to reduce to.
  * @param x Any shape.
  * @param axis Which axis, counted from 0.

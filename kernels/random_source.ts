@@ -75,6 +75,30 @@ export function randomInteger(random: RandomSource, low: number, high: number): 
 }
 
 /**
+ * Puts a NaN somewhere into every other list of test inputs.
+ *
+ * @param random Uniform numbers in [0, 1).
+ * @param values At least one.
+ * @returns The values, one of them NaN or none.
+ */
+export function sometimesNaN(random: RandomSource, values: readonly number[]): number[] {
+  const bad = random() < 0.5 ? randomInteger(random, 0, values.length - 1) : -1;
+  return values.map((value, i) => i === bad ? NaN : value);
+}
+
+/**
+ * Draws standard normal numbers, one of them NaN now and then.
+ *
+ * @param random Uniform numbers in [0, 1).
+ * @param _params Not looked at: this is a `generate` of a kernel spec.
+ * @param length How many.
+ * @returns What quantizers are tested with.
+ */
+export function normalsOrNaN(random: RandomSource, _params: Numbers, length: number): number[] {
+  return sometimesNaN(random, Array.from({ length }, () => standardNormal(random)));
+}
+
+/**
  * Draws words of 32 bits: bytes of images, or seeds.
  *
  * @param random Uniform numbers in [0, 1).

@@ -65,8 +65,8 @@ export function encodeNetwork(model: Model, network: SavedNetwork): Uint8Array {
 /**
  * Reads a network from a safetensors file and checks it against its model.
  *
- * A number that is not finite is refused, also in the optimizer's state: a GPU may compute `max(NaN, 0)`
- * as 0, and then a network with NaN in its weights has an accuracy like any other.
+ * A number that is not finite is refused, also in the optimizer's state, from where the next step would
+ * take it into a weight.
  *
  * @param model What the file must hold.
  * @param bytes The file.

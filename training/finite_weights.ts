@@ -22,8 +22,8 @@ export function nonFiniteValues(tensors: HostParameters): string[] {
 /**
  * Refuses a trained network whose weights are not finite.
  *
- * The loss alone does not tell: a GPU may compute `max(NaN, 0)` as 0, and then ReLU hides the NaN of a
- * hidden layer from the logits, which are all equal and give a loss of `log(classes)`.
+ * The losses alone do not tell: each is computed before the update of its step, so none shows what the
+ * last update broke.
  *
  * @param parameters Weights of one network.
  * @param seed Of the network, for the error.

@@ -70,7 +70,8 @@ export function equalizeNetwork(
  * @param alpha Strength of the migration, 0 to 1; 0.5 if left out.
  * @returns Weights and biases of a network that computes the same but for rounding.
  * @throws {TypeError} If the model has batch norms.
- * @throws {RangeError} If alpha is out of range, there are no images, or an activation is not finite.
+ * @throws {RangeError} If alpha is out of range, there are no images, or an activation is not finite, with
+ *   the name of its layer.
  * @see Xiao et al. 2022, arXiv:2211.10438
  */
 export async function smoothNetwork(
@@ -93,7 +94,7 @@ export async function smoothNetwork(
     });
   }
   for (const [first, second] of model.homogeneousPairs ?? []) {
-    const maxima = await inputMaxima(inputs.get(second)!, layers[first].shape[0]);
+    const maxima = await inputMaxima(inputs.get(second)!, layers[first].shape[0], second);
     [layers[first], layers[second]] = smoothActivations(
       layers[first],
       layers[second],

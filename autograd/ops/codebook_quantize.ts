@@ -37,7 +37,7 @@ export function uploadCodebooks(
 
 /**
  * Replaces every element by the nearest of its channel's levels (of two equally near ones the higher),
- * and lets gradients pass straight through between the lowest and the highest level.
+ * and lets gradients pass straight through between the lowest and the highest level. NaN stays NaN.
  *
  * Channels may be networks of a population, or channels of networks: codebooks of different kinds and
  * bit-widths are one dispatch.

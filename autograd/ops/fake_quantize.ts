@@ -126,7 +126,7 @@ function dispatchesOf(x: Tensor, grid: QuantParams, size: number) {
 
 /**
  * Snaps `x` to an integer grid and scales it back, and lets gradients pass straight through
- * wherever the grid did not clip: what quantization-aware training sees of a weight.
+ * wherever the grid did not clip: what quantization-aware training sees of a weight. NaN stays NaN.
  *
  * Channels may be networks of a population, or channels of networks: mixed bit-widths are one
  * dispatch.

@@ -47,7 +47,8 @@ const { fround } = Math;
  *
  * @param values The weight.
  * @param quantization Bits and scale.
- * @returns Scale, its reciprocal and the largest code. A weight of nothing but 0 gets the scale 1.
+ * @returns Scale, its reciprocal and the largest code, equal to those of the requantize kernels bit for
+ *   bit. A weight of nothing but 0 gets the scale 1.
  */
 export function levelGrid(
   values: Float32Array,
@@ -62,6 +63,10 @@ export function levelGrid(
 
 /**
  * Puts a trained weight on a grid around 0: the same numbers as the requantize kernels give in training.
+ *
+ * A number of the grid keeps its code, whatever the rounding. That goes for a scale that is given, as a
+ * fixed one is: an absmax scale found anew from weights that were rounded may be an ULP off, and then
+ * truncation takes a step off some of them.
  *
  * @param values The weight, row-major, outputs first.
  * @param shape `[outputs, ...]`.

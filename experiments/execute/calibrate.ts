@@ -1,14 +1,9 @@
-import { affine, reduceAxis } from "../../autograd/mod.ts";
+import { reduceAxis } from "../../autograd/mod.ts";
 import type { Range } from "../../compression/mod.ts";
 import { type Chunk, splitChunk } from "../../data/mod.ts";
 import { type Device, readAll, reshape, type Tensor } from "../../gpu/mod.ts";
 import { type Model, type ParameterTensors, rowsAtOnce } from "../../models/mod.ts";
-
-/**
- * What values are multiplied by before they are summed, so that no sum of finite ones overflows. The sum is
- * NaN where a value is, which minimum and maximum do not see.
- */
-const SUM_SCALE = 2 ** -40;
+import { requireFiniteInput } from "../../training/finite_input.ts";
 
 /** Smallest and largest input of every layer, by the layer's name. */
 export type ActivationRanges = Readonly<Record<string, Range>>;
@@ -37,11 +32,7 @@ export async function calibrate(
     model.forward(parameters, { source, rows }, {
       layerInput(layer, input) {
         const flat = reshape(input, [input.size]);
-        const ends = [
-          reduceAxis("minimum", flat, 0),
-          reduceAxis("maximum", flat, 0),
-          reduceAxis("sum", affine(flat, SUM_SCALE, 0), 0),
-        ];
+        const ends = [reduceAxis("minimum", flat, 0), reduceAxis("maximum", flat, 0)];
         observed.push({ layer, ends: ends.map((end) => part.keep(end)) });
         return input;
       },
@@ -50,13 +41,8 @@ export async function calibrate(
   const values = await readAll(observed.flatMap(({ ends }) => ends));
   const ranges: Record<string, Range> = {};
   observed.forEach(({ layer }, i) => {
-    const [low, high, sum] = values.slice(3 * i, 3 * i + 3).map(([value]) => value);
-    const bad = [low, high, sum].find((value) => !Number.isFinite(value));
-    if (bad !== undefined) {
-      throw new RangeError(
-        `Cannot calibrate "${layer}": every value of its input must be finite: found ${bad}`,
-      );
-    }
+    const [low, high] = values.slice(2 * i, 2 * i + 2).map(([value]) => value);
+    requireFiniteInput(layer, [low, high]);
     const before = ranges[layer] ?? { low, high };
     ranges[layer] = { low: Math.min(before.low, low), high: Math.max(before.high, high) };
   });

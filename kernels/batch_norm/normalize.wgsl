@@ -98,10 +98,16 @@ fn vectorsOfAll() -> u32 {
   return (params.networks * params.batch * params.channels * params.plane + 3u) / 4u;
 }
 
+// max(v, 0), but NaN stays NaN.
+fn rectified(v: vec4f) -> vec4f {
+  let isNaN = (bitcast<vec4u>(v) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+  return select(max(v, vec4f()), v, isNaN);
+}
+
 fn normalize(i: u32, centers: vec4f, scales: vec4f, shifts: vec4f) {
   var value = (x[i] - centers) * scales + shifts;
   if (SHORTCUT == 1u) { value += shortcut[i]; }
-  if (RELU == 1u) { value = max(value, vec4f()); }
+  if (RELU == 1u) { value = rectified(value); }
   y[i] = value;
 }
 

@@ -5,7 +5,7 @@ import {
   linearGrid,
   type RandomSource,
 } from "../../gpu/mod.ts";
-import { randomInteger, standardNormal } from "../random_source.ts";
+import { normalsOrNaN, randomInteger, standardNormal } from "../random_source.ts";
 import source from "./codebook_quantize.wgsl" with { type: "text" };
 
 function codebookCase(
@@ -58,7 +58,7 @@ export const codebookQuantizeKernels: Kernels<"forward" | "backward"> = defineKe
   },
   workgroups: ({ size }, { WORKGROUP_SIZE }) => linearGrid(Math.ceil(size / 16), WORKGROUP_SIZE),
   tolerance: "exact",
-  generate: { levels: ascendingRows, thresholds: ascendingRows },
+  generate: { x: normalsOrNaN, levels: ascendingRows, thresholds: ascendingRows },
   reference({ x, levels, thresholds, dy }, { channels, inner, slots }, _constants, entry) {
     const rowOf = (i: number) => Math.floor(i / inner) % channels * slots;
     if (entry === "backward") {
@@ -69,6 +69,7 @@ export const codebookQuantizeKernels: Kernels<"forward" | "backward"> = defineKe
     return {
       y: x.map((value, i) => {
         const row = rowOf(i);
+        if (Number.isNaN(value)) return value;
         const passed = thresholds.subarray(row, row + slots - 1)
           .filter((threshold) => threshold <= value);
         return levels[row + passed.length];

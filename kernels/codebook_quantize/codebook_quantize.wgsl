@@ -5,6 +5,8 @@
 //   backward   dx = dy where levels[channel, 0] <= x <= levels[channel, slots - 1], else 0
 //                                                             (straight-through estimator)
 //
+// NaN stays NaN, though no threshold is below it.
+//
 // x, y, dx, dy   [outer, channels, inner], row-major
 // levels         [channels, slots], ascending; slots is a power of two, shorter lists repeat their last
 // thresholds     [channels, slots], ascending: the middles of neighboring levels, then the greatest
@@ -43,6 +45,11 @@ fn vectorsOf(id: vec3u, groups: vec3u) -> vec2u {
   return vec2u(first, min(first + VECTORS, (params.size + 3u) / 4u));
 }
 
+fn keepNaN(value: vec4f, result: vec4f) -> vec4f {
+  let isNaN = (bitcast<vec4u>(value) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+  return select(result, value, isNaN);
+}
+
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let span = vectorsOf(id, groups);
@@ -55,7 +62,8 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
         thresholds[middle.w]);
       at += select(vec4u(), vec4u(half), value >= threshold);
     }
-    y[i] = vec4f(levels[at.x], levels[at.y], levels[at.z], levels[at.w]);
+    let level = vec4f(levels[at.x], levels[at.y], levels[at.z], levels[at.w]);
+    y[i] = keepNaN(value, level);
   }
 }
 

@@ -77,7 +77,8 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
       }
     }
   }
-  y[i] = select(sum, max(sum, 0.0), RELU == 1u);
+  let isNaN = (bitcast<u32>(sum) & 0x7fffffffu) > 0x7f800000u;
+  y[i] = select(max(sum, 0.0), sum, RELU == 0u || isNaN);
 }
 
 fn gradientAt(i: u32, to: Place) -> f32 {

@@ -191,7 +191,9 @@ fn convolve(t: Tile) -> Accumulators {
   return s;
 }
 
-fn rectified(v: vec4f) -> vec4f { return select(v, max(v, vec4f()), RELU == 1u); }
+// By their bits: max and comparisons may lose a NaN.
+fn areNaN(v: vec4f) -> vec4<bool> { return (bitcast<vec4u>(v) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u); }
+fn rectified(v: vec4f) -> vec4f { return select(max(v, vec4f()), v, areNaN(v) | vec4<bool>(RELU == 0u)); }
 
 // Two neighboring outputs in four channels.
 fn store(t: Tile, four: u32, row: u32, column: u32, a: vec4f, b: vec4f) {
@@ -216,7 +218,6 @@ fn storeFour(t: Tile, row: u32, left: u32, m: Eight) {
   store(t, 0u, row, t.column + left + 2u, m.low[2], m.low[3]);
   store(t, 4u, row, t.column + left + 2u, m.high[2], m.high[3]);
 }
-
 fn storeRow(t: Tile, row: u32, s: Sums) {
   if (row >= params.outHeight) { return; }
   storeFour(t, row, 0u, s.a);
@@ -224,7 +225,6 @@ fn storeRow(t: Tile, row: u32, s: Sums) {
   storeFour(t, row, 8u, s.c);
   storeFour(t, row, 12u, s.d);
 }
-
 // A row that may start between two pairs; the loop is slow, and such widths are rare.
 fn storeOdd(t: Tile, row: u32, s: Sums) {
   var all = array(s.a.low, s.b.low, s.c.low, s.d.low, s.a.high, s.b.high, s.c.high, s.d.high);
@@ -248,15 +248,15 @@ fn poolFour(t: Tile, left: u32, top: Eight, bottom: Eight) {
   pool(t, 0u, column + 2u, top.low[2], top.low[3], bottom.low[2], bottom.low[3]);
   pool(t, 4u, column + 2u, top.high[2], top.high[3], bottom.high[2], bottom.high[3]);
 }
-
-// One window; the first of equals wins.
+// One window; the first of equals wins, and NaN stays NaN.
 fn pool(t: Tile, four: u32, column: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) {
   let corner = t.row * params.outWidth + column;
   let above = select(vec4u(corner), vec4u(corner + 1u), b > a);
   let below = select(vec4u(corner), vec4u(corner + 1u), d > c) + params.outWidth;
   let best = max(max(a, b), max(c, d));
   let passes = vec4<bool>(RELU == 0u) | (best > vec4f());
-  let values = select(vec4f(), best, passes);
+  let hasNaN = areNaN(a) | areNaN(b) | areNaN(c) | areNaN(d);
+  let values = select(select(vec4f(), best, passes), a + b + c + d, hasNaN);
   let places = select(vec4u(NOWHERE), select(above, below, max(c, d) > max(a, b)), passes);
   let size = vec2u(params.outWidth, params.outHeight) / 2u;
   if (t.row / 2u >= size.y || column / 2u >= size.x) { return; }

@@ -1,5 +1,5 @@
 import { defineKernels, type KernelCase, type Kernels, linearGrid } from "../../gpu/mod.ts";
-import { randomInteger } from "../random_source.ts";
+import { randomInteger, sometimesNaN } from "../random_source.ts";
 import { roundHalfEven } from "../rounding.ts";
 import source from "./dorefa.wgsl" with { type: "text" };
 
@@ -41,12 +41,14 @@ export const dorefaKernels: Kernels<"forward" | "backward"> = defineKernels({
     // places on the grid away from its rounding boundaries, where any tanh finds the same level
     w: (random, { bits }, length) => {
       const n = 2 ** bits - 1;
-      return Array.from({ length }, () => {
+      const values = Array.from({ length }, () => {
         const q = randomInteger(random, 0, n) + 0.8 * (random() - 0.5);
         return Math.atanh(Math.tanh(2) * Math.min(Math.max(2 * q / n - 1, -1), 1));
       });
+      return sometimesNaN(random, values);
     },
-    range: (_random, _p, length) => Array.from({ length }, (_, i) => i % 2 === 0 ? -1 : 2),
+    range: (random, _p, length) =>
+      sometimesNaN(random, Array.from({ length }, (_, i) => i % 2 === 0 ? -1 : 2)),
   },
   reference({ w, range, dy }, { inner, bits }, _constants, entry) {
     if (entry === "backward") {
@@ -55,6 +57,7 @@ export const dorefaKernels: Kernels<"forward" | "backward"> = defineKernels({
     const n = 2 ** bits - 1;
     return {
       y: w.map((value, i) => {
+        if (!Number.isFinite(value)) return value;
         const c = Math.floor(i / inner);
         const m = Math.tanh(Math.max(-range[2 * c], range[2 * c + 1]));
         const q = roundHalfEven(n * (Math.tanh(value) / (2 * m) + 0.5));

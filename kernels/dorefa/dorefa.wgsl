@@ -9,6 +9,7 @@
 //
 // The paper leaves the factor m out, as a batch norm follows it there; here it keeps a network without
 // norms in proportion. tanh may differ from adapter to adapter, and so may a level beside a boundary.
+// What is not finite stays so, and a range with a NaN in it makes NaN of its channel.
 //
 // One invocation per 4 vectors of 4 elements; compute-bound by tanh on processors.
 //
@@ -32,9 +33,17 @@ fn vectorsOf(id: vec3u, groups: vec3u) -> vec2u {
   return vec2u(first, min(first + VECTORS, (params.channels * params.inner + 3u) / 4u));
 }
 
+fn isBroken(v: vec4f) -> vec4<bool> {
+  return (bitcast<vec4u>(v) & vec4u(0x7f800000u)) == vec4u(0x7f800000u);
+}
+
+fn isNaN(v: f32) -> bool { return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u; }
+
 fn largestIn(channel: u32) -> f32 {
   let r = range[min(channel, params.channels - 1u)];
-  return max(tanh(max(-r.x, r.y)), exp2(-60.0));
+  let largest = max(tanh(max(-r.x, r.y)), exp2(-60.0));
+  // max would turn NaN into the least m
+  return select(largest, r.x + r.y, isNaN(r.x) || isNaN(r.y));
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -45,8 +54,9 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
     let c = (4u * i + vec4u(0u, 1u, 2u, 3u)) / params.inner;
     var m = vec4f(largestIn(c.x));
     if (c.w != c.x) { m = vec4f(m.x, largestIn(c.y), largestIn(c.z), largestIn(c.w)); }
-    let q = clamp(round(n * (tanh(w[i]) / (2.0 * m) + 0.5)), vec4f(), vec4f(n));
-    y[i] = m * (2.0 * q / n - 1.0);
+    let value = w[i];
+    let q = clamp(round(n * (tanh(value) / (2.0 * m) + 0.5)), vec4f(), vec4f(n));
+    y[i] = select(m * (2.0 * q / n - 1.0), value, isBroken(value));
   }
 }
 

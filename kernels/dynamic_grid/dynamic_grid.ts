@@ -6,7 +6,7 @@ import {
   type Numbers,
   type ReferenceInputs,
 } from "../../gpu/mod.ts";
-import { randomInteger } from "../random_source.ts";
+import { normalsOrNaN, randomInteger, sometimesNaN } from "../random_source.ts";
 import { roundHalfEven } from "../rounding.ts";
 import source from "./dynamic_grid.wgsl" with { type: "text" };
 
@@ -217,11 +217,16 @@ export const dynamicGridKernels: Kernels<
   tolerance: (_params, entry) =>
     entry.startsWith("observe") ? { absolute: 1e-6, relative: 1e-6 } : "exact",
   generate: {
+    x: normalsOrNaN,
+    partials: normalsOrNaN,
     // a channel of nothing but 0 among the others
     observed: (random, _p, length) =>
-      Array.from(
-        { length },
-        (_, i) => i === 2 || i === 3 ? 0 : (i % 2 - random()) * magnitude(random),
+      sometimesNaN(
+        random,
+        Array.from(
+          { length },
+          (_, i) => i === 2 || i === 3 ? 0 : (i % 2 - random()) * magnitude(random),
+        ),
       ),
     clock: (random) => [randomInteger(random, 0, 40)],
     widths: (random, _p, length) => Array.from({ length }, () => randomInteger(random, 2, 16)),

@@ -19,7 +19,8 @@
 // A channel of nothing but 0 gets s = 1, any other at least 2^-120. These are the float32 operations of
 // chooseQuantParams() on the host, to the last bit: WGSL lets `/` be off by 2.5 ULP, so quotients are
 // found by long division of the significands, in integers: 24 steps, and there are few channels. A range
-// that is not finite or wider than 2^120 gives NaN, and so does all that is quantized with it.
+// that is not finite or wider than 2^120 gives NaN, and so does all that is quantized with it. A NaN in x
+// makes its range NaN, and a moving range for good: min and max may lose it, so it is looked for by bits.
 //
 // One invocation a part in `ranges`, one a channel elsewhere; memory-bound (4 bytes an element).
 //
@@ -54,6 +55,12 @@ fn indexOf(id: vec3u, groups: vec3u) -> u32 { return id.y * groups.x * WORKGROUP
 
 fn partsOf() -> u32 { return (params.inner + params.chunk - 1u) / params.chunk; }
 
+fn magnitudeBits(v: vec4f) -> vec4u { return bitcast<vec4u>(v) & vec4u(0x7fffffffu); }
+
+fn isNaN(v: vec2f) -> vec2<bool> {
+  return (bitcast<vec2u>(v) & vec2u(0x7fffffffu)) > vec2u(0x7f800000u);
+}
+
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn ranges(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = indexOf(id, groups);
@@ -65,27 +72,39 @@ fn ranges(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gro
   let end = min(first + params.chunk, run + params.inner);
   var low = vec4f(x[first / 4u][first % 4u]);
   var high = low;
+  var largest = magnitudeBits(low); // bits order as magnitudes do, with NaN above all
   if (params.inner % 4u == 0u) { // and so is chunk
     for (var v = first / 4u; v < end / 4u; v++) {
-      low = min(low, x[v]);
-      high = max(high, x[v]);
+      let value = x[v];
+      low = min(low, value);
+      high = max(high, value);
+      largest = max(largest, magnitudeBits(value));
     }
   } else {
     for (var e = first; e < end; e++) {
-      low.x = min(low.x, x[e / 4u][e % 4u]);
-      high.x = max(high.x, x[e / 4u][e % 4u]);
+      let value = x[e / 4u][e % 4u];
+      low.x = min(low.x, value);
+      high.x = max(high.x, value);
+      largest.x = max(largest.x, magnitudeBits(vec4f(value)).x);
     }
   }
-  partialsOut[i] = vec2f(min(min(low.x, low.y), min(low.z, low.w)),
+  let ends = vec2f(min(min(low.x, low.y), min(low.z, low.w)),
     max(max(high.x, high.y), max(high.z, high.w)));
+  let most = vec2f(bitcast<f32>(max(max(largest.x, largest.y), max(largest.z, largest.w))));
+  partialsOut[i] = select(ends, most, isNaN(most));
+}
+
+// What spans two ranges; NaN if an end is.
+fn spanOf(a: vec2f, b: vec2f) -> vec2f {
+  let ends = vec2f(min(a.x, b.x), max(a.y, b.y));
+  return select(select(ends, b, isNaN(b)), a, isNaN(a));
 }
 
 fn moveRange(c: u32, momentum: f32) {
   let parts = partsOf();
   var found = partials[c * parts];
   for (var p = 1u; p < parts; p++) {
-    let other = partials[c * parts + p];
-    found = vec2f(min(found.x, other.x), max(found.y, other.y));
+    found = spanOf(found, partials[c * parts + p]);
   }
   let moved = range[c] + momentum * (found - range[c]);
   range[c] = select(moved, found, momentum >= 1.0);
@@ -143,8 +162,8 @@ fn chooseGrid(c: u32, bits: u32) {
     span = max(-low, high);
   }
   var s = 1.0;
-  // below FINEST * most the quotient would be FINEST or less
-  if (span > 0.0) { s = max(divide(max(span, FINEST), most), FINEST); }
+  // no quotient is less than FINEST, which divide() could not find
+  if (span > 0.0) { s = divide(max(span, FINEST * most), most); }
   let r = divide(1.0, s);
   var zero = 0.0;
   if (SYMMETRIC == 0u) { zero = clamp(round(-(low * r)), 0.0, most); }

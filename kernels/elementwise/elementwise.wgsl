@@ -47,6 +47,12 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
 @group(1) @binding(0) var<uniform> params: Params;
 
+// max(v, 0), but NaN stays NaN.
+fn rectified(v: vec4f) -> vec4f {
+  let isNaN = (bitcast<vec4u>(v) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+  return select(max(v, vec4f()), v, isNaN);
+}
+
 fn combine(u: vec4f, v: vec4f) -> vec4f {
   switch OP {
     case SUBTRACT: { return u - v; }
@@ -55,7 +61,7 @@ fn combine(u: vec4f, v: vec4f) -> vec4f {
     case MINIMUM: { return min(u, v); }
     case MAXIMUM: { return max(u, v); }
     case PASS_WHERE_POSITIVE: { return select(vec4f(), u, v > vec4f()); }
-    case ADD_RECTIFIED: { return max(u + v, vec4f()); }
+    case ADD_RECTIFIED: { return rectified(u + v); }
     default: { return u + v; }
   }
 }

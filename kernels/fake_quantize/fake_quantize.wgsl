@@ -4,6 +4,8 @@
 //   forward     y = (clamp(q, qMin, qMax) - zeroPoint) * scale
 //   backward   dx = dy where qMin <= q <= qMax, else 0        (straight-through estimator)
 //
+// NaN stays NaN, though clamp may lose it, and a grid of NaN makes NaN of everything.
+//
 // x, y, dx, dy                                  [outer, channels, inner], row-major
 // scale, inverseScale, zeroPoint, qMin, qMax    [channels]; channels = 1 means per-tensor
 //
@@ -97,9 +99,15 @@ fn scaleOf(c: vec4u) -> vec4f {
   return vec4f(scale[c.x]);
 }
 
+fn keepNaN(value: vec4f, result: vec4f) -> vec4f {
+  let isNaN = (bitcast<vec4u>(value) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+  return select(result, value, isNaN);
+}
+
 fn snap(i: u32, g: Grid, step: vec4f) {
-  let q = toInteger(valuesAt(i) * g.inverse) + g.zero;
-  y[i] = (clamp(q, g.low, g.high) - g.zero) * step;
+  let value = valuesAt(i);
+  let q = toInteger(value * g.inverse) + g.zero;
+  y[i] = keepNaN(value, (clamp(q, g.low, g.high) - g.zero) * step);
 }
 
 fn letThrough(i: u32, g: Grid) {

@@ -8,7 +8,7 @@
 //
 // Inside the grid the expectation of y is x. u = (hash(hash(i) ^ keys[network]) >> 8) 2^-24, i the
 // element within its network: the numbers of `kernels/random_source.ts`, so a population rounds as each
-// of its networks does alone.
+// of its networks does alone. NaN stays NaN, though clamp may lose it.
 //
 // x, y, dx, dy                                  [networks, size / networks] and, seen otherwise,
 //                                               [outer, channels, inner], row-major
@@ -71,11 +71,16 @@ fn gridOf(c: vec4u) -> Grid {
 }
 
 // The integers of four elements before the zero point is added.
-fn draw(element: vec4u, c: vec4u) -> vec4f {
+fn draw(value: vec4f, element: vec4u, c: vec4u) -> vec4f {
   let inverse = vec4f(inverseScale[c.x], inverseScale[c.y], inverseScale[c.z], inverseScale[c.w]);
-  let v = valuesAt(element) * inverse;
+  let v = value * inverse;
   let below = floor(v);
   return below + select(vec4f(), vec4f(1.0), uniforms(element) < v - below);
+}
+
+fn keepNaN(value: vec4f, result: vec4f) -> vec4f {
+  let isNaN = (bitcast<vec4u>(value) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+  return select(result, value, isNaN);
 }
 
 fn channelsOf(element: vec4u) -> vec4u {
@@ -96,7 +101,9 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
     let c = channelsOf(element);
     let g = gridOf(c);
     let step = vec4f(scale[c.x], scale[c.y], scale[c.z], scale[c.w]);
-    y[i] = (clamp(draw(element, c) + g.zero, g.low, g.high) - g.zero) * step;
+    let value = valuesAt(element);
+    let q = clamp(draw(value, element, c) + g.zero, g.low, g.high);
+    y[i] = keepNaN(value, (q - g.zero) * step);
   }
 }
 
@@ -107,7 +114,7 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
     let element = 4u * i + LANES;
     let c = channelsOf(element);
     let g = gridOf(c);
-    let q = draw(element, c) + g.zero;
+    let q = draw(valuesAt(element), element, c) + g.zero;
     dx[i] = select(vec4f(), dy[i], (g.low <= q) & (q <= g.high));
   }
 }

@@ -58,11 +58,17 @@ fn weightBlock(network: u32, output: u32, word: u32) -> mat4x4f {
     weight[first + 3u * words]));
 }
 
+// max(v, 0), but NaN stays NaN.
+fn rectified(v: vec4f) -> vec4f {
+  let isNaN = (bitcast<vec4u>(v) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+  return select(max(v, vec4f()), v, isNaN);
+}
+
 fn storeRow(network: u32, row: u32, output: u32, sums: vec4f) {
   if (row >= params.batch || output >= params.outputs) { return; }
-  let value = params.scale * sums + bias[(network * params.outputs + output) / 4u];
-  let low = select(vec4f(-3.4028234e38), vec4f(), RELU == 1u);
-  y[((network * params.batch + row) * params.outputs + output) / 4u] = max(value, low);
+  var value = params.scale * sums + bias[(network * params.outputs + output) / 4u];
+  if (RELU == 1u) { value = rectified(value); }
+  y[((network * params.batch + row) * params.outputs + output) / 4u] = value;
 }
 
 fn storeBlock(network: u32, row: u32, output: u32, sums: mat4x4f) {

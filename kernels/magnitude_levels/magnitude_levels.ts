@@ -6,7 +6,7 @@ import {
   type Numbers,
   type ReferenceInputs,
 } from "../../gpu/mod.ts";
-import { randomInteger } from "../random_source.ts";
+import { normalsOrNaN, randomInteger, sometimesNaN } from "../random_source.ts";
 import source from "./magnitude_levels.wgsl" with { type: "text" };
 
 function levelsCase(channels: number, inner: number, TERNARY: number, LANES = 64): KernelCase {
@@ -14,7 +14,7 @@ function levelsCase(channels: number, inner: number, TERNARY: number, LANES = 64
 }
 
 function meanAbove(magnitudes: Float64Array, limit: number): number {
-  const above = magnitudes.filter((size) => size > limit);
+  const above = magnitudes.filter((size) => size > limit || !Number.isFinite(size));
   return above.reduce((a, b) => a + b, 0) / Math.max(above.length, 1);
 }
 
@@ -72,7 +72,9 @@ export const magnitudeLevelsKernels: Kernels<"measure" | "forward" | "backward">
   tolerance: ({ inner }, entry) =>
     entry === "measure" ? { absolute: 1e-6 + 1e-4 / inner, relative: 1e-5 } : "exact",
   generate: {
-    scale: (random, _p, length) => Array.from({ length }, () => 0.1 + random()),
+    w: normalsOrNaN,
+    scale: (random, _p, length) =>
+      sometimesNaN(random, Array.from({ length }, () => 0.1 + random())),
     threshold: (random, _p, length) => Array.from({ length }, (_, i) => i % 3 ? random() : -1),
   },
   reference(inputs, params, constants, entry) {
@@ -82,6 +84,8 @@ export const magnitudeLevelsKernels: Kernels<"measure" | "forward" | "backward">
     return {
       y: w.map((value, i) => {
         const c = Math.floor(i / params.inner);
+        if (!Number.isFinite(value)) return value;
+        if (!Number.isFinite(scale[c])) return scale[c];
         return Math.abs(value) > threshold[c] ? (value >= 0 ? scale[c] : -scale[c]) : 0;
       }),
     };

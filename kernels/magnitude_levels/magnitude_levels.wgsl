@@ -8,6 +8,9 @@
 // w, y, dy, dw      [channels, inner], row-major
 // scale, threshold  [channels]; a channel without a weight above the threshold gets scale 0
 //
+// What is not finite counts as above any threshold: the scale of its channel is not finite then, nor any
+// weight of the channel.
+//
 // One workgroup a channel in `measure`, whose lanes meet in a fixed tree, twice where ternary; else one
 // invocation per 4 vectors of 4 elements. Memory-bound.
 //
@@ -33,6 +36,10 @@ struct Params { channels: u32, inner: u32 }
 
 var<workgroup> sums: array<vec2f, LANES>;
 
+fn isBroken(v: vec4f) -> vec4<bool> {
+  return (bitcast<vec4u>(v) & vec4u(0x7f800000u)) == vec4u(0x7f800000u);
+}
+
 // Sum and count of the magnitudes above a limit that a lane sees in a channel.
 fn walk(channel: u32, lane: u32, limit: f32) -> vec2f {
   var sum = vec2f();
@@ -40,14 +47,14 @@ fn walk(channel: u32, lane: u32, limit: f32) -> vec2f {
   if (params.inner % 4u == 0u) {
     for (var v = run / 4u + lane; v < (run + params.inner) / 4u; v += LANES) {
       let size = abs(w[v]);
-      let counts = select(vec4f(), vec4f(1.0), size > vec4f(limit));
+      let counts = select(vec4f(), vec4f(1.0), (size > vec4f(limit)) | isBroken(size));
       sum += vec2f(dot(size, counts), dot(counts, vec4f(1.0)));
     }
     return sum;
   }
   for (var e = run + lane; e < run + params.inner; e += LANES) {
     let size = abs(w[e / 4u][e % 4u]);
-    if (size > limit) { sum += vec2f(size, 1.0); }
+    if (size > limit || isBroken(vec4f(size)).x) { sum += vec2f(size, 1.0); }
   }
   return sum;
 }
@@ -95,7 +102,8 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
     let value = w[i];
     let s = vec4f(scale[c.x], scale[c.y], scale[c.z], scale[c.w]);
     let limit = vec4f(threshold[c.x], threshold[c.y], threshold[c.z], threshold[c.w]);
-    y[i] = select(vec4f(), select(-s, s, value >= vec4f()), abs(value) > limit);
+    let level = select(vec4f(), select(-s, s, value >= vec4f()), abs(value) > limit);
+    y[i] = select(select(level, s, isBroken(s)), value, isBroken(value));
   }
 }
 

@@ -59,7 +59,11 @@ fn tnValue(id: vec3u) -> f32 {
   return dotProduct(aStart, params.m, id.z * params.bStride + id.x, params.n);
 }
 
-fn rectified(v: f32) -> f32 { return select(v, max(v, 0.0), RELU == 1u); }
+// max(v, 0) if asked for, but NaN stays NaN.
+fn rectified(v: f32) -> f32 {
+  let isNaN = (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u;
+  return select(max(v, 0.0), v, RELU == 0u || isNaN);
+}
 
 @compute @workgroup_size(WORKGROUP_SIZE, WORKGROUP_SIZE)
 fn nt(@builtin(global_invocation_id) id: vec3u) {

@@ -72,7 +72,6 @@ fn place(start: u32, lines: u32, line: u32, k: u32, byK: bool) -> vec2u {
   let at = start + select(line * params.k + k, k * lines + line, byK);
   return select(vec2u(), vec2u(at, 1u), inside);
 }
-
 fn elementA(start: u32, line: u32, k: u32, byK: bool) -> f32 {
   let at = place(start, params.m, line, k, byK);
   return select(0.0, a[at.x / 4u][at.x % 4u], at.y == 1u);
@@ -115,7 +114,6 @@ fn blockB(t: Tile, base: vec4u, column: u32, k: u32, byK: bool) -> mat4x4f {
   return transpose(mat4x4f(lineB(t.bStart, column, k, byK), lineB(t.bStart, column + 1u, k, byK),
     lineB(t.bStart, column + 2u, k, byK), lineB(t.bStart, column + 3u, k, byK)));
 }
-
 fn add(s: Blocks, b: Blocks, a: mat4x4f) -> Blocks {
   return Blocks(s.a + b.a * a, s.b + b.b * a, s.c + b.c * a, s.d + b.d * a);
 }
@@ -163,7 +161,6 @@ fn storeRow(network: u32, row: u32, column: u32, v: vec4f) {
     if (column + 2u < params.n) { c[i + 2u] = v.z; }
   }
 }
-
 fn storeBlocks(t: Tile, row: u32, s: Blocks) {
   store(t.network, row, t.column, s.a);
   store(t.network, row, t.column + 4u, s.b);
@@ -178,10 +175,14 @@ fn storeAll(t: Tile, s: Accumulators) {
   storeBlocks(t, t.row + 12u, s.r12);
 }
 
+// max(v, 0) if asked for, but NaN stays NaN.
+fn rectified(v: vec4f) -> vec4f {
+  let isNaN = (bitcast<vec4u>(v) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+  return select(max(v, vec4f()), v, vec4<bool>(RELU == 0u) | isNaN);
+}
 fn activate(block: mat4x4f, add: mat4x4f) -> mat4x4f {
-  let low = select(vec4f(-3.4028234e38), vec4f(), RELU == 1u);
   let s = block + add;
-  return mat4x4f(max(s[0], low), max(s[1], low), max(s[2], low), max(s[3], low));
+  return mat4x4f(rectified(s[0]), rectified(s[1]), rectified(s[2]), rectified(s[3]));
 }
 fn activateBlocks(s: Blocks, add: Blocks) -> Blocks {
   return Blocks(activate(s.a, add.a), activate(s.b, add.b), activate(s.c, add.c), activate(s.d, add.d));

@@ -183,10 +183,16 @@ fn store(p: Place, s: mat4x4f) {
   }
 }
 
-fn activate(s: mat4x4f, add: mat4x4f) -> mat4x4f {
-  let low = select(vec4f(-3.4028234e38), vec4f(), RELU == 1u);
-  return mat4x4f(max(s[0] + add[0], low), max(s[1] + add[1], low), max(s[2] + add[2], low),
-    max(s[3] + add[3], low));
+// max(v, 0), but NaN stays NaN.
+fn rectified(v: vec4f) -> vec4f {
+  let isNaN = (bitcast<vec4u>(v) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+  return select(max(v, vec4f()), v, isNaN);
+}
+
+fn activate(block: mat4x4f, add: mat4x4f) -> mat4x4f {
+  let s = block + add;
+  if (RELU == 0u) { return s; }
+  return mat4x4f(rectified(s[0]), rectified(s[1]), rectified(s[2]), rectified(s[3]));
 }
 
 @compute @workgroup_size(SIDE, SIDE)

@@ -3,6 +3,7 @@
 //   forward    y[plane, oy, ox] = max over ky, kx < size of x[plane, oy stride + ky, ox stride + kx]
 //              argmax           = where it stands in its plane of x; the first of equals
 //              with RELU: y = max(y, 0), and argmax = NOWHERE where y is 0
+//              y is NaN where an element of the window is
 //   backward   dx[i] = sum of dy over the windows whose argmax is i
 //
 // A ReLU before the pooling and one after it are the same function, and NOWHERE is all that its
@@ -51,9 +52,13 @@ fn fourAt(i: u32) -> Four {
   return Four(line * params.outWidth + ox, corner, plane * params.inHeight * params.inWidth, count);
 }
 
-fn store(window: u32, best: f32, at: u32) {
+// Bits order as magnitudes do, with NaN above all.
+fn magnitudeBits(value: f32) -> u32 { return bitcast<u32>(value) & 0x7fffffffu; }
+
+// What a window comes to, given the largest of its magnitudes as bits.
+fn store(window: u32, best: f32, at: u32, largest: u32) {
   let passes = RELU == 0u || best > 0.0;
-  y[window] = select(0.0, best, passes);
+  y[window] = select(select(0.0, best, passes), bitcast<f32>(largest), largest > 0x7f800000u);
   argmax[window] = select(NOWHERE, at, passes);
 }
 
@@ -66,7 +71,9 @@ fn halve(four: Four, w: u32) {
   let lower = max(bottom.x, bottom.y);
   let above = corner + select(0u, 1u, top.y > top.x);
   let below = corner + params.inWidth + select(0u, 1u, bottom.y > bottom.x);
-  store(four.window + w, max(upper, lower), select(above, below, lower > upper));
+  let largest = max(max(magnitudeBits(top.x), magnitudeBits(top.y)),
+    max(magnitudeBits(bottom.x), magnitudeBits(bottom.y)));
+  store(four.window + w, max(upper, lower), select(above, below, lower > upper), largest);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -87,15 +94,17 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let corner = (line % params.outHeight * params.inWidth + i % params.outWidth) * params.stride;
   var at = corner;
   var best = elementOfX(start + corner);
+  var largest = 0u;
   for (var ky = 0u; ky < params.size; ky++) {
     for (var kx = 0u; kx < params.size; kx++) {
       let here = corner + ky * params.inWidth + kx;
       let value = elementOfX(start + here);
       at = select(at, here, value > best);
       best = max(best, value);
+      largest = max(largest, magnitudeBits(value));
     }
   }
-  store(i, best, at);
+  store(i, best, at, largest);
 }
 
 fn elementOfX(i: u32) -> f32 { return x[i / 2u][i % 2u]; }

@@ -1,7 +1,7 @@
 // reduce, by lane: one invocation walks an axis from end to end.
 //
 //   sum       y[o, p, i] = scale * sum of x[o, k, i] over k = p, p + parts, p + 2 parts, ...
-//   minimum, maximum     likewise, without scale
+//   minimum, maximum     likewise, without scale; NaN if one of them is, which min and max may lose
 //   argmax    indices[o, i] = the first k at which x[o, k, i] is largest (parts must be 1)
 //
 // A mean is a sum with scale = 1 / axis.
@@ -36,6 +36,13 @@ fn walkOf(i: u32) -> Walk {
 
 fn indexOf(id: vec3u, groups: vec3u) -> u32 { return id.y * groups.x * WORKGROUP_SIZE + id.x; }
 
+// Bits order as magnitudes do, with NaN above all.
+fn magnitudeBits(value: f32) -> u32 { return bitcast<u32>(value) & 0x7fffffffu; }
+
+fn orNaN(best: f32, largest: u32) -> f32 {
+  return select(best, bitcast<f32>(largest), largest > 0x7f800000u);
+}
+
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn sum(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = indexOf(id, groups);
@@ -62,8 +69,13 @@ fn minimum(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let walk = walkOf(i);
   if (!walk.inside) { return; }
   var best = x[walk.first];
-  for (var k = 1u; k < walk.count; k++) { best = min(best, x[walk.first + k * walk.step]); }
-  y[i] = best;
+  var largest = magnitudeBits(best);
+  for (var k = 1u; k < walk.count; k++) {
+    let value = x[walk.first + k * walk.step];
+    best = min(best, value);
+    largest = max(largest, magnitudeBits(value));
+  }
+  y[i] = orNaN(best, largest);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)
@@ -72,8 +84,13 @@ fn maximum(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let walk = walkOf(i);
   if (!walk.inside) { return; }
   var best = x[walk.first];
-  for (var k = 1u; k < walk.count; k++) { best = max(best, x[walk.first + k * walk.step]); }
-  y[i] = best;
+  var largest = magnitudeBits(best);
+  for (var k = 1u; k < walk.count; k++) {
+    let value = x[walk.first + k * walk.step];
+    best = max(best, value);
+    largest = max(largest, magnitudeBits(value));
+  }
+  y[i] = orNaN(best, largest);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

@@ -1,7 +1,7 @@
 // reduce, by workgroup: 256 invocations share an axis and meet in a tree.
 //
 //   sum       y[o, p, i] = scale * sum of x[o, k, i] over k = p, p + parts, p + 2 parts, ...
-//   minimum, maximum     likewise, without scale
+//   minimum, maximum     likewise, without scale; NaN if one of them is, which min and max may lose
 //   argmax    indices[o, i] = the first k at which x[o, k, i] is largest (parts must be 1)
 //
 // A mean is a sum with scale = 1 / axis.
@@ -38,6 +38,13 @@ fn walkOf(group: vec3u, groups: vec3u) -> Walk {
   return Walk(i, first, params.parts * params.inner, count, outer < params.outer);
 }
 
+fn isNaN(v: f32) -> bool { return (bitcast<u32>(v) & 0x7fffffffu) > 0x7f800000u; }
+
+// What is chosen of a and b, but NaN if either is.
+fn orNaN(chosen: f32, a: f32, b: f32) -> f32 {
+  return select(select(chosen, b, isNaN(b)), a, isNaN(a));
+}
+
 @compute @workgroup_size(LANES)
 fn sum(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
        @builtin(local_invocation_index) lane: u32) {
@@ -59,12 +66,16 @@ fn minimum(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups:
   let walk = walkOf(group, groups);
   var best = x[walk.first];
   for (var k = lane; k < walk.count; k += LANES) {
-    best = min(best, x[walk.first + k * walk.step]);
+    let value = x[walk.first + k * walk.step];
+    best = orNaN(min(best, value), best, value);
   }
   values[lane] = best;
   workgroupBarrier();
   for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { values[lane] = min(values[lane], values[lane + half]); }
+    if (lane < half) {
+      let other = values[lane + half];
+      values[lane] = orNaN(min(values[lane], other), values[lane], other);
+    }
     workgroupBarrier();
   }
   if (lane == 0u && walk.inside) { y[walk.output] = values[0]; }
@@ -76,12 +87,16 @@ fn maximum(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups:
   let walk = walkOf(group, groups);
   var best = x[walk.first];
   for (var k = lane; k < walk.count; k += LANES) {
-    best = max(best, x[walk.first + k * walk.step]);
+    let value = x[walk.first + k * walk.step];
+    best = orNaN(max(best, value), best, value);
   }
   values[lane] = best;
   workgroupBarrier();
   for (var half = LANES / 2u; half > 0u; half /= 2u) {
-    if (lane < half) { values[lane] = max(values[lane], values[lane + half]); }
+    if (lane < half) {
+      let other = values[lane + half];
+      values[lane] = orNaN(max(values[lane], other), values[lane], other);
+    }
     workgroupBarrier();
   }
   if (lane == 0u && walk.inside) { y[walk.output] = values[0]; }

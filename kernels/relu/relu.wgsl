@@ -1,6 +1,6 @@
 // relu: the rectified linear unit and its gradient.
 //
-//   forward    y = max(x, 0)
+//   forward    y = max(x, 0), but NaN stays NaN, which max may lose
 //   backward  dx = dy where y > 0, else 0     (the output alone tells which inputs passed)
 //
 // x, y, dy, dx   [size]
@@ -23,12 +23,17 @@ struct Params { size: u32 }
 @group(0) @binding(4) var<storage, read_write> dx: array<vec4f>;
 @group(1) @binding(0) var<uniform> params: Params;
 
+fn rectified(v: vec4f) -> vec4f {
+  let isNaN = (bitcast<vec4u>(v) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
+  return select(max(v, vec4f()), v, isNaN);
+}
+
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let first = (id.y * groups.x * WORKGROUP_SIZE + id.x) * VECTORS;
   for (var v = first; v < first + VECTORS; v++) {
     if (4u * v >= params.size) { return; }
-    y[v] = max(x[v], vec4f());
+    y[v] = rectified(x[v]);
   }
 }
 

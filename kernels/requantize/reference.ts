@@ -133,8 +133,8 @@ export function referenceRequantize(
     for (let p = 0; p < networks; p++) {
       const own = inputs.weight.subarray(p * inner, (p + 1) * inner);
       const most = own.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
-      scales[2 * p] = most === 0 ? 1 : Math.max(most / levels, 2 ** -120);
-      scales[2 * p + 1] = 1 / scales[2 * p];
+      scales[2 * p] = most === 0 ? 1 : Math.max(fround(most / levels), 2 ** -120);
+      scales[2 * p + 1] = fround(1 / scales[2 * p]);
     }
     return { scales };
   }

@@ -7,7 +7,7 @@ import {
   type Numbers,
   type RandomSource,
 } from "../../gpu/mod.ts";
-import { randomInteger, randomWords, standardNormal } from "../random_source.ts";
+import { randomInteger, randomWords, sometimesNaN, standardNormal } from "../random_source.ts";
 import { referenceRequantize, REQUANTIZE_ROUNDING, slotsOf } from "./reference.ts";
 import source from "./requantize.wgsl" with { type: "text" };
 
@@ -77,7 +77,7 @@ function movedWeights(random: RandomSource, params: Numbers, length: number): nu
 const generate: NonNullable<KernelSpec<string>["generate"]> = {
   weight: weightsOf,
   old: weightsOf,
-  x: weightsOf,
+  x: (random, params, length) => sometimesNaN(random, weightsOf(random, params, length)),
   before: movedWeights,
   // quarters first, so that numbers of the grid are among the weights
   grids: (random, { networks }) =>
@@ -148,7 +148,9 @@ export const requantizeKernels: Kernels<RequantizeEntry> = defineKernels({
       writes: ["scales"],
       flops: ({ networks, inner }) => 2 * networks * inner,
       workgroups: ({ networks }) => [networks, 1, 1],
-      loopIterations: ({ inner }, c) => Math.ceil(inner / 4 / c.WORKGROUP_SIZE) + 2 + 64,
+      // over weights, lanes and the digits of two quotients
+      loopIterations: ({ inner }, c) =>
+        Math.ceil(inner / 4 / c.WORKGROUP_SIZE) + 2 + c.WORKGROUP_SIZE + 48,
     },
     observe: {
       reads: ["weight", "old", "grids", "clock", "seeds"],
@@ -182,9 +184,9 @@ export const requantizeKernels: Kernels<RequantizeEntry> = defineKernels({
   },
   workgroups: ({ networks, inner }, c) =>
     linearGrid(Math.ceil(networks * inner / 16), c.WORKGROUP_SIZE),
-  // quantized weights are exact; a scale is divided, statistics are summed
+  // scales and quantized weights are exact; statistics are summed
   tolerance: (_params, entry) =>
-    entry === "inPlace" || entry === "shadow" ? "exact" : { absolute: 1e-6, relative: 1e-5 },
+    entry === "observe" || entry === "record" ? { absolute: 1e-6, relative: 1e-5 } : "exact",
   generate,
   reference: (inputs, params, { ROUNDING }, entry) =>
     referenceRequantize(inputs, params, ROUNDING, SLOT_ELEMENTS, entry),

@@ -1,7 +1,7 @@
 // requantize: the weights of a training step on an integer grid, and what rounding did to the step.
 //
 //   code(x)   q = clamp(toInteger(x / s), -levels, levels),  a number of the grid stays where it is
-//   measure   s = max |x| / levels of every network                     (levels = 2^bits - 1)
+//   measure   s = max |x| / levels of every network, at least 2^-120, 1 if all are 0 (levels = 2^bits - 1)
 //   observe   partials[network, slot] = (moved, lost, zeros, sum of squares) over the slot's weights:
 //             moved counts x != before; lost counts those of them with code(x) = code(before), on the
 //             same grid and with the same random number; zeros and squares are of the quantized weights
@@ -12,7 +12,9 @@
 // Rounding is due when `clock`, the count of steps done, is a multiple of `period`.
 //
 // x, before, quantized   [networks, inner]
-// scales                 [networks, 2]: s and 1 / s, which is what numbers are multiplied by
+// scales                 [networks, 2]: s and 1 / s, which is what numbers are multiplied by. WGSL lets `/` be
+//                        off by 2.5 ULP: both are found by long division, as in dynamic_grid, and equal
+//                        levelGrid() of the host
 // partials               [networks, allSlots, 4]; a weight has `slots` of them from `firstSlot`
 // clock [1], seeds [networks], ring [capacity, networks, 3]
 //
@@ -38,7 +40,9 @@ override WORKGROUP_SIZE: u32 = 64u;
 const VECTORS = 4u; // an invocation of inPlace and shadow
 const SLOT_VECTORS = 16u; // a lane of observe
 const LANES = vec4u(0u, 1u, 2u, 3u);
-const LEAST_SCALE = 7.52316384526264e-37; // 2^-120
+const LEAST_SCALE = 0x1p-120f;
+const LARGEST_RECIPROCAL = 0x1p126f; // of what is larger, 1 / s is not normal
+const INFINITY_BITS = 0x7f800000u;
 
 struct Params {
   networks: u32,
@@ -132,6 +136,31 @@ fn belongs(element: vec4u, network: u32) -> vec4<bool> {
   return (element >= vec4u(first)) & (element < vec4u(first + params.inner));
 }
 
+fn significand(bits: u32) -> u32 { return (bits & 0x7fffffu) | 0x800000u; }
+
+// a / b rounded to nearest, ties to even; a and b positive and normal, and so is the quotient.
+fn divide(a: f32, b: f32) -> f32 {
+  let bitsA = bitcast<u32>(a);
+  let bitsB = bitcast<u32>(b);
+  let divisor = significand(bitsB);
+  var rest = significand(bitsA);
+  var exponent = 126u + (bitsA >> 23u) - (bitsB >> 23u);
+  if (rest < divisor) {
+    rest *= 2u;
+    exponent -= 1u;
+  }
+  var quotient = 0u;
+  for (var i = 0u; i < 24u; i++) {
+    let fits = rest >= divisor;
+    quotient = 2u * quotient + select(0u, 1u, fits);
+    rest = 2u * (rest - select(0u, divisor, fits));
+  }
+  // rest is twice what remains below the last digit
+  let up = rest > divisor || (rest == divisor && (quotient & 1u) == 1u);
+  // the leading digit adds 1 to the exponent, and so does a carry
+  return bitcast<f32>((exponent << 23u) + quotient + select(0u, 1u, up));
+}
+
 @compute @workgroup_size(WORKGROUP_SIZE)
 fn measure(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
   let span = vectorsOf(group.x);
@@ -144,8 +173,12 @@ fn measure(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index)
   if (lane != 0u) { return; }
   for (var i = 1u; i < WORKGROUP_SIZE; i++) { largest = max(largest, lanes[i]); }
   let most = max(max(largest.x, largest.y), max(largest.z, largest.w));
-  let s = select(max(most / params.levels, LEAST_SCALE), 1.0, most == 0.0);
-  scales[group.x] = vec2f(s, 1.0 / s);
+  var s = 1.0;
+  if (bitcast<u32>(most) == INFINITY_BITS) { s = most; }
+  else if (most > 0.0) { s = divide(max(most, LEAST_SCALE * params.levels), params.levels); }
+  var r = 1.0 / s;
+  if (s <= LARGEST_RECIPROCAL) { r = divide(1.0, s); }
+  scales[group.x] = vec2f(s, r);
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

@@ -15,9 +15,9 @@
 // factor, dFactor                               [channels], a channel being a group of weights with one grid
 // clock [1], schedule [steps] of (weight, beta); past its end the last row holds
 //
-// CHANNELS says how often the channel changes: never, between vectors, or between elements. One
-// invocation per 4 vectors of 4 elements, memory-bound; factorGradient is one workgroup a channel and a
-// fixed tree.
+// NaN stays NaN, though clamp may lose it. CHANNELS says how often the channel changes: never, between
+// vectors, or between elements. One invocation per 4 vectors of 4 elements, memory-bound; factorGradient
+// is one workgroup a channel and a fixed tree.
 //
 // Nagel et al. 2020, arXiv:2004.10568 (AdaRound), equations 22 to 24; rectified sigmoid: Louizos et al.
 // 2018, arXiv:1712.01312.
@@ -61,8 +61,9 @@ fn roundingOf(x: vec4f) -> Rounding {
   let s = 1.0 / (1.0 + exp(-x));
   let stretched = s * (ZETA - GAMMA) + GAMMA;
   let inside = (stretched > vec4f()) & (stretched < vec4f(1.0));
+  let isNaN = (bitcast<vec4u>(x) & vec4u(0x7fffffffu)) > vec4u(0x7f800000u);
   return Rounding(
-    clamp(stretched, vec4f(), vec4f(1.0)),
+    select(clamp(stretched, vec4f(), vec4f(1.0)), x, isNaN),
     select(vec4f(), (ZETA - GAMMA) * s * (1.0 - s), inside));
 }
 

@@ -52,6 +52,23 @@ Deno.test("dynamicQuantize() is symmetric on demand, and straight-through", asyn
   assert.deepEqual(slopes, [1, 2, 3, 4, 5, 6]);
 });
 
+Deno.test("dynamicGrids() of tiny ranges equal those of the host, bit for bit", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const x = Float32Array.from({ length: 2 * 26 }, (_, i) => (i % 2 - 0.3) * 2 ** (i / 2 - 123));
+  for (const bits of [1, 2, 7, 8, 9, 10, 16] as const) {
+    const { scale, inverseScale, zeroPoint } = dynamicGrids(tensor(device, x), { bits, inner: 2 });
+    const found = await readAll([scale, inverseScale, zeroPoint]);
+    for (let c = 0; c < 26; c++) {
+      const wanted = chooseQuantParams({ low: x[2 * c], high: x[2 * c + 1] }, bits);
+      assert.deepEqual(
+        found.map((values) => values[c]),
+        [wanted.scale, wanted.inverseScale, wanted.zeroPoint],
+      );
+    }
+  }
+});
+
 Deno.test("dynamicGrids() moves a range by its momentum, and leaves it alone at 0", async () => {
   const device = await testDevice();
   using _scope = device.scope();

@@ -33,6 +33,25 @@ for (const kernels of [reduceByLaneKernels, reduceByWorkgroupKernels]) {
     assert.equal(await total(), found);
   });
 
+  for (const entry of ["minimum", "maximum"] as const) {
+    Deno.test(`reduce.${variant}.${entry} is NaN where one of the numbers is`, async () => {
+      const device = await testDevice();
+      using _scope = device.scope();
+      for (const at of [0, 1, 700, 1999]) {
+        const numbers = new Float32Array(2000).fill(-1);
+        numbers[3] = -Infinity;
+        numbers[4] = Infinity;
+        numbers[at] = NaN;
+        const x = tensor(device, numbers);
+        const { y } = run(kernels[entry], { x }, reduceParams(1, 2000, 1));
+        assert.deepEqual([...await read(y)], [NaN]);
+        const parts = await read(run(kernels[entry], { x }, reduceParams(2, 1000, 1, 2)).y);
+        const broken = 2 * Math.floor(at / 1000) + at % 2;
+        parts.forEach((value, i) => assert.equal(Number.isNaN(value), i === broken));
+      }
+    });
+  }
+
   Deno.test(`reduce.${variant}.argmax takes the first of equals`, async () => {
     const device = await testDevice();
     using _scope = device.scope();

@@ -156,6 +156,20 @@ Deno.test("initialQuantizationAware() begins at 2 mean|w| / sqrt(qMax)", async (
   );
 });
 
+Deno.test("initialQuantizationAware() names the layer whose input is not finite", async () => {
+  const device = await testDevice();
+  for (
+    const [bias, what] of [[Infinity, "every value"], [3e38, "the sum of magnitudes"]] as const
+  ) {
+    const trained = { ...await trainedFloats(device) };
+    trained["fc1.bias"] = trained["fc1.bias"].with(2, bias);
+    await assert.rejects(
+      initialOf(device, W2A2, trained),
+      new RangeError(`Cannot calibrate "fc2": ${what} of its input must be finite: found Infinity`),
+    );
+  }
+});
+
 Deno.test("Trainer.train() distills what a teacher knows", async () => {
   const device = await testDevice();
   using _scope = device.scope();
@@ -189,6 +203,26 @@ Deno.test("Trainer.train() of a quantization-aware model stops at a loss that is
   const optimizer = adam({ learningRate: 1e30 });
   using trainer = trainerOf(device, model, { seeds: [9], initial }, { ...PLAN, optimizer });
   await assert.rejects(trainer.train(Infinity), NonFiniteLossError);
+});
+
+Deno.test("Trainer.train() stops at once where a step of any layer is not finite", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const model = quantizationAware(smallModel, W2A2);
+  const initial = await initialOf(device, W2A2, await trainedFloats(device));
+  for (const name of ["fc1.weight.step", "fc2.weight.step", "fc2.input.step"]) {
+    for (const broken of [Infinity, NaN]) {
+      const step = initial[name].with(0, broken);
+      using trainer = trainerOf(device, model, {
+        seeds: [9],
+        initial: [{ ...initial, [name]: step }],
+      });
+      await assert.rejects(
+        trainer.train(Infinity),
+        (error) => error instanceof NonFiniteLossError && error.step === 0,
+      );
+    }
+  }
 });
 
 Deno.test("quantizationAware() says what it cannot do", () => {

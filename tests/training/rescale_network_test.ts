@@ -124,3 +124,18 @@ Deno.test("networks with batch norms are not rescaled", async () => {
   const device = await testDevice();
   await assert.rejects(smoothNetwork(device, model, parameters, []), words);
 });
+
+Deno.test("smoothNetwork() names the layer whose input is not finite", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const [model] = MODELS;
+  const parameters = initialParameters(model, 1);
+  parameters["fc1.bias"][2] = Infinity;
+  await assert.rejects(
+    smoothNetwork(device, model, parameters, chunksOf(device, uploadImages(device, SET))),
+    new RangeError(
+      'Cannot find the ranges of 9 input channels of "fc2": every value must be finite: ' +
+        "channel 2 holds Infinity",
+    ),
+  );
+});

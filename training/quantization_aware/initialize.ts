@@ -10,6 +10,7 @@ import {
   rowsAtOnce,
   uploadParameters,
 } from "../../models/mod.ts";
+import { requireFiniteInput } from "../finite_input.ts";
 import { firstInputSteps, type InputStatistics } from "./input_estimator.ts";
 import { checkQuantizationAware } from "./mistakes.ts";
 import { layerQuantization, type QuantizationAwareSpec } from "./spec.ts";
@@ -55,6 +56,8 @@ async function observeInputs(
   const totals = new Map<string, { low: number; high: number; sum: number; size: number }>();
   observed.forEach(({ layer, size }, i) => {
     const [low, high, sum] = values.slice(3 * i, 3 * i + 3).map(([value]) => value);
+    requireFiniteInput(layer, [low, high]);
+    requireFiniteInput(layer, [sum], "the sum of magnitudes of its input");
     const { low: l, high: h, sum: s, size: n } = totals.get(layer) ??
       { low: Infinity, high: -Infinity, sum: 0, size: 0 };
     totals.set(layer, {
@@ -85,7 +88,8 @@ async function observeInputs(
  * @param calibration Images of the training set; none are needed if no inputs but pixels are quantized.
  * @returns Parameters of `quantizationAware(model, spec)`, to be given as `initial` of a trainer.
  * @throws {UserError} If a number of the specification is out of range.
- * @throws {RangeError} If inputs are quantized and there are no images to see them on.
+ * @throws {RangeError} If inputs are quantized and there are no images to see them on, or an activation is
+ *   not finite, with the layer's name.
  * @see Esser et al. 2020, arXiv:1902.08153, section 2.1
  */
 export async function initialQuantizationAware(

@@ -46,9 +46,17 @@ export interface MomentAccumulator {
    *
    * @param x Input of the layer, `[1, rows, ...]`.
    * @param other Input of the same layer in another network, for the same rows.
+   * @throws {TypeError} If cross moments were asked for and `other` is missing, or the other way round.
+   * @throws {RangeError} If the shape does not fit the layer, or a linear layer gets more than 32768 rows,
+   *   with the layer's name.
    */
   add(x: Tensor, other?: Tensor): void;
-  /** Waits for the GPU and gives the moments of all batches. */
+  /**
+   * Waits for the GPU and gives the moments of all batches.
+   *
+   * @returns The moments.
+   * @throws {RangeError} If there were no inputs, or they are not finite, with the layer's name.
+   */
   read(): Promise<LayerMoments>;
 }
 
@@ -65,26 +73,26 @@ interface Rows {
 }
 
 /** The inputs of a linear layer, whatever axes come before or are part of them. */
-function* rowsOfLinear(x: Tensor, inputs: number): Generator<Rows> {
+function* rowsOfLinear(label: string, x: Tensor, inputs: number): Generator<Rows> {
   const count = x.size / inputs;
   if (!Number.isInteger(count) || count > MOST_ROWS) {
     throw new RangeError(
-      `Cannot calibrate: a batch must be at most ${MOST_ROWS} rows of ${inputs} inputs: its shape ` +
-        `is ${formatShape(x.shape)}`,
+      `Cannot calibrate layer "${label}": a batch must be at most ${MOST_ROWS} rows of ${inputs} ` +
+        `inputs: its shape is ${formatShape(x.shape)}`,
     );
   }
   yield { matrix: reshape(x, [1, count, inputs]), count };
 }
 
 /** The windows of a convolution, as many images at a time as fit. */
-function* rowsOfConvolution(x: Tensor, geometry: LayerGeometry): Generator<Rows> {
+function* rowsOfConvolution(label: string, x: Tensor, geometry: LayerGeometry): Generator<Rows> {
   const { weightShape, groups = 1, stride, padding } = geometry;
   const [, channels, kernelHeight, kernelWidth] = weightShape;
   const [, inRows, inChannels, inHeight, inWidth] = x.shape;
   if (x.shape.length !== 5 || inChannels !== channels * groups) {
     throw new RangeError(
-      `Cannot calibrate: a convolution of ${groups} groups of ${channels} channels needs images ` +
-        `[1, rows, channels, height, width]: its input is ${formatShape(x.shape)}`,
+      `Cannot calibrate layer "${label}": a convolution of ${groups} groups of ${channels} channels ` +
+        `needs images [1, rows, channels, height, width]: its input is ${formatShape(x.shape)}`,
     );
   }
   const shape = { inRows, groups, channels, inHeight, inWidth, kernelHeight, kernelWidth };
@@ -102,10 +110,10 @@ function* rowsOfConvolution(x: Tensor, geometry: LayerGeometry): Generator<Rows>
   }
 }
 
-function rowsOf(x: Tensor, geometry: LayerGeometry): Generator<Rows> {
+function rowsOf(label: string, x: Tensor, geometry: LayerGeometry): Generator<Rows> {
   return geometry.weightShape.length === 2
-    ? rowsOfLinear(x, geometry.weightShape[1])
-    : rowsOfConvolution(x, geometry);
+    ? rowsOfLinear(label, x, geometry.weightShape[1])
+    : rowsOfConvolution(label, x, geometry);
 }
 
 /** A sum that grows on the GPU: two buffers in turn, since none may be read and written at once. */
@@ -191,8 +199,8 @@ export function accumulateMoments(
         );
       }
       using _scope = device.scope();
-      const others = other && rowsOf(other, geometry);
-      for (const rows of rowsOf(x, geometry)) {
+      const others = other && rowsOf(label, other, geometry);
+      for (const rows of rowsOf(label, x, geometry)) {
         const own = products(rows, rows);
         second.add(own.products);
         first.add(own.sums);

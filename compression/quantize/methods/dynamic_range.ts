@@ -29,8 +29,7 @@ export interface DynamicRange {
  * Makes a quantizer of activations that needs no calibration: dynamic range quantization.
  *
  * The range of a batch is reduced on the GPU and its grid chosen there, so nothing is read back. A
- * batch with a value that is not finite, or a range wider than 2^120, becomes NaN throughout; NaN alone
- * is not seen by minimum and maximum.
+ * batch with a value that is not finite, or a range wider than 2^120, becomes NaN throughout.
  *
  * @param device Where it runs; a small tensor belongs to the scope of this call.
  * @param bits Of each network of a population, 1 to 16.

@@ -1,5 +1,6 @@
 import { reduceAxis } from "../../../autograd/mod.ts";
 import { formatShape, readAll, reshape, type Tensor } from "../../../gpu/mod.ts";
+import { ofLabel } from "../of_label.ts";
 import { inputWeightMaxima, rescaleChannels, type ScalableLayer } from "./rescale_channels.ts";
 
 /**
@@ -53,17 +54,19 @@ export function smoothActivations(
  * @param inputs Batches `[1, rows, channels, ...]`, on one device; a flattened image counts as
  *   consecutive elements a channel.
  * @param channels How many.
+ * @param label Name of the layer, for errors.
  * @returns One a channel.
- * @throws {RangeError} If there is no input, or an input does not hold whole rows of channels.
+ * @throws {RangeError} If there is no input, one does not hold whole rows of channels, or an activation
+ *   is not finite, with the layer's name.
  */
 export async function inputMaxima(
   inputs: readonly Tensor[],
   channels: number,
+  label?: string,
 ): Promise<Float32Array<ArrayBuffer>> {
+  const action = `find the ranges of ${channels} input channels${ofLabel(label)}`;
   if (inputs.length === 0) {
-    throw new RangeError(
-      "Cannot find the ranges of a layer's inputs: it needs inputs: there are none",
-    );
+    throw new RangeError(`Cannot ${action}: there must be inputs: there are none`);
   }
   using _scope = inputs[0].device.scope();
   const ends = inputs.flatMap((x) => {
@@ -71,8 +74,8 @@ export async function inputMaxima(
     const size = x.size / (copies * rows);
     if (x.shape.length < 3 || size % channels !== 0) {
       throw new RangeError(
-        `Cannot find the ranges of ${channels} channels: inputs must be [1, rows, channels, ...]: ` +
-          `the shape is ${formatShape(x.shape)}`,
+        `Cannot ${action}: inputs must be [1, rows, channels, ...]: the shape is ` +
+          formatShape(x.shape),
       );
     }
     const flat = reshape(x, [copies * rows, size]);
@@ -83,7 +86,12 @@ export async function inputMaxima(
     const width = end.length / channels;
     end.forEach((value, at) => {
       const c = Math.floor(at / width);
-      maxima[c] = Math.max(maxima[c], Math.abs(value)); // NaN stays NaN
+      if (!Number.isFinite(value)) {
+        throw new RangeError(
+          `Cannot ${action}: every value must be finite: channel ${c} holds ${value}`,
+        );
+      }
+      maxima[c] = Math.max(maxima[c], Math.abs(value));
     });
   }
   return maxima;

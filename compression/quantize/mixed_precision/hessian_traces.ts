@@ -31,7 +31,7 @@ function rootMeanSquare(values: Float32Array): number {
  * @param options Samples, seed and step.
  * @returns An estimate a weight.
  * @throws {RangeError} If samples is not a whole number from 1 on, the step is not positive, a weight
- *   is all 0, or a gradient is not finite.
+ *   is all 0, or a gradient is not finite, with the name of the weight.
  * @see Hutchinson 1989, doi:10.1080/03610918908812806; Dong et al. 2020, HAWQ-V2, arXiv:1911.03852
  */
 export async function hessianTraces(
@@ -72,5 +72,5 @@ export async function hessianTraces(
       estimates[i].push(product / (2 * steps[i]));
     });
   }
-  return Object.fromEntries(names.map((name, i) => [name, estimateTrace(estimates[i])]));
+  return Object.fromEntries(names.map((name, i) => [name, estimateTrace(estimates[i], name)]));
 }

@@ -1,4 +1,5 @@
 import { randomSource } from "../../../kernels/mod.ts";
+import { ofLabel } from "../of_label.ts";
 
 /** A mean of random estimates, and how far it may be off. */
 export interface TraceEstimate {
@@ -31,15 +32,16 @@ export function rademacher(
  * Sums up samples v^T H v of Hutchinson's estimator: for signs v their expectation is Tr(H).
  *
  * @param samples One a vector.
+ * @param label Name of the weight, for errors.
  * @returns Mean and standard error.
  * @throws {RangeError} If there is none, or one is not finite.
  * @see Hutchinson 1989, doi:10.1080/03610918908812806; Dong et al. 2020, arXiv:1911.03852
  */
-export function estimateTrace(samples: readonly number[]): TraceEstimate {
+export function estimateTrace(samples: readonly number[], label?: string): TraceEstimate {
   const bad = samples.find((sample) => !Number.isFinite(sample));
   if (samples.length === 0 || bad !== undefined) {
     throw new RangeError(
-      `Cannot estimate a trace: there must be samples, all finite: ` +
+      `Cannot estimate the trace${ofLabel(label)}: there must be samples, all finite: ` +
         (samples.length === 0 ? "there is none" : `one is ${bad}`),
     );
   }

@@ -59,7 +59,7 @@ Deno.test("calibrate() names the layer whose input is not finite", async () => {
       'Cannot calibrate "fc2": every value of its input must be finite: found Infinity',
     ),
   );
-  // 0 times an infinite scale is no number, which neither minimum nor maximum shows beside others
+  // 0 times an infinite scale is no number, among others that are
   const twoChannels = fcNN({ inputShape: [2, 2, 2], hidden: [2], classes: 2 });
   const black = { ...images([3, 1, 4, 0], [0, 0, 0, 0]), count: 1, channels: 2 };
   const broken = uploadImages(device, black, { mean: [0, 0], std: [1 / 255, 0] });

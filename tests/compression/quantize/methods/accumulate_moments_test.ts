@@ -109,6 +109,27 @@ Deno.test("accumulateMoments() names the layer whose inputs are not finite, or m
   );
 });
 
+Deno.test("accumulateMoments() names the layer that a batch does not fit", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const linear = accumulateMoments(device, "fc2", { weightShape: [2, 3] });
+  assert.throws(
+    () => linear.add(tensor(device, new Float32Array(3 * 32_769), [1, 32_769, 3])),
+    new RangeError(
+      'Cannot calibrate layer "fc2": a batch must be at most 32768 rows of 3 inputs: its shape is ' +
+        "[1, 32769, 3]",
+    ),
+  );
+  const convolution = accumulateMoments(device, "conv1", { weightShape: [2, 3, 1, 1] });
+  assert.throws(
+    () => convolution.add(tensor(device, [1, 2], [1, 1, 2, 1, 1])),
+    new RangeError(
+      'Cannot calibrate layer "conv1": a convolution of 1 groups of 3 channels needs images ' +
+        "[1, rows, channels, height, width]: its input is [1, 1, 2, 1, 1]",
+    ),
+  );
+});
+
 Deno.test("accumulateMoments() shows which inputs never change", async () => {
   const device = await testDevice();
   using _scope = device.scope();

@@ -50,9 +50,16 @@ Deno.test("dynamicRange() makes NaN of a batch that is not finite, instead of cl
   const device = await testDevice();
   using _scope = device.scope();
   const { quantize: snap } = dynamicRange(device, [8]);
-  for (const bad of [Infinity, -Infinity, 1e38]) {
-    const y = await read(snap(tensor(device, [1, bad, -1], [1, 3])));
-    assert.ok(y.every(Number.isNaN), `${bad}: ${y}`);
+  for (const bad of [NaN, Infinity, -Infinity, 1e38]) {
+    for (const [size, at] of [[3, 1], [3, 0], [1004, 900], [1001, 1000]]) {
+      const x = normals(size, 5);
+      x[at] = bad;
+      const y = await read(snap(tensor(device, x, [1, size])));
+      assert.ok(
+        y.every(Number.isNaN),
+        `${bad} at ${at} of ${size}: ${y.findIndex(Number.isFinite)}`,
+      );
+    }
   }
 });
 

@@ -131,6 +131,21 @@ Deno.test("inputMaxima() finds the largest magnitude of every channel, batch aft
   const first = tensor(device, [1, -5, 2, 0, 3, 1, -1, 0.5], [1, 2, 2, 2]);
   const second = tensor(device, [0, 0, -7, 0], [1, 1, 4]);
   assert.deepEqual([...await inputMaxima([first, second], 2)], [5, 7]);
-  await assert.rejects(inputMaxima([], 2), RangeError);
+  await assert.rejects(
+    inputMaxima([], 2, "fc2"),
+    new RangeError(
+      'Cannot find the ranges of 2 input channels of "fc2": there must be inputs: there are none',
+    ),
+  );
   await assert.rejects(inputMaxima([first], 3), /must be \[1, rows, channels, ...\]/);
+  for (const bad of [NaN, Infinity, -Infinity]) {
+    const third = tensor(device, [0, 1, 2, bad], [1, 2, 2]);
+    await assert.rejects(
+      inputMaxima([first, third], 2, "fc2"),
+      new RangeError(
+        'Cannot find the ranges of 2 input channels of "fc2": every value must be finite: ' +
+          `channel 1 holds ${bad}`,
+      ),
+    );
+  }
 });

@@ -47,6 +47,14 @@ Deno.test("hessianTraces() refuses no samples, weights of nothing but 0, and gra
     broken({ samples: 1, seed: 1 }, { ...WEIGHTS, b: new Float32Array(2) }),
     /Cannot estimate the trace of "b"/,
   );
+  const withNaN: typeof quadratic = async (networks) =>
+    (await quadratic(networks)).map((one) => ({ ...one, b: one.b.with(1, NaN) }));
+  await assert.rejects(
+    hessianTraces(WEIGHTS, withNaN, { samples: 2, seed: 1 }),
+    new RangeError(
+      'Cannot estimate the trace of "b": there must be samples, all finite: one is NaN',
+    ),
+  );
   assert.throws(() => estimateTrace([1, NaN]), /all finite: one is NaN$/);
   assert.throws(() => estimateTrace([]), /there is none$/);
 });
