@@ -51,7 +51,7 @@ async function printRows(
 ): Promise<void> {
   using _scope = device.scope();
   const { tensors } = uploadParameters(device, model, [parameters]);
-  const ranges = await calibrate(device, model, tensors, calibration);
+  const { ranges } = await calibrate(device, model, tensors, calibration);
   for (const bits of [8, 4] as const) {
     const weights = Object.fromEntries(model.layers.map((layer) => {
       const name = `${layer}.weight`;

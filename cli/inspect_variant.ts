@@ -127,17 +127,22 @@ export async function inspectedVariant(
   const upload = (count: number) =>
     chunksOf(device, uploadImages(device, firstImages(train, count), folded.normalization));
   let ranges: ActivationRanges = {};
-  const few: string[] = [];
+  const ofRanges: string[] = [];
   const { activationBits, calibration: observer = { kind: "minMax" } } = quantization;
   if (activationBits !== undefined) {
     using _scope = device.scope();
     const { tensors } = uploadParameters(device, folded, [parameters]);
     const chunks = upload(RANGE_IMAGES);
-    few.push(...fewImagesRemarks(folded.title, train.count, RANGE_IMAGES));
-    ranges = await observeInputs(device, folded, tensors, chunks, observer, activationBits);
+    ofRanges.push(...fewImagesRemarks(folded.title, train.count, RANGE_IMAGES));
+    const found = await observeInputs(device, folded, tensors, chunks, observer, activationBits);
+    ranges = found.ranges;
+    ofRanges.push(...found.remarks);
   }
   if (!("method" in quantization)) {
-    return { variant: quantizeNetwork(folded, parameters, quantization, ranges), remarks: few };
+    return {
+      variant: quantizeNetwork(folded, parameters, quantization, ranges),
+      remarks: ofRanges,
+    };
   }
   using _scope = device.scope();
   const count = calibrationCount(model, quantization, train);
@@ -150,5 +155,5 @@ export async function inspectedVariant(
     ranges,
   );
   const said = count === 0 ? [] : [`calibrated on the first ${count} training images`];
-  return { variant, remarks: [...said, ...remarks, ...few] };
+  return { variant, remarks: [...said, ...remarks, ...ofRanges] };
 }

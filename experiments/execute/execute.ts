@@ -2,7 +2,7 @@ import { evaluate, type Evaluation } from "../../training/mod.ts";
 import { foldBatchNorms, type Model, uploadParameters } from "../../models/mod.ts";
 import type { Execute, Report } from "../executor.ts";
 import { networkId, type Recipe, type Trial, trialId } from "../trial.ts";
-import { type ActivationRanges, calibrate } from "./calibrate.ts";
+import { calibrate, type Calibration } from "./calibrate.ts";
 import { compress } from "./compress.ts";
 import { type Bench, type Laboratory, modelOn } from "./laboratory.ts";
 import { levelMetrics } from "./level_weights.ts";
@@ -40,6 +40,9 @@ function failAll(trials: readonly Trial[], error: unknown, report: Report): void
   for (const trial of trials) report(trialId(trial), { status: "failed", error: words });
 }
 
+/** Of what needs no ranges. */
+const NOT_CALIBRATED: Calibration = { ranges: {}, remarks: [] };
+
 /** How well a copy does, and what is to be said of its calibration. */
 interface Measured {
   readonly evaluation: Evaluation;
@@ -59,9 +62,9 @@ async function measureNetwork(
   signal: AbortSignal,
 ): Promise<void> {
   const { model, parameters: host } = foldBatchNorms(trained, values);
-  let calibrated: Promise<ActivationRanges> | undefined;
-  const rangesFor = ({ compression }: Trial): ActivationRanges | Promise<ActivationRanges> => {
-    if (compression.kind !== "affine" || !compression.activations) return {};
+  let calibrated: Promise<Calibration> | undefined;
+  const calibrationFor = ({ compression }: Trial): Calibration | Promise<Calibration> => {
+    if (compression.kind !== "affine" || !compression.activations) return NOT_CALIBRATED;
     return calibrated ??= calibrate(
       device,
       model,
@@ -71,13 +74,13 @@ async function measureNetwork(
   };
   const measure = async (together: readonly Trial[]): Promise<Measured[]> => {
     using _scope = device.scope();
-    const ranges = await rangesFor(together[0]);
+    const { ranges, remarks: found } = await calibrationFor(together[0]);
     const variants = await compress(device, model, host, together, bench, ranges, signal);
     const { networks, model: made, tensors, hooks, remarks, bytes } = variants;
     const evaluations = await evaluate(made, tensors, networks, bench.judge, hooks);
     const { compression } = together[0];
     const isRanged = compression.kind === "affine" && compression.activations;
-    const usual = isRanged ? bench.calibrationRemarks : [];
+    const usual = isRanged ? [...bench.calibrationRemarks, ...found] : [];
     return evaluations.map((evaluation, p) => ({
       evaluation,
       remarks: remarks?.[p] ?? usual,

@@ -3,7 +3,7 @@ import { type Chunk, splitChunk } from "../../data/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
 import { type Model, type ParameterTensors, rowsAtOnce } from "../../models/mod.ts";
 import { observeRanges } from "../../training/mod.ts";
-import { type ActivationRanges, calibrate } from "../execute/calibrate.ts";
+import { calibrate, type Calibration } from "../execute/calibrate.ts";
 
 /** Numbers that are read from the GPU at once at most: 64 MiB. */
 const MOST_NUMBERS = 2 ** 24;
@@ -19,7 +19,7 @@ const MOST_NUMBERS = 2 ** 24;
  * @param chunks Calibration images, from the training set.
  * @param observer How ranges are found.
  * @param bits Of the grids that the ranges are for.
- * @returns A range a layer.
+ * @returns A range a layer, and what is to be said of the images.
  * @throws {RangeError} If an activation is not finite, with the layer's name.
  */
 export async function observeInputs(
@@ -29,7 +29,7 @@ export async function observeInputs(
   chunks: readonly Chunk[],
   observer: ObserverSpec,
   bits: Bits,
-): Promise<ActivationRanges> {
+): Promise<Calibration> {
   if (observer.kind === "minMax") return await calibrate(device, model, parameters, chunks);
   const grid = { kind: "affine", bits } as const;
   const inner = model.activations ?? model.inputShape.reduce((a, b) => a * b, 1);
@@ -38,6 +38,9 @@ export async function observeInputs(
     Math.max(1, Math.floor(MOST_NUMBERS / inner / 64)) * 64,
   );
   const parts = chunks.flatMap((chunk) => splitChunk(chunk, atOnce));
-  const ranges = await observeRanges(device, model, parameters, parts, [{ grid, observer }]);
-  return Object.fromEntries(Object.entries(ranges).map(([layer, [{ range }]]) => [layer, range]));
+  const found = await observeRanges(device, model, parameters, parts, [{ grid, observer }]);
+  return {
+    ranges: Object.fromEntries(Object.entries(found).map(([layer, [{ range }]]) => [layer, range])),
+    remarks: Object.values(found).flatMap(([{ remarks }]) => remarks),
+  };
 }

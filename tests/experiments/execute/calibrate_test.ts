@@ -38,13 +38,27 @@ Deno.test("calibrate() finds the range of every layer's input over all chunks", 
   ].flatMap((set) => chunksOf(device, uploadImages(device, set, { mean: [0], std: [1 / 255] })));
   assert.equal(chunks.length, 2);
   assert.deepEqual(await calibrate(device, model, tensors, chunks), {
-    fc1: { low: 0, high: 9 },
-    fc2: { low: 0, high: 8.5 },
+    ranges: { fc1: { low: 0, high: 9 }, fc2: { low: 0, high: 8.5 } },
+    remarks: [],
   });
-  assert.deepEqual(await calibrate(device, model, tensors, chunks.slice(1)), {
-    fc1: { low: 1, high: 7 },
-    fc2: { low: 2.5, high: 5 },
-  });
+  const { ranges } = await calibrate(device, model, tensors, chunks.slice(1));
+  assert.deepEqual(ranges, { fc1: { low: 1, high: 7 }, fc2: { low: 2.5, high: 5 } });
+});
+
+Deno.test("calibrate() says which channels never changed, over all chunks", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const { tensors } = uploadParameters(device, model, [parameters]);
+  const set = images([0, 0, 4, 0], [1, 1, 4, 6]);
+  const upload = (from: ImageSet) =>
+    chunksOf(device, uploadImages(device, from, { mean: [0], std: [1 / 255] }));
+  const { remarks } = await calibrate(device, model, tensors, upload(set));
+  assert.deepEqual(remarks, [
+    '"fc1": 1 of 4 channels never changed in 2 samples: channel 2 is 4',
+    '"fc2": 2 of 2 channels never changed in 2 samples: channel 0 is 0',
+  ]);
+  const more = [...upload(set), ...upload(images([9, 1, 5, 6]))];
+  assert.deepEqual((await calibrate(device, model, tensors, more)).remarks, []);
 });
 
 Deno.test("calibrate() names the layer whose input is not finite", async () => {
@@ -76,7 +90,7 @@ Deno.test("calibrate() and what follows name the layer whose range is too wide f
   const wide = { ...parameters, "fc1.bias": Float32Array.of(0, 1e38) };
   const { tensors } = uploadParameters(device, model, [wide]);
   const chunks = chunksOf(device, uploadImages(device, images([3, 1, 4, 0])));
-  const ranges = await calibrate(device, model, tensors, chunks);
+  const { ranges } = await calibrate(device, model, tensors, chunks);
   const compression = {
     kind: "affine",
     bits: 8,

@@ -24,14 +24,14 @@ Deno.test("observeInputs() finds ranges of all layers as it is told to", async (
   const chunks = chunksOf(device, uploadImages(device, images), 64);
   const observe = (kind: "minMax" | "meanSquaredError" | "entropy") =>
     observeInputs(device, model, tensors, chunks, { kind }, 4);
-  const whole = await observe("minMax");
-  assert.deepEqual(whole, await calibrate(device, model, tensors, chunks));
+  const { ranges: whole, remarks } = await observe("minMax");
+  assert.deepEqual({ ranges: whole, remarks }, await calibrate(device, model, tensors, chunks));
   assert.deepEqual(whole.fc1, { low: 0, high: 1 });
   const percentile = { kind: "percentile", percentile: 90 } as const;
-  const clipped = await observeInputs(device, model, tensors, chunks, percentile, 4);
+  const { ranges: clipped } = await observeInputs(device, model, tensors, chunks, percentile, 4);
   assert.ok(Math.abs(clipped.fc1.high - 0.9) < 0.01, `${clipped.fc1.high}`);
   assert.ok(clipped.fc2.high < whole.fc2.high);
-  const best = await observe("meanSquaredError");
+  const { ranges: best } = await observe("meanSquaredError");
   assert.deepEqual(Object.keys(best), ["fc1", "fc2"]);
   assert.notDeepEqual(best, whole);
 });
