@@ -12,6 +12,9 @@ export interface IntegerWeight {
   readonly scales: Float32Array<ArrayBuffer>;
 }
 
+/** Largest int32. */
+const MOST = 2 ** 31 - 1;
+
 /** How the codes of one grid become integers at equal distances. */
 interface Steps {
   readonly zeroPoint: number;
@@ -34,6 +37,13 @@ function stepsOf(grid: WeightGrid, output: number): Steps {
         `smallest, ${scale}: one is ${grid.levels[odd]}`,
     );
   }
+  const far = multiples.findIndex((multiple) => Math.abs(multiple) > MOST);
+  if (far >= 0) {
+    throw new RangeError(
+      "Cannot compute with integers: levels must be at most 2^31 - 1 times the smallest: one of " +
+        `output ${output} is ${multiples[far]} times ${scale}`,
+    );
+  }
   return { zeroPoint: 0, scale, integerOf: (code) => multiples[code] };
 }
 
@@ -41,12 +51,12 @@ function stepsOf(grid: WeightGrid, output: number): Steps {
  * Gives a quantized weight as codes, zero points and scales, one zero point and one scale an output.
  *
  * Listed levels that are whole multiples of the smallest, such as ternary and binary ones and powers of
- * two, become those multiples; others have no integer arithmetic.
+ * two, become those multiples, as far as they fit an int32; others have no integer arithmetic.
  *
  * @param weight Codes and grids, one a tensor or an output.
  * @returns The same numbers.
  * @throws {RangeError} If several grids share an output (their sums have no common scale), or levels are
- *   not multiples of one step.
+ *   not multiples of one step, or more than 2^31 - 1 of them.
  */
 export function integerWeight(weight: QuantizedWeight): IntegerWeight {
   const { shape, groupSize, grids, codes } = weight;

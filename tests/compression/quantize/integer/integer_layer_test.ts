@@ -10,6 +10,7 @@ import {
   integerWeight,
   lloydMaxGrid,
   powersOfTwoGrid,
+  type PowersOfTwoGridSpec,
   quantizeBias,
   requantization,
   roundToGrids,
@@ -41,6 +42,22 @@ Deno.test("integerWeight() stands for the same numbers, also where levels are li
       const o = Math.floor(i / 4);
       assert.equal(Math.fround((code - zeroPoints[o]) * scales[o]), values[i]);
     });
+  }
+});
+
+Deno.test("integerWeight() takes powers of two as far as their multiples fit an int32", () => {
+  const weightOf = (bits: PowersOfTwoGridSpec["bits"]) =>
+    roundedTo([powersOfTwoGrid({ low: -1, high: 0.75 }, { kind: "powersOfTwo", bits })]);
+  for (const bits of [2, 3, 4, 5, 6] as const) {
+    const { codes, scales } = integerWeight(weightOf(bits));
+    const values = Array.from(codes, (code, i) => code * scales[Math.floor(i / 4)]);
+    assert.deepEqual(values, [...dequantizeWeight(weightOf(bits))], `${bits} bits`);
+  }
+  for (const bits of [7, 8] as const) {
+    assert.throws(
+      () => integerWeight(weightOf(bits)),
+      /^RangeError: Cannot compute with integers: levels must be at most 2\^31 - 1 times the smallest: one of output 0 is -\d+(\.\d+e\+\d+)? times \d+\.\d+e-\d+$/,
+    );
   }
 });
 
