@@ -140,6 +140,38 @@ Deno.test("integerLayer() refuses accumulators beyond an int32, with the layer's
   assert.equal(fewer.bias.length, 1);
 });
 
+Deno.test("integerLayer() names the layer in every refusal, and what of it is not finite", () => {
+  const grid = chooseQuantParams({ low: -1, high: 1 }, 4);
+  const refusalOf = (grids: readonly WeightGrid[], bias: readonly number[]) => {
+    const layer = { layer: "fc9", inputGrid: grid, relu: false };
+    const source = { ...layer, weight: roundedTo(grids), bias: new Float32Array(bias) };
+    try {
+      integerLayer(source);
+    } catch (error) {
+      assert.ok(error instanceof RangeError);
+      return error.message;
+    }
+    return undefined;
+  };
+  const powers = powersOfTwoGrid({ low: -1, high: 1 }, { kind: "powersOfTwo", bits: 7 });
+  const start = /^Cannot compute layer "fc9" with integers: /;
+  assert.equal(refusalOf([grid], [0, 0]), undefined);
+  assert.match(refusalOf([grid, grid, grid, grid], [0, 0])!, start);
+  assert.match(refusalOf([lloydMaxGrid(VALUES, 2)], [0, 0])!, start);
+  assert.match(refusalOf([powers], [0, 0])!, start);
+  assert.match(refusalOf([grid], [0])!, start);
+  assert.match(
+    refusalOf([grid], [0, 1e20])!,
+    /^Cannot quantize a bias of "fc9": in units of the accumulator it must fit an int32: /,
+  );
+  for (const bad of [NaN, Infinity]) {
+    assert.equal(
+      refusalOf([grid], [0, bad]),
+      `Cannot quantize a bias of "fc9": its values must be finite: element 1 is ${bad}`,
+    );
+  }
+});
+
 Deno.test("requantization() folds a ReLU into the smallest code", () => {
   const grid = chooseQuantParams({ low: -1, high: 3 }, 4);
   assert.equal(requantization(new Float64Array([0.01]), grid, true).qMin, grid.zeroPoint);
