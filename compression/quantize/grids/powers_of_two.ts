@@ -87,8 +87,9 @@ function additiveMagnitudes(magnitudeBits: number): number[] {
  *     levels   +-gamma sum_i p_i,   p_i in {0, 2^-i, 2^-(i+n), 2^-(i+2n)},   i = 0 ... n - 1
  *
  * for b - 1 = 2n bits of magnitude; with one bit more there is a term {0, 2^-2n}, and the last choice of
- * every p_i is half as large. gamma makes the greatest level the greatest magnitude of the range, rounded
- * up to a power of two with `scale: "powerOfTwo"`.
+ * every p_i is half as large. gamma makes the greatest level the greatest magnitude of the range; with
+ * `scale: "powerOfTwo"` it is the smallest power of two at which the greatest level reaches it, so that
+ * levels are sums of powers of two themselves.
  *
  * @param range Smallest and largest value.
  * @param spec Bits and kind of scale.
@@ -107,6 +108,6 @@ export function additivePowersOfTwoGrid(
   if (most === 0) return mirrored([]);
   const magnitudes = additiveMagnitudes(spec.bits - 1).slice(1);
   const last = magnitudes[magnitudes.length - 1];
-  const gamma = (spec.scale === "powerOfTwo" ? powerOfTwoAbove(most) : most) / last;
+  const gamma = spec.scale === "powerOfTwo" ? powerOfTwoAbove(most / last) : most / last;
   return mirrored(magnitudes.map((magnitude) => gamma * magnitude));
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "../../../support/fast_check.ts";
 import {
   additivePowersOfTwoGrid,
+  type AdditivePowersOfTwoGridSpec,
   binaryGrid,
   type Bits,
   chooseWeightGrids,
@@ -60,6 +61,25 @@ Deno.test("powersOfTwoGrid() has nothing but 0 and exact powers of two, none sub
       assert.ok(levels.length <= 2 ** bits && levels.every((l, i) => i === 0 || l > levels[i - 1]));
     }
   }
+});
+
+Deno.test("additivePowersOfTwoGrid() by a power of two reaches the range, and half of it would not", () => {
+  fc.assert(fc.property(
+    fc.float({ noNaN: true, min: 2 ** -30, max: 2 ** 30 }),
+    fc.constantFrom(2, 3, 4, 5, 6, 8, 12, 16),
+    (most, bits) => {
+      const grid = { kind: "additivePowersOfTwo", bits } as AdditivePowersOfTwoGridSpec;
+      const unit = additivePowersOfTwoGrid({ low: 0, high: 1 }, grid).levels.find((l) => l > 0)!;
+      const { levels } = additivePowersOfTwoGrid(
+        { low: 0, high: most },
+        { ...grid, scale: "powerOfTwo" },
+      );
+      const least = levels.find((level) => level > 0)!;
+      assert.ok(Number.isInteger(Math.log2(least)));
+      assert.ok(levels.at(-1)! >= most && levels.at(-1)! < 2 * most);
+      assert.ok(Math.abs(least / levels.at(-1)! - unit) < 1e-6 * unit);
+    },
+  ));
 });
 
 Deno.test("additivePowersOfTwoGrid() has the levels of the paper and its code", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   accumulatorBound,
+  additivePowersOfTwoGrid,
   affineGrid,
   binaryGrid,
   chooseQuantParams,
@@ -58,6 +59,18 @@ Deno.test("integerWeight() takes powers of two as far as their multiples fit an 
       () => integerWeight(weightOf(bits)),
       /^RangeError: Cannot compute with integers: levels must be at most 2\^31 - 1 times the smallest: one of output 0 is -\d+(\.\d+e\+\d+)? times \d+\.\d+e-\d+$/,
     );
+  }
+});
+
+Deno.test("integerWeight() takes sums of powers of two whose scale is a power of two too", () => {
+  for (const bits of [2, 3, 4, 5, 8, 16] as const) {
+    const range = { low: -1, high: 0.75 };
+    const spec = { kind: "additivePowersOfTwo", bits, scale: "powerOfTwo" } as const;
+    const weight = roundedTo([additivePowersOfTwoGrid(range, spec)]);
+    const { codes, scales } = integerWeight(weight);
+    assert.ok(Number.isInteger(Math.log2(scales[0])), `${bits} bits`);
+    const values = Array.from(codes, (code, i) => code * scales[Math.floor(i / 4)]);
+    assert.deepEqual(values, [...dequantizeWeight(weight)], `${bits} bits`);
   }
 });
 
