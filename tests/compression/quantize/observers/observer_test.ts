@@ -110,6 +110,22 @@ Deno.test("makeObserver() of meanSquaredError clips an outlier where min-max kee
   }
 });
 
+Deno.test("makeObserver() of meanSquaredError is worse than min-max by the width of a bin at most", () => {
+  const random = randomSource(3);
+  const values = Array.from({ length: 20_000 }, () => Math.fround(standardNormal(random)));
+  const most = Math.max(...values.map(Math.abs));
+  const width = 2 ** Math.ceil(Math.log2(most)) / 4096;
+  const differences = ([4, 10, 12, 16] as const).map((bits) => {
+    const spec = { kind: "affine", bits } as const;
+    const [best, widest] = (["meanSquaredError", "minMax"] as const).map((kind) =>
+      Math.sqrt(errorOf(values, rangeOf({ kind }, [values], spec), spec) / values.length)
+    );
+    assert.ok(best <= widest + width, `${bits} bits: ${best} against ${widest}`);
+    return best - widest;
+  });
+  assert.ok(differences[0] < 0 && differences.some((difference) => difference > 0));
+});
+
 Deno.test("makeObserver() of entropy keeps an even distribution whole and clips a long tail", () => {
   const even = Array.from({ length: 20_000 }, (_, i) => (i + 1) / 20_000);
   assert.deepEqual(rangeOf({ kind: "entropy" }, [even], GRID), {
