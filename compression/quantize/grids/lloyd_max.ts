@@ -1,28 +1,14 @@
-import { BITS, isBits } from "../bits.ts";
+import type { Bits } from "../bits.ts";
 import type { CodebookGrid } from "../quantized_weight.ts";
 import { codebookGrid } from "./codebook.ts";
 import { exactClusters } from "./exact_clusters.ts";
+import { checkGridSpec } from "./grid_mistakes.ts";
 import { type SortedValues, sortValues } from "./sorted_values.ts";
 
 /** Distinct values times levels up to which the exact search is affordable: about half a second. */
 const EXACT_CELLS = 2 ** 22;
 /** Iterations of Lloyd's algorithm at most; it has come to rest long before. */
 const ITERATIONS = 1000;
-
-/**
- * Refuses bits that a table of levels cannot have.
- *
- * @param bits Bits of a code.
- * @throws {RangeError} If they are not a whole number from 1 to 16.
- */
-export function checkLloydMaxBits(bits: number): void {
-  if (!isBits(bits)) {
-    throw new RangeError(
-      `Cannot make a lloydMax grid of ${bits} bits: bits must be a whole number from ${BITS.least} to ` +
-        `${BITS.most}`,
-    );
-  }
-}
 
 /**
  * Fits the 2^b levels that are nearest to weights in the mean of squares.
@@ -46,7 +32,7 @@ export function lloydMaxGrid(
   bits: number,
   importance?: Float64Array,
 ): CodebookGrid {
-  checkLloydMaxBits(bits);
+  checkGridSpec({ kind: "lloydMax", bits: bits as Bits });
   if (importance !== undefined && !fitsValues(importance, values)) {
     throw new RangeError(
       `Cannot make a lloydMax grid of ${values.length} values: each must have an importance of more ` +

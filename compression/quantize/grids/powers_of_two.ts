@@ -1,26 +1,9 @@
 import { type Range, widenToZero } from "../affine.ts";
-import { BITS, isBits } from "../bits.ts";
 import type { CodebookGrid } from "../quantized_weight.ts";
 import { codebookGrid } from "./codebook.ts";
+import { checkGridSpec } from "./grid_mistakes.ts";
 import { powerOfTwoAbove } from "./power.ts";
 import type { AdditivePowersOfTwoGridSpec, PowersOfTwoGridSpec } from "./spec.ts";
-
-/**
- * Refuses bits that a grid of powers of two, or of their sums, cannot have.
- *
- * @param spec Kind and bits.
- * @throws {RangeError} If bits are not 2 to 8, or to 16 for sums.
- */
-export function checkPowersOfTwo(
-  { kind, bits }: PowersOfTwoGridSpec | AdditivePowersOfTwoGridSpec,
-): void {
-  const most = kind === "powersOfTwo" ? 8 : BITS.most;
-  if (!isBits(bits) || (bits as number) < 2 || bits > most) {
-    throw new RangeError(
-      `Cannot make a ${kind} grid of ${bits} bits: bits must be a whole number from 2 to ${most}`,
-    );
-  }
-}
 
 /** Levels on both sides of 0, of ascending magnitudes. */
 function mirrored(magnitudes: readonly number[]): CodebookGrid {
@@ -53,7 +36,7 @@ export function powersOfTwoGrid(
   spec: PowersOfTwoGridSpec,
   label?: string,
 ): CodebookGrid {
-  checkPowersOfTwo(spec);
+  checkGridSpec(spec, label);
   const most = farthest(range, label);
   if (most === 0) return mirrored([]);
   // the greatest power of two not above 4 max / 3
@@ -103,7 +86,7 @@ export function additivePowersOfTwoGrid(
   spec: AdditivePowersOfTwoGridSpec,
   label?: string,
 ): CodebookGrid {
-  checkPowersOfTwo(spec);
+  checkGridSpec(spec, label);
   const most = farthest(range, label);
   if (most === 0) return mirrored([]);
   const magnitudes = additiveMagnitudes(spec.bits - 1).slice(1);

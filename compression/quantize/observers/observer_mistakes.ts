@@ -1,3 +1,4 @@
+import { rangeFault } from "../affine.ts";
 import type { ObserverSpec } from "./spec.ts";
 
 /**
@@ -20,10 +21,25 @@ export function observerMistakes(observer: ObserverSpec): string[] {
     }
     case "fixed": {
       const { low, high } = observer.range;
-      if (Number.isFinite(low) && Number.isFinite(high) && low <= high) return [];
-      return [`a fixed range must be finite and not fall: from ${low} to ${high}`];
+      const fault = rangeFault(observer.range);
+      return fault === undefined ? [] : [`a fixed range must ${fault}: from ${low} to ${high}`];
     }
     default:
       return [];
   }
+}
+
+/**
+ * Refuses an observer whose numbers are wrong.
+ *
+ * @param observer How a range is found.
+ * @param label Whose range it is, for the error.
+ * @throws {RangeError} If something is wrong, with the first of {@link observerMistakes}.
+ */
+export function checkObserver(observer: ObserverSpec, label?: string): void {
+  const [mistake] = observerMistakes(observer);
+  if (mistake === undefined) return;
+  throw new RangeError(
+    `Cannot find the range of ${label === undefined ? "values" : `"${label}"`}: ${mistake}`,
+  );
 }

@@ -162,7 +162,10 @@ Deno.test("lloydMaxGrid() keeps values that are no more than its levels", () => 
   const values = new Float32Array([3, 1, 3, -2]);
   assert.deepEqual([...lloydMaxGrid(values, 2).levels], [-2, 1, 3]);
   assert.deepEqual([...lloydMaxGrid(drawNormal(900, 1), 16).levels].length, 900);
-  assert.throws(() => lloydMaxGrid(values, 17), /bits must be a whole number from 1 to 16/);
+  assert.throws(
+    () => lloydMaxGrid(values, 17),
+    /^RangeError: Cannot make a grid: bits of lloydMax grids must be a whole number from 1 to 16: 17$/,
+  );
 });
 
 Deno.test("chooseWeightGrids() of lloydMax is never worse than any affine grid", () => {
@@ -270,6 +273,7 @@ Deno.test("chooseWeightGrids() refuses what does not type-check, with the reason
   refuse(
     // @ts-expect-error one bit has no power of two beside 0
     { grid: { kind: "powersOfTwo", bits: 1 }, granularity: "tensor" },
-    "Cannot make a powersOfTwo grid of 1 bits: bits must be a whole number from 2 to 8",
+    "Cannot choose powersOfTwo grids for a weight: bits of powersOfTwo grids must be a whole number " +
+      "from 2 to 8: 1",
   );
 });
