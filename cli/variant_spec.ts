@@ -165,7 +165,7 @@ export function parseQuantization(text: string): NetworkQuantization {
 
 /** Refuses what can be known to fail before there is a network; only then do the types hold. */
 function refuseImpossible(
-  { weights, rounding, calibration }: NetworkQuantization,
+  { weights, rounding, activationBits, calibration }: NetworkQuantization,
   text: string,
 ): void {
   const { kind } = weights.grid;
@@ -173,7 +173,7 @@ function refuseImpossible(
   const mistakes = [
     ...gridMistakes(weights),
     ...isTowardNothing ? [`rounding toward zero needs a level 0: ${kind} grids have none`] : [],
-    ...calibration === undefined ? [] : observerMistakes(calibration),
+    ...calibration === undefined ? [] : observerMistakes(calibration, activationBits),
   ];
   if (mistakes.length > 0) {
     throw new UserError(`Cannot quantize: ${mistakes.join("; ")}: ${text}`);

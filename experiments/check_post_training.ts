@@ -112,8 +112,10 @@ function activationMistakes({ activations, method }: PostTrainingCompression): s
     ];
   }
   const { grid, observer } = activations;
-  return [...gridSpecMistakes(grid), ...observer === undefined ? [] : observerMistakes(observer)]
-    .map((mistake) => `activations: ${mistake}`);
+  return [
+    ...gridSpecMistakes(grid),
+    ...observer === undefined ? [] : observerMistakes(observer, grid.bits),
+  ].map((mistake) => `activations: ${mistake}`);
 }
 
 /**

@@ -78,6 +78,8 @@ Deno.test("parseQuantization() refuses what makes no sense on one line, with a n
       /^Cannot quantize: rounding toward zero needs a level 0: binary grids have none: binary:/,
     ],
     ["lloydMax:bits=3,rounding=towardZero", /: lloydMax grids have none: lloydMax:bits=3,/],
+    ["affine:bits=12,observer=entropy", /: entropy looks at 2048 bins, .* 11 bits: 12: affine/],
+    ["binary:activations=16,calibration=entropy", /, enough for at most 11 bits: 16: binary:/],
     ["affine:bits=4,activations=0", /^Cannot quantize: activations must be .* 1 to 16: 0$/],
   ] as const;
   for (const [text, message] of refused) {

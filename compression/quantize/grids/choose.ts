@@ -15,7 +15,12 @@ import { type AnyGridOptions, combinationMistakes, gridSpecMistakes } from "./gr
 import { lloydMaxGrid } from "./lloyd_max.ts";
 import type { WeightGridOptions } from "./options.ts";
 import { additivePowersOfTwoGrid, powersOfTwoGrid } from "./powers_of_two.ts";
-import type { FittedGridSpec, SpanningGridSpec, WeightGridSpec } from "./spec.ts";
+import {
+  codeBits,
+  type FittedGridSpec,
+  type SpanningGridSpec,
+  type WeightGridSpec,
+} from "./spec.ts";
 
 /**
  * Chooses the grids that a weight is rounded to, one a group.
@@ -79,7 +84,7 @@ function refuseImpossible(options: AnyGridOptions, subject: string): void {
   const [reason] = [
     ...gridSpecMistakes(grid),
     ...combinationMistakes(options),
-    ...observer === undefined ? [] : observerMistakes(observer),
+    ...observer === undefined ? [] : observerMistakes(observer, codeBits(grid)),
   ];
   if (reason === undefined) return;
   throw new RangeError(`Cannot choose ${grid.kind} grids for ${subject}: ${reason}`);

@@ -2,7 +2,7 @@ import { BITS, isBits } from "../bits.ts";
 import { ofLabel } from "../of_label.ts";
 import { observerMistakes } from "../observers/observer_mistakes.ts";
 import type { ObserverSpec } from "../observers/spec.ts";
-import type { Granularity, WeightGridSpec } from "./spec.ts";
+import { codeBits, type Granularity, type WeightGridSpec } from "./spec.ts";
 
 /** The options of grids without what ties them together: what a file may say. */
 export interface AnyGridOptions {
@@ -138,6 +138,6 @@ export function gridMistakes(options: AnyGridOptions): string[] {
     ...gridSpecMistakes(grid),
     ...granularityMistakes(granularity),
     ...combinationMistakes(options).map((reason) => `${grid.kind} grids: ${reason}`),
-    ...observer === undefined ? [] : observerMistakes(observer),
+    ...observer === undefined ? [] : observerMistakes(observer, codeBits(grid)),
   ];
 }

@@ -50,7 +50,7 @@ export function rangeOfCounts(
   spec: CountedObserverSpec,
   { label, grid }: { readonly label: string; readonly grid: AffineGridSpec },
 ): Range {
-  checkObserver(spec, label);
+  checkObserver(spec, grid.bits, label);
   if (counts.length !== COUNT_SLOTS) {
     throw new RangeError(
       `Cannot calibrate "${label}": there must be ${COUNT_SLOTS} counts: found ${counts.length}`,

@@ -95,7 +95,7 @@ export function makeObserver(
   options: ObserverOptions,
 ): Observer {
   const { label, samples: wanted = 1 } = options;
-  checkObserver(spec, label);
+  checkObserver(spec, options.grid.bits, label);
   const estimator = estimatorOf(spec, options);
   const channels = watchChannels(label);
   let samples = 0;

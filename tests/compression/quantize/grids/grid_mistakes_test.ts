@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   additivePowersOfTwoGrid,
   affineGrid,
+  type Bits,
   chooseWeightGrids,
   gridMistakes,
   gridSpecMistakes,
@@ -88,6 +89,28 @@ Deno.test("gridMistakes() and observerMistakes() list what choosing refuses, and
     }),
     { numRuns: 300 },
   );
+});
+
+Deno.test("entropy is refused from 12 bits on, where it has no bins to choose from", () => {
+  const values = Float32Array.from({ length: 20_001 }, (_, i) => i === 0 ? 1.9 : Math.sin(i));
+  const rangeAt = (bits: Bits) => {
+    const observer = makeObserver({ kind: "entropy" }, {
+      label: "fc1",
+      grid: { kind: "affine", bits },
+    });
+    observer.observe(values, [values.length]);
+    return observer.observed().range;
+  };
+  assert.ok(rangeAt(11).high < 1.1);
+  const grid = { kind: "affine", bits: 12 } as const;
+  const reason = "entropy looks at 2048 bins, enough for at most 11 bits: 12";
+  const options = { grid, granularity: "tensor", observer: { kind: "entropy" } } as const;
+  assert.deepEqual(gridMistakes(options), [reason]);
+  assert.equal(
+    messageOf(() => chooseWeightGrids(values, [1, values.length], options)),
+    `Cannot choose affine grids for a weight: ${reason}`,
+  );
+  assert.equal(messageOf(() => rangeAt(12)), `Cannot find the range of "fc1": ${reason}`);
 });
 
 Deno.test("observerMistakes() refuses a fixed range as wide as no grid is", () => {
