@@ -1,4 +1,4 @@
-import { codeBits } from "../compression/mod.ts";
+import { codeBits, HQQ_BITS, isHqqBits } from "../compression/mod.ts";
 import type { MethodQuantization } from "../experiments/inspect/method_variant.ts";
 import type { NetworkQuantization } from "../experiments/inspect/variant.ts";
 import { unknownName, UserError } from "../formats/mod.ts";
@@ -27,9 +27,6 @@ const GRIDS = [
 const RANGED = ["affine", "powersOfTwo", "additivePowersOfTwo"];
 /** Grids that are of as many levels as they are. */
 const WITHOUT_BITS = ["ternary", "binary"];
-
-/** A half-quadratic fit knows no codes of more. */
-const MOST_BITS_OF_HQQ = 8;
 
 /** Names of the methods. */
 export const METHODS: readonly string[] = Object.keys(OPTIONS);
@@ -94,8 +91,9 @@ export function parseMethod(
     }`,
   );
   const bits = codeBits(weights.grid);
-  if (method === "hqq" && bits > MOST_BITS_OF_HQQ) {
-    throw new UserError(`Cannot quantize: hqq takes 1 to ${MOST_BITS_OF_HQQ} bits: ${bits}`);
+  if (method === "hqq" && !isHqqBits(bits)) {
+    const { least, most } = HQQ_BITS;
+    throw new UserError(`Cannot quantize: hqq takes ${least} to ${most} bits: ${bits}`);
   }
   return {
     method,

@@ -3,6 +3,7 @@ import {
   chooseQuantParams,
   codeBits,
   hqq,
+  type HqqBits,
   type ObserverSpec,
   type WeightGridOptions,
 } from "../../compression/mod.ts";
@@ -78,7 +79,8 @@ export async function quantizeByMethod(
     model.layers.map((layer) => [layer, chooseQuantParams(ranges[layer], activationBits)]),
   );
   if (method === "hqq") {
-    const plan = { bits: codeBits(options.grid), granularity: options.granularity };
+    // other bits are refused by the method itself
+    const plan = { bits: codeBits(options.grid) as HqqBits, granularity: options.granularity };
     const made = quantizeWeights(model, parameters, (values, shape) => hqq(values, shape, plan));
     return { variant: { ...made, inputs }, remarks: [] };
   }
