@@ -289,9 +289,7 @@ async function quantized(
     case "hqq": {
       const quantize: QuantizeOneWeight = (values, shape, label) =>
         hqq(values, shape, { ...one, label });
-      // its levels are listed, but two numbers a group are all that a file would need
-      const { bytes: _listed, ...copy } = quantizeWeights(model, host, quantize);
-      return copy;
+      return quantizeWeights(model, host, quantize);
     }
     default:
       return await byLayers(device, model, host, one, bench, grids);

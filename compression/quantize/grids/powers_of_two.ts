@@ -5,10 +5,10 @@ import { checkGridSpec } from "./grid_mistakes.ts";
 import { powerOfTwoAbove } from "./power.ts";
 import type { AdditivePowersOfTwoGridSpec, PowersOfTwoGridSpec } from "./spec.ts";
 
-/** Levels on both sides of 0, of ascending magnitudes. */
+/** Levels on both sides of 0, of ascending magnitudes; all follow from one scale. */
 function mirrored(magnitudes: readonly number[]): CodebookGrid {
   const negative = magnitudes.map((magnitude) => -magnitude).reverse();
-  return codebookGrid([...negative, 0, ...magnitudes]);
+  return codebookGrid([...negative, 0, ...magnitudes], 1);
 }
 
 function farthest(range: Range, label: string | undefined): number {

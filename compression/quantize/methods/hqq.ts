@@ -143,6 +143,7 @@ export function hqq(
     grids.push({
       kind: "codebook",
       levels: Float32Array.from({ length: 2 ** bits }, (_, q) => (q - fit.zero) * fit.scale),
+      numbers: 2,
     });
   }
   return { shape: [...shape], groupSize, grids, codes };
