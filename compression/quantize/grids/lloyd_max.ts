@@ -16,7 +16,7 @@ const ITERATIONS = 1000;
  * Sorted values fall into consecutive clusters, whose means are the levels. Up to 2^22 pairs of a distinct
  * value and a level dynamic programming finds the best clusters of all; beyond, Lloyd's iterations
  * (nearest level, then means) start from the density that is best for many levels, f^(1/3), and end at a
- * local optimum.
+ * local optimum. A level that loses all its values on the way goes to the cluster that costs most.
  *
  * @param values Weights that share the grid.
  * @param bits Bits of a code, 1 to 16.
@@ -64,10 +64,26 @@ function lloydClusters(sorted: SortedValues, count: number): number[] {
       .map((mean, k) => k === 0 ? 0 : firstAbove(sorted.values, (means[k - 1] + mean) / 2))
       // a level with a gap around it may lose all its values
       .filter((start, k, all) => start < size && start !== all[k - 1]);
-    if (next.length === starts.length && next.every((start, k) => start === starts[k])) break;
+    while (next.length < count) splitCostliest(sorted, next);
+    if (next.every((start, k) => start === starts[k])) break;
     starts = next;
   }
   return starts;
+}
+
+/** Makes two clusters, below and above its mean, of the one that costs most; in place. */
+function splitCostliest(sorted: SortedValues, starts: number[]): void {
+  const endOf = (k: number) => starts[k + 1] ?? sorted.values.length;
+  let worst = -1;
+  let most = -Infinity;
+  starts.forEach((start, k) => {
+    // of one value there is nothing to split, whatever a difference of sums says that it costs
+    const cost = endOf(k) - start > 1 ? sorted.cost(start, endOf(k)) : -Infinity;
+    if (cost > most) [worst, most] = [k, cost];
+  });
+  const [start, end] = [starts[worst], endOf(worst)];
+  const above = firstAbove(sorted.values, sorted.mean(start, end));
+  starts.splice(worst + 1, 0, Math.min(Math.max(above, start + 1), end - 1));
 }
 
 /** Equal shares of the integral of f^(1/3), the spacings of sorted values standing for 1 / f. */

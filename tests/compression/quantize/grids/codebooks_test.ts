@@ -168,6 +168,17 @@ Deno.test("lloydMaxGrid() keeps values that are no more than its levels", () => 
   );
 });
 
+Deno.test("lloydMaxGrid() has all its levels, also where iterations leave one without values", () => {
+  for (const [size, bits] of [[5000, 10], [5000, 12], [20_000, 12]] as const) {
+    const values = drawNormal(size, 3);
+    assert.equal(lloydMaxGrid(values, bits).levels.length, 2 ** bits, `${bits} bits of ${size}`);
+    // of values that are rounded there are fewer
+    const few = values.map((value) => Math.round(500 * value) / 500);
+    const distinct = new Set(few).size;
+    assert.equal(lloydMaxGrid(few, bits).levels.length, Math.min(2 ** bits, distinct));
+  }
+});
+
 Deno.test("chooseWeightGrids() of lloydMax is never worse than any affine grid", () => {
   fc.assert(
     fc.property(weights, fc.integer({ min: 1, max: 4 }), ({ values, shape }, bits) => {
