@@ -10,6 +10,7 @@ const BY_HESSIANS = ["grid", "symmetric", "narrow", "scale", "observer", "images
 /** Options of each post-training method. */
 const OPTIONS: Readonly<Record<MethodQuantization["method"], readonly string[]>> = {
   gptq: [...FOR_ALL, ...BY_HESSIANS],
+  obq: [...FOR_ALL, ...BY_HESSIANS],
   ada_round: [...FOR_ALL, ...BY_HESSIANS],
   second_order: [...FOR_ALL, ...BY_HESSIANS],
   hqq: FOR_ALL,

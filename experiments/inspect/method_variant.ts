@@ -4,6 +4,7 @@ import {
   codeBits,
   hqq,
   type HqqBits,
+  OBQ_MOST_INPUTS,
   type ObserverSpec,
   type WeightGridOptions,
 } from "../../compression/mod.ts";
@@ -13,14 +14,15 @@ import type { HostParameters, Model } from "../../models/mod.ts";
 import { layerRemarks, quantizedInputs } from "../../training/mod.ts";
 import { ADA_ROUND_PLAN, SWEEPS } from "../definitions/ptq_arms.ts";
 import type { ActivationRanges } from "../execute/calibrate.ts";
-import { type LayerMethod, quantizeByHessians } from "../execute/post_training.ts";
+import { type LayerMethod, quantizeByHessians } from "../execute/by_hessians.ts";
 import { quantizeWeights } from "../execute/quantize_weights.ts";
+import { rowsOf } from "../weight_rows.ts";
 import type { Variant } from "./variant.ts";
 
 /** How a network is quantized by a post-training method; see {@link quantizeByMethod}. */
 export interface MethodQuantization {
   /** What chooses the codes; all but `hqq` look at images. */
-  readonly method: "gptq" | "ada_round" | "second_order" | "hqq";
+  readonly method: "gptq" | "obq" | "ada_round" | "second_order" | "hqq";
   /** Grids of the weights of every layer; `hqq` takes bits and granularity from them. */
   readonly weights: WeightGridOptions;
   /** Calibration images, the first ones of the training set; as many as are usual if left out. */
@@ -45,12 +47,23 @@ function layerMethodOf(
 ): LayerMethod {
   switch (method) {
     case "gptq":
+    case "obq":
       return { method, weights, images };
     case "ada_round":
       return { method, weights, images, plan: ADA_ROUND_PLAN };
     case "second_order":
       return { method, weights, images, sweeps: SWEEPS };
   }
+}
+
+/** OBQ would refuse them too, but only after all layers before. */
+function refuseLongRows(model: Model): void {
+  const long = rowsOf(model).find(({ size }) => size > OBQ_MOST_INPUTS);
+  if (long === undefined) return;
+  throw new RangeError(
+    `Cannot quantize "${long.name}" by OBQ: an output must have at most ${OBQ_MOST_INPUTS} weights: ` +
+      `it has ${long.size}`,
+  );
 }
 
 /**
@@ -84,6 +97,7 @@ export async function quantizeByMethod(
     const made = quantizeWeights(model, parameters, (values, shape) => hqq(values, shape, plan));
     return { variant: { ...made, inputs }, remarks: [] };
   }
+  if (method === "obq") refuseLongRows(model);
   const images = chunks.reduce((sum, { count }) => sum + count, 0);
   const made = await quantizeByHessians(
     device,

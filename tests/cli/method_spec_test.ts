@@ -45,8 +45,8 @@ Deno.test("parseVariant() reads post-training methods; what is left out is as in
       },
     },
   );
-  assert.deepEqual(parseVariant("gptq:grid=ternary").quantization, {
-    method: "gptq",
+  assert.deepEqual(parseVariant("obq:grid=ternary").quantization, {
+    method: "obq",
     weights: { grid: { kind: "ternary" }, granularity: "channel" },
   });
   assert.deepEqual(parseVariant("second_order:grid=lloydMax,bits=2").quantization, {

@@ -32,7 +32,7 @@ Deno.test("quantizeByMethod() gives weights on grids whose output is nearer than
   };
   const options = { weights, rounding: "nearestEven" } as const;
   const rounded = await outputOf(quantizeNetwork(model, parameters, options, {}));
-  for (const method of ["gptq", "ada_round", "second_order"] as const) {
+  for (const method of ["gptq", "obq", "ada_round", "second_order"] as const) {
     const asked: MethodQuantization = { method, weights };
     const { variant, remarks } = await quantizeByMethod(
       device,
@@ -60,6 +60,19 @@ Deno.test("quantizeByMethod() gives weights on grids whose output is nearer than
     {},
   );
   assert.equal(hqq.variant.weights.fc1.grids.length, 8 * 16 / 4);
+});
+
+Deno.test("quantizeByMethod() by OBQ refuses a layer of long rows before it calibrates any", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const wide = fcNN({ inputShape: [1, 4, 4], hidden: [1025], classes: 4 });
+  const asked: MethodQuantization = { method: "obq", weights };
+  await assert.rejects(
+    quantizeByMethod(device, wide, initialParameters(wide, 1), asked, [], {}),
+    new RangeError(
+      'Cannot quantize "fc2.weight" by OBQ: an output must have at most 1024 weights: it has 1025',
+    ),
+  );
 });
 
 Deno.test("quantizeByMethod() calibrates on inputs as they are quantized, and keeps their grids", async () => {
