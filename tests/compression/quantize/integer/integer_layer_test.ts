@@ -201,6 +201,25 @@ Deno.test("integerNetwork() refuses no layers, and a last layer that gives no lo
   );
 });
 
+Deno.test("integerNetwork() refuses multipliers of 2^30 and more, with the layer's name", () => {
+  const [coarse, fine] = [2 ** 31, 1].map((high) => chooseQuantParams({ low: 0, high }, 1));
+  const layer = { weight: roundedTo([chooseQuantParams({ low: -1, high: 1 }, 1)]), relu: false };
+  const bias = new Float32Array(2);
+  const networkOf = (inputGrid: typeof fine) =>
+    integerNetwork([4], [
+      { ...layer, layer: "fc1", bias, inputGrid },
+      { ...layer, layer: "fc2", bias, inputGrid: fine },
+    ]);
+  assert.equal(networkOf(fine).steps.length, 2);
+  assert.throws(
+    () => networkOf(coarse),
+    new RangeError(
+      'Cannot compute layer "fc1" with integers: multipliers must be less than 2^30: that of output ' +
+        "0 is 4294967296 / 1",
+    ),
+  );
+});
+
 Deno.test("toIntegers() refuses shortcuts, and names what is missing", () => {
   const none = { parameters: {}, weights: {}, inputGrids: {} };
   assert.throws(() => toIntegers(resnet(), none), /the layers must stand in one line/);
