@@ -125,14 +125,15 @@ export async function inspectedVariant(
   if (quantization === undefined) return { variant: plainVariant(parameters), remarks: [] };
   const folded = model.batchNorms?.folded() ?? model;
   const upload = (count: number) =>
-    chunksOf(device, uploadImages(device, firstImages(train, count), folded.normalization));
+    uploadImages(device, firstImages(train, count), folded.normalization);
   let ranges: ActivationRanges = {};
   const ofRanges: string[] = [];
   const { activationBits, calibration: observer = { kind: "minMax" } } = quantization;
-  if (activationBits !== undefined) {
+  const learnsRanges = "method" in quantization && quantization.method === "reconstruction";
+  if (activationBits !== undefined && !learnsRanges) {
     using _scope = device.scope();
     const { tensors } = uploadParameters(device, folded, [parameters]);
-    const chunks = upload(RANGE_IMAGES);
+    const chunks = chunksOf(device, upload(RANGE_IMAGES));
     ofRanges.push(...fewImagesRemarks(folded.title, train.count, RANGE_IMAGES));
     const found = await observeInputs(device, folded, tensors, chunks, observer, activationBits);
     ranges = found.ranges;
@@ -151,7 +152,7 @@ export async function inspectedVariant(
     folded,
     parameters,
     quantization,
-    count === 0 ? [] : upload(count),
+    count === 0 ? undefined : upload(count),
     ranges,
   );
   const said = count === 0 ? [] : [`calibrated on the first ${count} training images`];

@@ -1,17 +1,22 @@
-import { codeBits } from "../compression/mod.ts";
+import { codeBits, HQQ_BITS, isHqqBits } from "../compression/mod.ts";
 import type { MethodQuantization } from "../experiments/inspect/method_variant.ts";
 import type { NetworkQuantization } from "../experiments/inspect/variant.ts";
 import { unknownName, UserError } from "../formats/mod.ts";
 import { wholeNumber } from "./options.ts";
 
 const FOR_ALL = ["bits", "granularity", "group", "activations", "calibration"];
-const BY_HESSIANS = ["grid", "symmetric", "narrow", "scale", "observer", "images"];
+const CALIBRATED = ["grid", "symmetric", "narrow", "scale", "observer", "images"];
+/** What a reconstruction is told beside its grids and images. */
+const LEARNED = ["steps", "blocks"];
+const BLOCKS = ["network", "layer"];
 
 /** Options of each post-training method. */
 const OPTIONS: Readonly<Record<MethodQuantization["method"], readonly string[]>> = {
-  gptq: [...FOR_ALL, ...BY_HESSIANS],
-  ada_round: [...FOR_ALL, ...BY_HESSIANS],
-  second_order: [...FOR_ALL, ...BY_HESSIANS],
+  gptq: [...FOR_ALL, ...CALIBRATED],
+  obq: [...FOR_ALL, ...CALIBRATED],
+  ada_round: [...FOR_ALL, ...CALIBRATED],
+  second_order: [...FOR_ALL, ...CALIBRATED],
+  reconstruction: [...FOR_ALL, ...CALIBRATED, ...LEARNED],
   hqq: FOR_ALL,
 };
 /** Grids that a method can choose codes on. */
@@ -27,9 +32,6 @@ const GRIDS = [
 const RANGED = ["affine", "powersOfTwo", "additivePowersOfTwo"];
 /** Grids that are of as many levels as they are. */
 const WITHOUT_BITS = ["ternary", "binary"];
-
-/** A half-quadratic fit knows no codes of more. */
-const MOST_BITS_OF_HQQ = 8;
 
 /** Names of the methods. */
 export const METHODS: readonly string[] = Object.keys(OPTIONS);
@@ -83,24 +85,29 @@ export function parseMethod(
       `Cannot quantize: ${method} needs its bits, such as ${method}:bits=3: ${text || "nothing"}`,
     );
   }
-  const images = own("images");
+  const [images, steps, blocks] = ["images", "steps", "blocks"].map(own);
+  if (blocks !== undefined && !BLOCKS.includes(blocks)) throw unknownName("blocks", blocks, BLOCKS);
   const { weights, activationBits, calibration } = parseGrids(
     `${grid}:${
       [
-        ...parts.filter(({ name }) => name !== "grid" && name !== "images").map(({ one }) => one),
+        ...parts.filter(({ name }) => !["grid", "images", ...LEARNED].includes(name))
+          .map(({ one }) => one),
         ...has("granularity", "group") ? [] : ["granularity=channel"],
         ...has("observer") || !RANGED.includes(grid) ? [] : ["observer=meanSquaredError"],
       ].join(",")
     }`,
   );
   const bits = codeBits(weights.grid);
-  if (method === "hqq" && bits > MOST_BITS_OF_HQQ) {
-    throw new UserError(`Cannot quantize: hqq takes 1 to ${MOST_BITS_OF_HQQ} bits: ${bits}`);
+  if (method === "hqq" && !isHqqBits(bits)) {
+    const { least, most } = HQQ_BITS;
+    throw new UserError(`Cannot quantize: hqq takes ${least} to ${most} bits: ${bits}`);
   }
   return {
     method,
     weights,
     ...images !== undefined && { images: wholeNumber("images", 1)(images) },
+    ...steps !== undefined && { steps: wholeNumber("steps", 1)(steps) },
+    ...blocks !== undefined && { blocks: blocks as MethodQuantization["blocks"] },
     ...activationBits !== undefined && { activationBits },
     ...calibration && { calibration },
   };

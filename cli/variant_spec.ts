@@ -27,6 +27,8 @@ const KINDS: Readonly<Record<WeightGridSpec["kind"], readonly string[]>> = {
   binary: [],
 };
 const FOR_ALL = ["granularity", "group", "rounding", "activations", "calibration"];
+/** Kinds of grids whose levels do not include 0. */
+const WITHOUT_ZERO: readonly string[] = ["binary", "lloydMax"];
 /** Options that are said by their name alone; `activations` may be either. */
 const FLAGS = ["symmetric", "narrow"];
 /** How ranges are found; a percentile has its number behind a colon. */
@@ -162,10 +164,16 @@ export function parseQuantization(text: string): NetworkQuantization {
 }
 
 /** Refuses what can be known to fail before there is a network; only then do the types hold. */
-function refuseImpossible({ weights, calibration }: NetworkQuantization, text: string): void {
+function refuseImpossible(
+  { weights, rounding, activationBits, calibration }: NetworkQuantization,
+  text: string,
+): void {
+  const { kind } = weights.grid;
+  const isTowardNothing = rounding === "towardZero" && WITHOUT_ZERO.includes(kind);
   const mistakes = [
     ...gridMistakes(weights),
-    ...calibration === undefined ? [] : observerMistakes(calibration),
+    ...isTowardNothing ? [`rounding toward zero needs a level 0: ${kind} grids have none`] : [],
+    ...calibration === undefined ? [] : observerMistakes(calibration, activationBits),
   ];
   if (mistakes.length > 0) {
     throw new UserError(`Cannot quantize: ${mistakes.join("; ")}: ${text}`);

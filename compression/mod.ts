@@ -177,9 +177,9 @@ export {
   factorHessian,
   type LayerHessian,
 } from "./quantize/methods/hessian.ts";
-export { hqq, type HqqOptions } from "./quantize/methods/hqq.ts";
+export { hqq, HQQ_BITS, type HqqBits, type HqqOptions, isHqqBits } from "./quantize/methods/hqq.ts";
 export { centerCross, type MatchedTarget, matchTarget } from "./quantize/methods/match_target.ts";
-export { obq } from "./quantize/methods/obq.ts";
+export { obq, OBQ_MOST_INPUTS } from "./quantize/methods/obq.ts";
 export { rescaleChannels, type ScalableLayer } from "./quantize/methods/rescale_channels.ts";
 export { inputMaxima, smoothActivations } from "./quantize/methods/smooth_quant.ts";
 export {

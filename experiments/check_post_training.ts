@@ -4,7 +4,9 @@ import {
   granularityMistakes,
   gridMistakes,
   gridSpecMistakes,
+  HQQ_BITS,
   isBits,
+  isHqqBits,
   observerMistakes,
   reconstructionMistakes,
   type WeightGridOptions,
@@ -24,9 +26,6 @@ const CALIBRATED: ReadonlySet<PostTrainingCompression["method"]> = new Set([
   "reconstruction",
   "mixed_precision",
 ]);
-
-/** Bits of HQQ's codes, whose zero point is a real number. */
-const HQQ_BITS = { least: 1, most: 8 };
 
 function weightMistakes(weights: WeightGridOptions | undefined): string[] {
   if (weights === undefined) return ["grids of weights must be given: there are none"];
@@ -65,7 +64,7 @@ function methodMistakes(compression: PostTrainingCompression): string[] {
       const { bits, granularity } = compression;
       const { least, most } = HQQ_BITS;
       return [
-        ...isBits(bits) && bits >= least && bits <= most
+        ...isHqqBits(bits)
           ? []
           : [`bits of HQQ must be a whole number from ${least} to ${most}: ${bits}`],
         ...granularityMistakes(granularity),
@@ -112,8 +111,10 @@ function activationMistakes({ activations, method }: PostTrainingCompression): s
     ];
   }
   const { grid, observer } = activations;
-  return [...gridSpecMistakes(grid), ...observer === undefined ? [] : observerMistakes(observer)]
-    .map((mistake) => `activations: ${mistake}`);
+  return [
+    ...gridSpecMistakes(grid),
+    ...observer === undefined ? [] : observerMistakes(observer, grid.bits),
+  ].map((mistake) => `activations: ${mistake}`);
 }
 
 /**

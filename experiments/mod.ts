@@ -172,7 +172,6 @@ export type {
   AnyActivations,
   DynamicActivations,
   GptqMethod,
-  HqqBits,
   HqqMethod,
   LearnableActivations,
   MixedPrecisionMethod,

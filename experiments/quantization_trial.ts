@@ -1,6 +1,7 @@
 import type {
   Bits,
   Granularity,
+  HqqBits,
   ReconstructionPlan,
   WeightGridOptions,
 } from "../compression/mod.ts";
@@ -18,9 +19,6 @@ export interface NearestMethod {
   /** Grids of weights. */
   readonly weights: WeightGridOptions;
 }
-
-/** Bits of a code whose zero point is a real number. */
-export type HqqBits = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
 
 /** Zero points fitted without data. */
 export interface HqqMethod {

@@ -36,6 +36,19 @@ const { fround } = Math;
 const WIDEST = 2 ** 120;
 
 /**
+ * Says why no grid can span a range.
+ *
+ * @param range Smallest and largest value.
+ * @returns What the range must do; nothing if all is well.
+ */
+export function rangeFault({ low, high }: Range): string | undefined {
+  if (low > high) return "not end below where it begins";
+  const width = fround(Math.max(high, 0)) - fround(Math.min(low, 0));
+  // a comparison with NaN is never true
+  return width <= WIDEST ? undefined : "be finite and at most 2^120 wide";
+}
+
+/**
  * Widens a range to include 0, in float32.
  *
  * @param range Smallest and largest value.
@@ -44,17 +57,16 @@ const WIDEST = 2 ** 120;
  * @throws {RangeError} If the range is not finite or wider than 2^120, or ends below where it begins.
  */
 export function widenToZero(range: Range, label?: string): Range {
-  const low = fround(Math.min(range.low, 0));
-  const high = fround(Math.max(range.high, 0));
-  const refuse = (wanted: string) => {
+  const fault = rangeFault(range);
+  if (fault !== undefined) {
     throw new RangeError(
-      `Cannot quantize values${ofLabel(label)} from ${range.low} to ${range.high}: ${wanted}`,
+      `Cannot quantize values${
+        ofLabel(label)
+      } from ${range.low} to ${range.high}: the range must ` +
+        fault,
     );
-  };
-  if (range.low > range.high) refuse("the lowest must not be above the highest");
-  // a comparison with NaN is never true
-  if (!(high - low <= WIDEST)) refuse("the range must be finite and at most 2^120 wide");
-  return { low, high };
+  }
+  return { low: fround(Math.min(range.low, 0)), high: fround(Math.max(range.high, 0)) };
 }
 
 /**

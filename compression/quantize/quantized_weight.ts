@@ -7,6 +7,11 @@ export interface CodebookGrid {
   readonly kind: "codebook";
   /** Real values of the codes 0, 1, ..., ascending; float32. */
   readonly levels: Float32Array<ArrayBuffer>;
+  /**
+   * Numbers that a file needs to list the levels again, such as 1 for a scale, or 2 for a scale and a zero
+   * point; all levels if left out.
+   */
+  readonly numbers?: number;
 }
 
 /** What one group of weights may become. */

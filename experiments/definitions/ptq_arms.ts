@@ -1,10 +1,11 @@
 import {
   type Bits,
   type Granularity,
+  type HqqBits,
   reconstructionPlan,
   type WeightGridOptions,
 } from "../../compression/mod.ts";
-import type { HqqBits, PostTrainingMethod, Rescaling } from "../quantization_trial.ts";
+import type { PostTrainingMethod, Rescaling } from "../quantization_trial.ts";
 
 /** What learns roundings together, and in which batches. */
 export const RECONSTRUCTION_PLAN = { ...reconstructionPlan({ steps: 2000 }), batchSize: 128 };

@@ -1,6 +1,6 @@
+import type { HqqBits } from "../../compression/mod.ts";
 import { differenceChart, lineChart } from "../charts/chart_spec.ts";
 import { defineExperiment, type Experiment } from "../define.ts";
-import type { HqqBits } from "../quantization_trial.ts";
 import { fcNNOnMnist } from "./fc_nn_on_mnist.ts";
 import { QUANTIZED, QUANTIZED_AXIS } from "./quantized_axis.ts";
 import { ADA_ROUND_PLAN, PTQ_ARMS, type PtqArm, RECONSTRUCTION_PLAN, SWEEPS } from "./ptq_arms.ts";

@@ -1,12 +1,5 @@
-import {
-  adaRound,
-  type AffineGrid,
-  chooseWeightGrids,
-  gptq,
-  hqq,
-  quantizeBySecondOrder,
-} from "../../compression/mod.ts";
-import { type Chunk, chunksOf } from "../../data/mod.ts";
+import { type AffineGrid, hqq } from "../../compression/mod.ts";
+import { chunksOf } from "../../data/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
 import {
   type ForwardHooks,
@@ -22,18 +15,11 @@ import {
   observeActivations,
   OBSERVED_IMAGES,
   quantizedInputs,
-  type QuantizedNetwork,
-  type QuantizeLayer,
-  quantizeLayerByLayer,
   reconstruct,
   smoothNetwork,
 } from "../../training/mod.ts";
-import type {
-  AdaRoundMethod,
-  GptqMethod,
-  PostTrainingCompression,
-  SecondOrderMethod,
-} from "../quantization_trial.ts";
+import type { PostTrainingCompression } from "../quantization_trial.ts";
+import { type LayerMethod, type ObqMethod, quantizeByHessians } from "./by_hessians.ts";
 import type { Bench } from "./laboratory.ts";
 import { allocate, choicesOf, roundedToBits } from "./mixed_precision.ts";
 import { type QuantizeOneWeight, quantizeWeights, roundOnGrids } from "./quantize_weights.ts";
@@ -98,53 +84,14 @@ async function inputGrids(
   return { activations: Object.fromEntries(grids), remarks: found.remarks[0] };
 }
 
-/** A method that goes through a network layer by layer, by what calibration images tell of each. */
-export type LayerMethod = GptqMethod | AdaRoundMethod | SecondOrderMethod;
-
-/** What the Hessian of a layer decides. */
-function layerMethod(device: Device, compression: LayerMethod): QuantizeLayer {
-  if (compression.method === "second_order") {
-    const { weights: grids, sweeps } = compression;
-    return (layer, label) => quantizeBySecondOrder(layer, { grids: { ...grids, label }, sweeps });
-  }
-  return async ({ weight, shape, moments: { hessian } }, label) => {
-    const values = Float32Array.from(weight);
-    const grids = chooseWeightGrids(values, shape, { ...compression.weights, label });
-    if (compression.method === "gptq") return gptq(values, shape, grids, hessian);
-    return await adaRound(device, values, shape, grids, hessian, compression.plan);
-  };
-}
-
-/**
- * Quantizes the weights of a network layer by layer by one of the methods that look at Hessians.
- *
- * @param device Where calibration runs.
- * @param model The model, its batch norms folded.
- * @param host Its trained weights.
- * @param method Which, and what it is told.
- * @param chunks Calibration images, uploaded.
- * @param layerInput What quantizes the inputs of layers; they are float32 if left out.
- * @returns The quantized network, and what calibration found.
- */
-export async function quantizeByHessians(
-  device: Device,
-  model: Model,
-  host: HostParameters,
-  method: LayerMethod,
-  chunks: readonly Chunk[],
-  layerInput: ForwardHooks["layerInput"],
-): Promise<QuantizedNetwork> {
-  return await quantizeLayerByLayer(device, model, host, chunks, layerMethod(device, method), {
-    inputs: method.method === "second_order" ? "matched" : "quantized",
-    ...layerInput && { layerInput },
-  });
-}
+/** Methods that go through a network layer by layer, of those that a trial may ask for. */
+type TrialLayerMethod = Exclude<LayerMethod, ObqMethod>;
 
 async function byLayers(
   device: Device,
   model: Model,
   host: HostParameters,
-  compression: Of<LayerMethod["method"]>,
+  compression: Of<TrialLayerMethod["method"]>,
   bench: Bench,
   grids: InputGrids,
 ): Promise<QuantizedCopy> {
@@ -273,7 +220,7 @@ function eachOnce(...lists: readonly (readonly string[] | undefined)[]): string[
 }
 
 /** Methods that make one network at a time. */
-type Single = Of<"nearest" | "hqq" | LayerMethod["method"]>;
+type Single = Of<"nearest" | "hqq" | TrialLayerMethod["method"]>;
 
 async function quantized(
   device: Device,
@@ -289,9 +236,7 @@ async function quantized(
     case "hqq": {
       const quantize: QuantizeOneWeight = (values, shape, label) =>
         hqq(values, shape, { ...one, label });
-      // its levels are listed, but two numbers a group are all that a file would need
-      const { bytes: _listed, ...copy } = quantizeWeights(model, host, quantize);
-      return copy;
+      return quantizeWeights(model, host, quantize);
     }
     default:
       return await byLayers(device, model, host, one, bench, grids);

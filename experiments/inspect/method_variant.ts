@@ -3,27 +3,34 @@ import {
   chooseQuantParams,
   codeBits,
   hqq,
+  type HqqBits,
+  OBQ_MOST_INPUTS,
   type ObserverSpec,
   type WeightGridOptions,
 } from "../../compression/mod.ts";
-import type { Chunk } from "../../data/mod.ts";
+import { chunksOf, type ResidentImages } from "../../data/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
 import type { HostParameters, Model } from "../../models/mod.ts";
-import { layerRemarks, quantizedInputs } from "../../training/mod.ts";
-import { ADA_ROUND_PLAN, SWEEPS } from "../definitions/ptq_arms.ts";
+import { layerRemarks, quantizedInputs, reconstruct } from "../../training/mod.ts";
+import { ADA_ROUND_PLAN, RECONSTRUCTION_PLAN, SWEEPS } from "../definitions/ptq_arms.ts";
 import type { ActivationRanges } from "../execute/calibrate.ts";
-import { type LayerMethod, quantizeByHessians } from "../execute/post_training.ts";
+import { type LayerMethod, quantizeByHessians } from "../execute/by_hessians.ts";
 import { quantizeWeights } from "../execute/quantize_weights.ts";
+import { rowsOf } from "../weight_rows.ts";
 import type { Variant } from "./variant.ts";
 
 /** How a network is quantized by a post-training method; see {@link quantizeByMethod}. */
 export interface MethodQuantization {
   /** What chooses the codes; all but `hqq` look at images. */
-  readonly method: "gptq" | "ada_round" | "second_order" | "hqq";
+  readonly method: "gptq" | "obq" | "ada_round" | "second_order" | "reconstruction" | "hqq";
   /** Grids of the weights of every layer; `hqq` takes bits and granularity from them. */
   readonly weights: WeightGridOptions;
   /** Calibration images, the first ones of the training set; as many as are usual if left out. */
   readonly images?: number;
+  /** Steps of `reconstruction`; as many as in sweeps if left out. */
+  readonly steps?: number;
+  /** What `reconstruction` learns together: the network if left out, or one layer after the other. */
+  readonly blocks?: "network" | "layer";
   /** Bits of the inputs of every layer; they stay float32 if left out. */
   readonly activationBits?: Bits;
   /** How the range of inputs is found; the smallest and largest value if left out. */
@@ -44,12 +51,49 @@ function layerMethodOf(
 ): LayerMethod {
   switch (method) {
     case "gptq":
+    case "obq":
       return { method, weights, images };
     case "ada_round":
       return { method, weights, images, plan: ADA_ROUND_PLAN };
     case "second_order":
       return { method, weights, images, sweeps: SWEEPS };
   }
+}
+
+/** What learns its roundings together learns the steps of its inputs too. */
+async function byReconstruction(
+  device: Device,
+  model: Model,
+  parameters: HostParameters,
+  quantization: MethodQuantization,
+  images: ResidentImages,
+): Promise<MethodVariant> {
+  const { weights, steps, blocks, activationBits: bits, calibration } = quantization;
+  const plan = {
+    ...RECONSTRUCTION_PLAN,
+    batchSize: Math.min(RECONSTRUCTION_PLAN.batchSize, images.count),
+    ...steps !== undefined && { steps },
+    ...blocks === "layer" && {
+      blocks: model.layers.map((layer) => ({ layers: [layer], output: layer })),
+    },
+  };
+  const activations = bits === undefined
+    ? undefined
+    : { grid: { kind: "affine", bits }, observer: calibration ?? { kind: "minMax" } } as const;
+  const variant = { parameters, weights, ...activations && { activations }, seed: 0 };
+  const [made] = await reconstruct(device, model, [variant], images, plan);
+  const rounded = quantizeWeights(model, parameters, (_v, _shape, name) => made.weights[name]);
+  return { variant: { ...rounded, inputs: made.activations }, remarks: made.remarks };
+}
+
+/** OBQ would refuse them too, but only after all layers before. */
+function refuseLongRows(model: Model): void {
+  const long = rowsOf(model).find(({ size }) => size > OBQ_MOST_INPUTS);
+  if (long === undefined) return;
+  throw new RangeError(
+    `Cannot quantize "${long.name}" by OBQ: an output must have at most ${OBQ_MOST_INPUTS} weights: ` +
+      `it has ${long.size}`,
+  );
 }
 
 /**
@@ -59,36 +103,45 @@ function layerMethodOf(
  * @param model The model, its batch norms folded.
  * @param parameters Of the float32 network.
  * @param quantization Which method, and what it is told.
- * @param chunks Calibration images; `hqq` looks at none.
- * @param ranges Of the inputs of every layer; not looked at where these stay float32.
+ * @param images Calibration images; `hqq` looks at none.
+ * @param ranges Of the inputs of every layer; not looked at where these stay float32, nor by
+ *   `reconstruction`, which finds them on its own images.
  * @returns The quantized network, and remarks of its calibration.
  * @throws {RangeError} If a weight cannot be quantized so, or an activation is not finite.
+ * @throws {TypeError} If a method that looks at images is given none.
  */
 export async function quantizeByMethod(
   device: Device,
   model: Model,
   parameters: HostParameters,
   quantization: MethodQuantization,
-  chunks: readonly Chunk[],
+  images: ResidentImages | undefined,
   ranges: ActivationRanges,
 ): Promise<MethodVariant> {
   using _scope = device.scope();
   const { method, weights: options, activationBits } = quantization;
+  if (method === "reconstruction" && images !== undefined) {
+    return await byReconstruction(device, model, parameters, quantization, images);
+  }
   const inputs = activationBits === undefined ? {} : Object.fromEntries(
     model.layers.map((layer) => [layer, chooseQuantParams(ranges[layer], activationBits)]),
   );
   if (method === "hqq") {
-    const plan = { bits: codeBits(options.grid), granularity: options.granularity };
+    // other bits are refused by the method itself
+    const plan = { bits: codeBits(options.grid) as HqqBits, granularity: options.granularity };
     const made = quantizeWeights(model, parameters, (values, shape) => hqq(values, shape, plan));
     return { variant: { ...made, inputs }, remarks: [] };
   }
-  const images = chunks.reduce((sum, { count }) => sum + count, 0);
+  if (method === "obq") refuseLongRows(model);
+  if (images === undefined || method === "reconstruction") {
+    throw new TypeError(`Cannot calibrate ${method}: images must be given: there are none`);
+  }
   const made = await quantizeByHessians(
     device,
     model,
     parameters,
-    layerMethodOf({ ...quantization, method }, images),
-    chunks,
+    layerMethodOf({ ...quantization, method }, images.count),
+    chunksOf(device, images),
     activationBits === undefined ? undefined : quantizedInputs(device, [inputs]),
   );
   const weights = Object.fromEntries(

@@ -45,14 +45,29 @@ Deno.test("parseVariant() reads post-training methods; what is left out is as in
       },
     },
   );
-  assert.deepEqual(parseVariant("gptq:grid=ternary").quantization, {
-    method: "gptq",
+  assert.deepEqual(parseVariant("obq:grid=ternary").quantization, {
+    method: "obq",
     weights: { grid: { kind: "ternary" }, granularity: "channel" },
   });
   assert.deepEqual(parseVariant("second_order:grid=lloydMax,bits=2").quantization, {
     method: "second_order",
     weights: { grid: { kind: "lloydMax", bits: 2 }, granularity: "channel" },
   });
+  assert.deepEqual(
+    parseVariant("reconstruction:bits=2,steps=500,blocks=layer,images=64,activations").quantization,
+    {
+      method: "reconstruction",
+      weights: {
+        grid: { kind: "affine", bits: 2 },
+        granularity: "channel",
+        observer: leastSquares,
+      },
+      images: 64,
+      steps: 500,
+      blocks: "layer",
+      activationBits: 2,
+    },
+  );
   for (const method of METHODS) {
     assert.equal(parseVariant(`${method}:bits=2`).path, undefined, method);
   }
@@ -68,6 +83,12 @@ Deno.test("parseVariant() refuses options that a method does not take, with a ne
     ["gptq:bits=3,rounding=down", /^Cannot find option of gptq "rounding": /],
     ["gptq:bits=3,grid=lloydMx", /^Cannot find grid "lloydMx": .*: did you mean "lloydMax"\?$/],
     ["gptq:bits=3,group=4,granularity=channel", /: both are given$/],
+    ["reconstruction:bits=3,steps=0", /^Cannot use steps 0: it must be a whole number from 1$/],
+    [
+      "reconstruction:bits=3,blocks=layr",
+      /^Cannot find blocks "layr": .*: did you mean "layer"\?$/,
+    ],
+    ["gptq:bits=3,steps=5", /^Cannot find option of gptq "steps": /],
     ["hqq:bits=9", /^Cannot quantize: hqq takes 1 to 8 bits: 9$/],
     ["hqq:bits=3,images=5", /^Cannot find option of hqq "images": /],
     ["hqq:bits=3,symmetric", /^Cannot find option of hqq "symmetric": /],

@@ -34,6 +34,7 @@ Deno.test("parseQuantization() reads kinds, options and flags", () => {
     },
   );
   assert.deepEqual(parseQuantization("binary").weights.grid, { kind: "binary" });
+  assert.equal(parseQuantization("ternary:rounding=towardZero").rounding, "towardZero");
 });
 
 Deno.test("parseQuantization() refuses what makes no sense on one line, with a near match", () => {
@@ -72,6 +73,13 @@ Deno.test("parseQuantization() refuses what makes no sense on one line, with a n
       "affine:bits=4,activations,calibration=percentile:101",
       /^Cannot quantize: the percentile .* at most 100: 101: /,
     ],
+    [
+      "binary:rounding=towardZero",
+      /^Cannot quantize: rounding toward zero needs a level 0: binary grids have none: binary:/,
+    ],
+    ["lloydMax:bits=3,rounding=towardZero", /: lloydMax grids have none: lloydMax:bits=3,/],
+    ["affine:bits=12,observer=entropy", /: entropy looks at 2048 bins, .* 11 bits: 12: affine/],
+    ["binary:activations=16,calibration=entropy", /, enough for at most 11 bits: 16: binary:/],
     ["affine:bits=4,activations=0", /^Cannot quantize: activations must be .* 1 to 16: 0$/],
   ] as const;
   for (const [text, message] of refused) {

@@ -44,6 +44,11 @@ Deno.test("checkTrial() refuses quantizations that do not exist, in one line wit
     [on({ kind: "ternary" }, { observer: { kind: "minMax" } }), /fit their levels themselves/],
     [on(affine(4), { observer: { kind: "movingAverage", momentum: 0.1 } }), /is a single batch/],
     [on(affine(4), { observer: { kind: "percentile", percentile: 30 } }), /percentile .*: 30$/],
+    [on(affine(12), { observer: { kind: "entropy" } }), /enough for at most 11 bits: 12$/],
+    [
+      { ...nearest, activations: { grid: affine(16), observer: { kind: "entropy" } } },
+      /activations: entropy looks at 2048 bins, enough for at most 11 bits: 16$/,
+    ],
     [on(affine(4), { granularity: { group: 0.5 } }), /a group .* whole number from 1: 0\.5$/],
     [
       on(affine(4), { granularity: { group: 5 } }),

@@ -6,33 +6,11 @@ import {
   widenToZero,
 } from "../affine.ts";
 import { powerOfTwoAbove } from "./power.ts";
-import { isBits } from "../bits.ts";
+import { checkGridSpec } from "./grid_mistakes.ts";
 import type { AffineGridSpec } from "./spec.ts";
 import { roundHalfEven } from "../../../kernels/mod.ts";
 
 const { fround } = Math;
-
-/**
- * Refuses a grid that no range has.
- *
- * @param spec Bits, symmetry and kind of scale.
- * @throws {RangeError} If the bits are out of range, a symmetric grid has one bit only, or an asymmetric
- *   one is narrow.
- */
-export function checkAffineGrid({ bits, symmetric, narrow }: AffineGridSpec): void {
-  if (!isBits(bits)) chooseQuantParams({ low: 0, high: 1 }, bits); // says what bits may be
-  if (symmetric && (bits as number) === 1) {
-    throw new RangeError(
-      "Cannot make a symmetric affine grid of 1 bit: its zero point must be whole: it would be 0.5: " +
-        "use a binary grid",
-    );
-  }
-  if (!symmetric && narrow) {
-    throw new RangeError(
-      "Cannot make a narrow asymmetric affine grid: only signed codes have a lowest one to leave out",
-    );
-  }
-}
 
 /**
  * Makes the grid of equal steps that spans a range.
@@ -53,7 +31,7 @@ export function checkAffineGrid({ bits, symmetric, narrow }: AffineGridSpec): vo
  * @see Jacob et al. 2018, arXiv:1712.05877; Nagel et al. 2021, arXiv:2106.08295, section 2.2
  */
 export function affineGrid(range: Range, spec: AffineGridSpec, label?: string): AffineGrid {
-  checkAffineGrid(spec);
+  checkGridSpec(spec, label);
   const isPower = spec.scale === "powerOfTwo";
   if (!spec.symmetric) {
     const grid = chooseQuantParams(range, spec.bits, label);

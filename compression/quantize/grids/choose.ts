@@ -4,17 +4,23 @@ import { requireFinite } from "../finite.ts";
 import { entropyRange } from "../observers/entropy.ts";
 import { histogramOf } from "../observers/histogram.ts";
 import { leastSquaresRange } from "../observers/mean_squared_error.ts";
+import { observerMistakes } from "../observers/observer_mistakes.ts";
 import { exactPercentile } from "../observers/percentile.ts";
 import type { WeightObserverSpec } from "../observers/spec.ts";
 import type { WeightGrid } from "../quantized_weight.ts";
 import { affineGrid } from "./affine_grid.ts";
 import { binaryGrid, ternaryGrid } from "./few_levels.ts";
 import { groupSizeOf } from "./granularity.ts";
-import { type AnyGridOptions, combinationMistakes } from "./grid_mistakes.ts";
+import { type AnyGridOptions, combinationMistakes, gridSpecMistakes } from "./grid_mistakes.ts";
 import { lloydMaxGrid } from "./lloyd_max.ts";
 import type { WeightGridOptions } from "./options.ts";
 import { additivePowersOfTwoGrid, powersOfTwoGrid } from "./powers_of_two.ts";
-import type { FittedGridSpec, SpanningGridSpec, WeightGridSpec } from "./spec.ts";
+import {
+  codeBits,
+  type FittedGridSpec,
+  type SpanningGridSpec,
+  type WeightGridSpec,
+} from "./spec.ts";
 
 /**
  * Chooses the grids that a weight is rounded to, one a group.
@@ -74,9 +80,14 @@ function groupsOf(values: Float32Array, groupSize: number): Float32Array[] {
 
 /** Refuses what the types rule out, for callers that have none. */
 function refuseImpossible(options: AnyGridOptions, subject: string): void {
-  const [reason] = combinationMistakes(options);
+  const { grid, observer } = options;
+  const [reason] = [
+    ...gridSpecMistakes(grid),
+    ...combinationMistakes(options),
+    ...observer === undefined ? [] : observerMistakes(observer, codeBits(grid)),
+  ];
   if (reason === undefined) return;
-  throw new RangeError(`Cannot choose ${options.grid.kind} grids for ${subject}: ${reason}`);
+  throw new RangeError(`Cannot choose ${grid.kind} grids for ${subject}: ${reason}`);
 }
 
 function spansRange(grid: WeightGridSpec): grid is SpanningGridSpec {

@@ -7,11 +7,17 @@ const LEAST = 2 ** -126;
  * Makes a grid of listed levels.
  *
  * @param levels Ascending numbers; those that float32 cannot tell apart become one, subnormal ones 0.
+ * @param numbers Numbers that all levels follow from, such as 1 for a scale; none but themselves if left
+ *   out.
  * @returns The grid.
  */
-export function codebookGrid(levels: ArrayLike<number>): CodebookGrid {
+export function codebookGrid(levels: ArrayLike<number>, numbers?: number): CodebookGrid {
   const rounded = Float32Array.from(levels, (level) => Math.abs(level) < LEAST ? 0 : level);
-  return { kind: "codebook", levels: rounded.filter((level, i) => level !== rounded[i - 1]) };
+  return {
+    kind: "codebook",
+    levels: rounded.filter((level, i) => level !== rounded[i - 1]),
+    ...numbers !== undefined && { numbers },
+  };
 }
 
 /** Counts the leading numbers of an ascending list that are not above x. */

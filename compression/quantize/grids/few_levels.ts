@@ -32,7 +32,7 @@ export function ternaryGrid(values: Float32Array): CodebookGrid {
       alpha = sum / (i + 1);
     }
   });
-  return codebookGrid([-alpha, 0, alpha]);
+  return codebookGrid([-alpha, 0, alpha], 1);
 }
 
 /**
@@ -45,5 +45,5 @@ export function ternaryGrid(values: Float32Array): CodebookGrid {
  */
 export function binaryGrid(values: Float32Array): CodebookGrid {
   const alpha = values.reduce((sum, value) => sum + Math.abs(value), 0) / values.length;
-  return codebookGrid([-alpha, alpha]);
+  return codebookGrid([-alpha, alpha], 1);
 }

@@ -1,7 +1,8 @@
-import { isBits } from "../bits.ts";
+import { BITS, isBits } from "../bits.ts";
+import { ofLabel } from "../of_label.ts";
 import { observerMistakes } from "../observers/observer_mistakes.ts";
 import type { ObserverSpec } from "../observers/spec.ts";
-import type { Granularity, WeightGridSpec } from "./spec.ts";
+import { codeBits, type Granularity, type WeightGridSpec } from "./spec.ts";
 
 /** The options of grids without what ties them together: what a file may say. */
 export interface AnyGridOptions {
@@ -20,11 +21,11 @@ function bitsRange(kind: "affine" | "powersOfTwo" | "additivePowersOfTwo" | "llo
   switch (kind) {
     case "affine":
     case "lloydMax":
-      return { least: 1, most: 16 };
+      return BITS;
     case "powersOfTwo":
       return { least: 2, most: 8 };
     case "additivePowersOfTwo":
-      return { least: 2, most: 16 };
+      return { least: 2, most: BITS.most };
   }
 }
 
@@ -55,6 +56,20 @@ export function gridSpecMistakes(grid: WeightGridSpec): string[] {
       : [],
     ...narrow && !symmetric ? ["a narrow grid must be symmetric: it is not"] : [],
   ];
+}
+
+/**
+ * Refuses a kind of grid that does not exist.
+ *
+ * @param grid The kind of grid.
+ * @param label Whose grid it is, for the error.
+ * @throws {RangeError} If something is wrong, with the first of {@link gridSpecMistakes}.
+ */
+export function checkGridSpec(grid: WeightGridSpec, label?: string): void {
+  const [mistake] = gridSpecMistakes(grid);
+  if (mistake !== undefined) {
+    throw new RangeError(`Cannot make a grid${ofLabel(label)}: ${mistake}`);
+  }
 }
 
 /**
@@ -123,6 +138,6 @@ export function gridMistakes(options: AnyGridOptions): string[] {
     ...gridSpecMistakes(grid),
     ...granularityMistakes(granularity),
     ...combinationMistakes(options).map((reason) => `${grid.kind} grids: ${reason}`),
-    ...observer === undefined ? [] : observerMistakes(observer),
+    ...observer === undefined ? [] : observerMistakes(observer, codeBits(grid)),
   ];
 }

@@ -1,7 +1,8 @@
-import { BITS, isBits } from "../bits.ts";
+import type { Bits } from "../bits.ts";
 import type { CodebookGrid } from "../quantized_weight.ts";
 import { codebookGrid } from "./codebook.ts";
 import { exactClusters } from "./exact_clusters.ts";
+import { checkGridSpec } from "./grid_mistakes.ts";
 import { type SortedValues, sortValues } from "./sorted_values.ts";
 
 /** Distinct values times levels up to which the exact search is affordable: about half a second. */
@@ -10,27 +11,12 @@ const EXACT_CELLS = 2 ** 22;
 const ITERATIONS = 1000;
 
 /**
- * Refuses bits that a table of levels cannot have.
- *
- * @param bits Bits of a code.
- * @throws {RangeError} If they are not a whole number from 1 to 16.
- */
-export function checkLloydMaxBits(bits: number): void {
-  if (!isBits(bits)) {
-    throw new RangeError(
-      `Cannot make a lloydMax grid of ${bits} bits: bits must be a whole number from ${BITS.least} to ` +
-        `${BITS.most}`,
-    );
-  }
-}
-
-/**
  * Fits the 2^b levels that are nearest to weights in the mean of squares.
  *
  * Sorted values fall into consecutive clusters, whose means are the levels. Up to 2^22 pairs of a distinct
  * value and a level dynamic programming finds the best clusters of all; beyond, Lloyd's iterations
  * (nearest level, then means) start from the density that is best for many levels, f^(1/3), and end at a
- * local optimum.
+ * local optimum. A level that loses all its values on the way goes to the cluster that costs most.
  *
  * @param values Weights that share the grid.
  * @param bits Bits of a code, 1 to 16.
@@ -46,7 +32,7 @@ export function lloydMaxGrid(
   bits: number,
   importance?: Float64Array,
 ): CodebookGrid {
-  checkLloydMaxBits(bits);
+  checkGridSpec({ kind: "lloydMax", bits: bits as Bits });
   if (importance !== undefined && !fitsValues(importance, values)) {
     throw new RangeError(
       `Cannot make a lloydMax grid of ${values.length} values: each must have an importance of more ` +
@@ -78,10 +64,26 @@ function lloydClusters(sorted: SortedValues, count: number): number[] {
       .map((mean, k) => k === 0 ? 0 : firstAbove(sorted.values, (means[k - 1] + mean) / 2))
       // a level with a gap around it may lose all its values
       .filter((start, k, all) => start < size && start !== all[k - 1]);
-    if (next.length === starts.length && next.every((start, k) => start === starts[k])) break;
+    while (next.length < count) splitCostliest(sorted, next);
+    if (next.every((start, k) => start === starts[k])) break;
     starts = next;
   }
   return starts;
+}
+
+/** Makes two clusters, below and above its mean, of the one that costs most; in place. */
+function splitCostliest(sorted: SortedValues, starts: number[]): void {
+  const endOf = (k: number) => starts[k + 1] ?? sorted.values.length;
+  let worst = -1;
+  let most = -Infinity;
+  starts.forEach((start, k) => {
+    // of one value there is nothing to split, whatever a difference of sums says that it costs
+    const cost = endOf(k) - start > 1 ? sorted.cost(start, endOf(k)) : -Infinity;
+    if (cost > most) [worst, most] = [k, cost];
+  });
+  const [start, end] = [starts[worst], endOf(worst)];
+  const above = firstAbove(sorted.values, sorted.mean(start, end));
+  starts.splice(worst + 1, 0, Math.min(Math.max(above, start + 1), end - 1));
 }
 
 /** Equal shares of the integral of f^(1/3), the spacings of sorted values standing for 1 / f. */

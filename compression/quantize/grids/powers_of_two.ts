@@ -1,31 +1,14 @@
 import { type Range, widenToZero } from "../affine.ts";
-import { BITS, isBits } from "../bits.ts";
 import type { CodebookGrid } from "../quantized_weight.ts";
 import { codebookGrid } from "./codebook.ts";
+import { checkGridSpec } from "./grid_mistakes.ts";
 import { powerOfTwoAbove } from "./power.ts";
 import type { AdditivePowersOfTwoGridSpec, PowersOfTwoGridSpec } from "./spec.ts";
 
-/**
- * Refuses bits that a grid of powers of two, or of their sums, cannot have.
- *
- * @param spec Kind and bits.
- * @throws {RangeError} If bits are not 2 to 8, or to 16 for sums.
- */
-export function checkPowersOfTwo(
-  { kind, bits }: PowersOfTwoGridSpec | AdditivePowersOfTwoGridSpec,
-): void {
-  const most = kind === "powersOfTwo" ? 8 : BITS.most;
-  if (!isBits(bits) || (bits as number) < 2 || bits > most) {
-    throw new RangeError(
-      `Cannot make a ${kind} grid of ${bits} bits: bits must be a whole number from 2 to ${most}`,
-    );
-  }
-}
-
-/** Levels on both sides of 0, of ascending magnitudes. */
+/** Levels on both sides of 0, of ascending magnitudes; all follow from one scale. */
 function mirrored(magnitudes: readonly number[]): CodebookGrid {
   const negative = magnitudes.map((magnitude) => -magnitude).reverse();
-  return codebookGrid([...negative, 0, ...magnitudes]);
+  return codebookGrid([...negative, 0, ...magnitudes], 1);
 }
 
 function farthest(range: Range, label: string | undefined): number {
@@ -53,7 +36,7 @@ export function powersOfTwoGrid(
   spec: PowersOfTwoGridSpec,
   label?: string,
 ): CodebookGrid {
-  checkPowersOfTwo(spec);
+  checkGridSpec(spec, label);
   const most = farthest(range, label);
   if (most === 0) return mirrored([]);
   // the greatest power of two not above 4 max / 3
@@ -87,8 +70,9 @@ function additiveMagnitudes(magnitudeBits: number): number[] {
  *     levels   +-gamma sum_i p_i,   p_i in {0, 2^-i, 2^-(i+n), 2^-(i+2n)},   i = 0 ... n - 1
  *
  * for b - 1 = 2n bits of magnitude; with one bit more there is a term {0, 2^-2n}, and the last choice of
- * every p_i is half as large. gamma makes the greatest level the greatest magnitude of the range, rounded
- * up to a power of two with `scale: "powerOfTwo"`.
+ * every p_i is half as large. gamma makes the greatest level the greatest magnitude of the range; with
+ * `scale: "powerOfTwo"` it is the smallest power of two at which the greatest level reaches it, so that
+ * levels are sums of powers of two themselves.
  *
  * @param range Smallest and largest value.
  * @param spec Bits and kind of scale.
@@ -102,11 +86,11 @@ export function additivePowersOfTwoGrid(
   spec: AdditivePowersOfTwoGridSpec,
   label?: string,
 ): CodebookGrid {
-  checkPowersOfTwo(spec);
+  checkGridSpec(spec, label);
   const most = farthest(range, label);
   if (most === 0) return mirrored([]);
   const magnitudes = additiveMagnitudes(spec.bits - 1).slice(1);
   const last = magnitudes[magnitudes.length - 1];
-  const gamma = (spec.scale === "powerOfTwo" ? powerOfTwoAbove(most) : most) / last;
+  const gamma = spec.scale === "powerOfTwo" ? powerOfTwoAbove(most / last) : most / last;
   return mirrored(magnitudes.map((magnitude) => gamma * magnitude));
 }

@@ -50,7 +50,7 @@ const TO_INTEGER: Readonly<Record<Rounding, (value: number) => number>> = {
  * @param grid The grid.
  * @param rounding How to round.
  * @returns From a float32 to a code.
- * @throws {RangeError} If a dead zone is asked of a codebook without 0.
+ * @throws {RangeError} If a dead zone, or rounding toward zero, is asked of a codebook without 0.
  */
 export function roundingTo(grid: WeightGrid, rounding: Rounding): (x: number) => number;
 /**
@@ -59,7 +59,7 @@ export function roundingTo(grid: WeightGrid, rounding: Rounding): (x: number) =>
  * @param grid The grid.
  * @param rounding How to round.
  * @returns From a float32 and its index in the weight to a code.
- * @throws {RangeError} If a dead zone is asked of a codebook without 0.
+ * @throws {RangeError} If a dead zone, or rounding toward zero, is asked of a codebook without 0.
  */
 export function roundingTo(grid: WeightGrid, rounding: WeightRounding): RoundingFunction;
 export function roundingTo(grid: WeightGrid, rounding: WeightRounding): RoundingFunction {
@@ -95,16 +95,17 @@ function toCodebook(levels: Float32Array, rounding: WeightRounding): RoundingFun
       return uniformOf(element) < share ? low + 1 : low;
     };
   }
-  if (rounding === "towardZero") return (x) => x < 0 ? above(x) : below(x);
   if (rounding === "down") return below;
   const thresholds = thresholdsOf(levels);
   if (rounding === "nearestEven") return (x) => nearestLevel(x, thresholds);
   const zero = levels.indexOf(0);
   if (zero < 0) {
+    const action = rounding === "towardZero" ? "round toward zero" : "round with a dead zone";
     throw new RangeError(
-      `Cannot round with a dead zone: the levels must include 0: they are ${levels.join(", ")}`,
+      `Cannot ${action}: the levels must include 0: they are ${levels.join(", ")}`,
     );
   }
+  if (rounding === "towardZero") return (x) => x < 0 ? above(x) : below(x);
   const [low, high] = [levels[zero - 1] ?? 0, levels[zero + 1] ?? 0];
   return (x) => low < x && x < high ? zero : nearestLevel(x, thresholds);
 }
@@ -117,7 +118,8 @@ function toCodebook(levels: Float32Array, rounding: WeightRounding): RoundingFun
  * @param grids One a group of consecutive weights, from `chooseWeightGrids`.
  * @param rounding How to round.
  * @returns Codes and grids.
- * @throws {RangeError} If the shape or the grids do not fit the values, or a value is NaN.
+ * @throws {RangeError} If the shape or the grids do not fit the values, a value is NaN, or the rounding
+ *   needs a level 0 that a grid does not have.
  */
 export function roundToGrids(
   values: Float32Array,

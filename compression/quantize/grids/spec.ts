@@ -75,7 +75,7 @@ export interface AdditivePowersOfTwoGridSpec {
   readonly kind: "additivePowersOfTwo";
   /** Bits of a code, at least 2. */
   readonly bits: Exclude<Bits, 1>;
-  /** The greatest level: any float32, unless it must be a power of two. */
+  /** What the sums are multiplied by: any float32, unless it must be a power of two. */
   readonly scale?: ScaleKind;
 }
 

@@ -1,5 +1,6 @@
 import type { AffineGrid } from "../affine.ts";
 import type { IntegerWeight } from "./integer_weight.ts";
+import { withIntegers } from "./with_integers.ts";
 
 /** Largest int32. */
 const MOST = 2 ** 31 - 1;
@@ -43,7 +44,7 @@ export function accumulatorBound(
 export function checkAccumulators(layer: string, bound: number): void {
   if (bound <= MOST) return;
   throw new RangeError(
-    `Cannot compute layer "${layer}" with integers: accumulators must fit an int32, at most ${MOST}: ` +
+    `Cannot ${withIntegers(layer)}: accumulators must fit an int32, at most ${MOST}: ` +
       `some input would sum to ${bound}; use fewer bits or fewer inputs`,
   );
 }

@@ -3,6 +3,7 @@ import type { QuantizedWeight } from "../quantized_weight.ts";
 import { accumulatorBound, checkAccumulators } from "./accumulator_bound.ts";
 import { type IntegerWeight, integerWeight } from "./integer_weight.ts";
 import { quantizeBias } from "./quantize_bias.ts";
+import { withIntegers } from "./with_integers.ts";
 
 /** How a convolution moves over its input. */
 export interface IntegerConvolution {
@@ -47,19 +48,19 @@ export interface IntegerLayer extends Omit<IntegerLayerSource, "weight" | "bias"
  *
  * @param source Weight, bias, grid of the input and what follows.
  * @returns The layer.
- * @throws {RangeError} If weights of an output do not share a grid, or an accumulator might leave an
- *   int32; with the layer's name.
+ * @throws {RangeError} If weights of an output do not share a grid or have levels without a common step,
+ *   a bias is not finite, or an accumulator might leave an int32; with the layer's name.
  */
 export function integerLayer(source: IntegerLayerSource): IntegerLayer {
   const { layer, inputGrid } = source;
-  const weight = integerWeight(source.weight);
+  const weight = integerWeight(source.weight, layer);
   if (source.bias.length !== weight.shape[0]) {
     throw new RangeError(
-      `Cannot compute layer "${layer}" with integers: it must have a bias for each of its ` +
+      `Cannot ${withIntegers(layer)}: it must have a bias for each of its ` +
         `${weight.shape[0]} outputs: there are ${source.bias.length}`,
     );
   }
-  const bias = quantizeBias(source.bias, inputGrid.scale, weight.scales);
+  const bias = quantizeBias(source.bias, inputGrid.scale, weight.scales, layer);
   checkAccumulators(layer, accumulatorBound(weight, bias, inputGrid));
   const accumulatorScales = Float64Array.from(weight.scales, (scale) => scale * inputGrid.scale);
   return { ...source, weight, bias, accumulatorScales };

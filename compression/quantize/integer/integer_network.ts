@@ -53,7 +53,7 @@ export function integerNetwork(
     const grid = layers[i + 1].inputGrid;
     return {
       layer,
-      requantization: requantization(layer.accumulatorScales, grid, layer.relu),
+      requantization: requantization(layer.accumulatorScales, grid, layer.relu, layer.layer),
     };
   });
   return { inputShape: [...inputShape], inputGrid: layers[0].inputGrid, steps };

@@ -1,4 +1,5 @@
 import type { QuantizedWeight, WeightGrid } from "../quantized_weight.ts";
+import { withIntegers } from "./with_integers.ts";
 
 /** A weight as an integer runtime holds it: real = (code - zeroPoint) * scale. */
 export interface IntegerWeight {
@@ -12,6 +13,9 @@ export interface IntegerWeight {
   readonly scales: Float32Array<ArrayBuffer>;
 }
 
+/** Largest int32. */
+const MOST = 2 ** 31 - 1;
+
 /** How the codes of one grid become integers at equal distances. */
 interface Steps {
   readonly zeroPoint: number;
@@ -20,7 +24,7 @@ interface Steps {
 }
 
 /** Levels that are whole multiples of the smallest magnitude among them: ternary, binary, powers of two. */
-function stepsOf(grid: WeightGrid, output: number): Steps {
+function stepsOf(grid: WeightGrid, output: number, layer: string | undefined): Steps {
   if (grid.kind === "affine") {
     return { zeroPoint: grid.zeroPoint, scale: grid.scale, integerOf: (code) => code };
   }
@@ -30,8 +34,17 @@ function stepsOf(grid: WeightGrid, output: number): Steps {
   const odd = multiples.findIndex((multiple) => !Number.isInteger(multiple));
   if (odd >= 0) {
     throw new RangeError(
-      `Cannot compute with integers: the levels of output ${output} must be whole multiples of the ` +
+      `Cannot ${
+        withIntegers(layer)
+      }: the levels of output ${output} must be whole multiples of the ` +
         `smallest, ${scale}: one is ${grid.levels[odd]}`,
+    );
+  }
+  const far = multiples.findIndex((multiple) => Math.abs(multiple) > MOST);
+  if (far >= 0) {
+    throw new RangeError(
+      `Cannot ${withIntegers(layer)}: levels must be at most 2^31 - 1 times the smallest: one of ` +
+        `output ${output} is ${multiples[far]} times ${scale}`,
     );
   }
   return { zeroPoint: 0, scale, integerOf: (code) => multiples[code] };
@@ -41,24 +54,25 @@ function stepsOf(grid: WeightGrid, output: number): Steps {
  * Gives a quantized weight as codes, zero points and scales, one zero point and one scale an output.
  *
  * Listed levels that are whole multiples of the smallest, such as ternary and binary ones and powers of
- * two, become those multiples; others have no integer arithmetic.
+ * two, become those multiples, as far as they fit an int32; others have no integer arithmetic.
  *
  * @param weight Codes and grids, one a tensor or an output.
+ * @param layer Whose weight it is, for errors.
  * @returns The same numbers.
  * @throws {RangeError} If several grids share an output (their sums have no common scale), or levels are
- *   not multiples of one step.
+ *   not multiples of one step, or more than 2^31 - 1 of them.
  */
-export function integerWeight(weight: QuantizedWeight): IntegerWeight {
+export function integerWeight(weight: QuantizedWeight, layer?: string): IntegerWeight {
   const { shape, groupSize, grids, codes } = weight;
   const [outputs] = shape;
   const row = codes.length / outputs;
   if (groupSize % row !== 0) {
     throw new RangeError(
-      "Cannot compute with integers: all weights of an output must share a grid: there are " +
+      `Cannot ${withIntegers(layer)}: all weights of an output must share a grid: there are ` +
         `${row / groupSize} groups of ${groupSize} in an output`,
     );
   }
-  const steps = grids.map((grid, i) => stepsOf(grid, i * groupSize / row));
+  const steps = grids.map((grid, i) => stepsOf(grid, i * groupSize / row, layer));
   const stepsAt = (output: number) => steps[Math.floor(output * row / groupSize)];
   return {
     shape: [...shape],

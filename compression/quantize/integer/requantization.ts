@@ -5,6 +5,7 @@ import {
   toFixedPoint,
 } from "../../../kernels/mod.ts";
 import type { AffineGrid } from "../affine.ts";
+import { withIntegers } from "./with_integers.ts";
 
 /**
  * How an accumulator is brought to the grid of the next layer: by a float32 multiplier, or by an int32
@@ -32,6 +33,7 @@ export interface Requantization {
  * @param accumulatorScales `[outputs]`: s_x s_w.
  * @param grid Of the next layer's input: s_y, zero point and limits.
  * @param relu Whether to fold a ReLU into the clamp.
+ * @param layer Whose accumulators they are, for the error.
  * @returns Multipliers and limits.
  * @throws {RangeError} If a multiplier is 2^30 or more.
  * @see Jacob et al. 2018, arXiv:1712.05877, section 2.2
@@ -40,8 +42,18 @@ export function requantization(
   accumulatorScales: Float64Array,
   grid: AffineGrid,
   relu: boolean,
+  layer?: string,
 ): Requantization {
   const real = Array.from(accumulatorScales, (scale) => scale / grid.scale);
+  const large = real.findIndex((multiplier) => multiplier >= 2 ** 30);
+  if (large >= 0) {
+    throw new RangeError(
+      `Cannot ${
+        withIntegers(layer)
+      }: multipliers must be less than 2^30: that of output ${large} is ` +
+        `${accumulatorScales[large]} / ${grid.scale}`,
+    );
+  }
   return {
     multipliers: new Float32Array(real),
     fixedPoints: real.map(toFixedPoint),

@@ -1,15 +1,30 @@
 import { roundHalfEven } from "../../../kernels/mod.ts";
-import type { Bits } from "../bits.ts";
 import { requireFinite } from "../finite.ts";
 import { groupSizeOf } from "../grids/granularity.ts";
 import type { Granularity } from "../grids/spec.ts";
 import { ofLabel } from "../of_label.ts";
 import type { CodebookGrid, QuantizedWeight } from "../quantized_weight.ts";
 
+/** Bits of a code whose zero point is a real number. */
+export type HqqBits = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
+/** Bit-widths that half-quadratic quantization accepts. */
+export const HQQ_BITS: Readonly<{ least: number; most: number }> = { least: 1, most: 8 };
+
+/**
+ * Tells whether a number is a bit-width of half-quadratic quantization.
+ *
+ * @param bits Any number.
+ * @returns Whether it is a whole number from 1 to 8.
+ */
+export function isHqqBits(bits: number): bits is HqqBits {
+  return Number.isInteger(bits) && bits >= HQQ_BITS.least && bits <= HQQ_BITS.most;
+}
+
 /** Settings of half-quadratic quantization; those of the authors' program if left out. */
 export interface HqqOptions {
   /** Bits of a code, 1 to 8. */
-  readonly bits: Bits;
+  readonly bits: HqqBits;
   /** Weights that share scale and zero point. */
   readonly granularity: Granularity;
   /** p of the norm of errors, above 0 to 1: small p forgives outliers; 0.7. */
@@ -100,13 +115,14 @@ export function hqq(
 ): QuantizedWeight {
   const full = { p: 0.7, beta: 10, kappa: 1.01, iterations: 20, fitScale: false, ...options };
   const { bits, granularity, p, beta, kappa, iterations } = full;
-  const isSensible = Number.isInteger(bits) && bits >= 1 && bits <= 8 && p > 0 && p <= 1 &&
+  const isSensible = isHqqBits(bits) && p > 0 && p <= 1 &&
     beta > 0 && beta < Infinity && kappa >= 1 && kappa < Infinity &&
     Number.isInteger(iterations) && iterations >= 0;
   if (!isSensible) {
     throw new RangeError(
-      "Cannot quantize half-quadratically: bits must be a whole number from 1 to 8, p above 0 to 1, " +
-        "beta above 0, kappa at least 1 and iterations a whole number of at least 0: they are " +
+      `Cannot quantize half-quadratically: bits must be a whole number from ${HQQ_BITS.least} to ` +
+        `${HQQ_BITS.most}, p above 0 to 1, beta above 0, kappa at least 1 and iterations a whole ` +
+        "number of at least 0: they are " +
         `${bits}, ${p}, ${beta}, ${kappa} and ${iterations}`,
     );
   }
@@ -127,6 +143,7 @@ export function hqq(
     grids.push({
       kind: "codebook",
       levels: Float32Array.from({ length: 2 ** bits }, (_, q) => (q - fit.zero) * fit.scale),
+      numbers: 2,
     });
   }
   return { shape: [...shape], groupSize, grids, codes };

@@ -60,8 +60,29 @@ export interface LearnedGrids {
   weights(): Readonly<Record<string, Tensor>>;
   /** Quantizes the input of a layer with the steps as they are now; gives others back. */
   quantizeInput(layer: string, x: Tensor, context: LearningContext, dropRate: number): Tensor;
-  /** Reads what was learned and rounds. */
+  /**
+   * Reads what was learned and rounds; no step of an activation is below 2^-20, as while it learned.
+   *
+   * @throws {RangeError} If a factor is not above 0, with the name of the weight or layer.
+   */
   harden(): Promise<ReconstructedNetwork[]>;
+}
+
+/** What a step of activations is not smaller than, while it learns and afterwards. */
+const LEAST_STEP = 2 ** -20;
+
+/** The grid of an activation after learning: with the step that learning computed with. */
+function learnedGrid(grid: AffineGrid, factor: number, layer: string): AffineGrid {
+  if (!(factor > 0 && factor < Infinity)) {
+    throw new RangeError(
+      `Cannot quantize the input of "${layer}": a learned factor must be above 0: that of its step ` +
+        `is ${factor}: learn scales more slowly`,
+    );
+  }
+  const scaled = scaleAffineGrid(grid, factor);
+  return scaled.scale < LEAST_STEP
+    ? { ...scaled, scale: LEAST_STEP, inverseScale: 1 / LEAST_STEP }
+    : scaled;
 }
 
 function aligned(elements: number): number {
@@ -177,7 +198,12 @@ export function learnedGrids(
       if (grid === undefined) return x;
       const { factor, initial, limits, stream } = grid;
       const step = multiplyBy(factor, initial);
-      const quantized = learnedStepQuantize(x, { step, limits, inner: x.size / networks });
+      const quantized = learnedStepQuantize(x, {
+        step,
+        limits,
+        inner: x.size / networks,
+        floor: LEAST_STEP,
+      });
       return randomMix(quantized, x, { rate: dropRate, stream, training: context });
     },
     async harden() {
@@ -195,7 +221,7 @@ export function learnedGrids(
         })),
         activations: Object.fromEntries(activations.map(({ layer, grids }, i) => {
           const factor = factors[scalePlaces.offsets[weights.length + i] + p];
-          return [layer, scaleAffineGrid(grids[p], factor)];
+          return [layer, learnedGrid(grids[p], factor, layer)];
         })),
       }));
     },

@@ -74,7 +74,7 @@ export function scaleAffineGrid(grid: AffineGrid, factor: number): AffineGrid {
 
 function scaleGrid(grid: WeightGrid, factor: number): WeightGrid {
   if (grid.kind === "affine") return scaleAffineGrid(grid, factor);
-  return { kind: "codebook", levels: grid.levels.map((level) => fround(level * factor)) };
+  return { ...grid, levels: grid.levels.map((level) => fround(level * factor)) };
 }
 
 /**

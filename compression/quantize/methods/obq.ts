@@ -4,8 +4,8 @@ import type { SecondOrderWeight } from "./gptq.ts";
 import { type DampingOptions, factorHessian, type LayerHessian } from "./hessian.ts";
 import { hessianGroupOf, quantizedRows, weightRows } from "./weight_rows.ts";
 
-/** Weights of an output beyond which the cubic cost a row is refused. */
-const MOST_INPUTS = 1024;
+/** Weights of an output beyond which OBQ, whose cost a row is cubic, is refused. */
+export const OBQ_MOST_INPUTS: number = 1024;
 
 /** H^-1 = U^T U, back in the natural order. */
 function inverseOf(
@@ -72,9 +72,10 @@ export function obq(
   const matrix = weightRows(weight, shape, grids);
   const { rows, inputs, groupSize, codeOf, valueAt } = matrix;
   const groupOf = hessianGroupOf(matrix, hessian);
-  if (inputs > MOST_INPUTS) {
+  if (inputs > OBQ_MOST_INPUTS) {
     throw new RangeError(
-      `Cannot quantize by OBQ: an output must have at most ${MOST_INPUTS} weights: it has ${inputs}`,
+      `Cannot quantize by OBQ: an output must have at most ${OBQ_MOST_INPUTS} weights: it has ` +
+        inputs,
     );
   }
   const factors = Array.from({ length: hessian.groups }, (_, group) => {

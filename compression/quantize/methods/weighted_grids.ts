@@ -1,10 +1,12 @@
 import { rangesOf } from "../affine.ts";
 import { affineGrid } from "../grids/affine_grid.ts";
+import { requireFinite } from "../finite.ts";
 import { chooseWeightGrids } from "../grids/choose.ts";
 import type { WeightGridOptions } from "../grids/options.ts";
 import { groupSizeOf } from "../grids/granularity.ts";
 import { lloydMaxGrid } from "../grids/lloyd_max.ts";
 import { leastSquaresRange } from "../observers/mean_squared_error.ts";
+import { ofLabel } from "../of_label.ts";
 import type { WeightGrid } from "../quantized_weight.ts";
 import type { LayerHessian } from "./hessian.ts";
 import { hessianGroupOf } from "./weight_rows.ts";
@@ -13,7 +15,11 @@ import { hessianGroupOf } from "./weight_rows.ts";
 const FLOOR = 1e-3;
 
 /** Diagonal of the Hessian for every weight, row-major. */
-function importanceOf(shape: readonly number[], hessian: LayerHessian): Float64Array<ArrayBuffer> {
+function importanceOf(
+  shape: readonly number[],
+  hessian: LayerHessian,
+  label: string | undefined,
+): Float64Array<ArrayBuffer> {
   const { inputs, groups, values } = hessian;
   const [rows] = shape;
   const size = shape.reduce((a, b) => a * b, 1);
@@ -22,6 +28,7 @@ function importanceOf(shape: readonly number[], hessian: LayerHessian): Float64A
     { length: groups * inputs },
     (_, a) => Math.max(values[a * inputs + a % inputs], 0),
   );
+  requireFinite(`weigh the values${ofLabel(label)}`, "the diagonal of the Hessian", diagonal);
   const floor = FLOOR * diagonal.reduce((a, b) => a + b, 0) / diagonal.length || 1;
   return Float64Array.from(
     { length: size },
@@ -41,9 +48,9 @@ function importanceOf(shape: readonly number[], hessian: LayerHessian): Float64A
  * @param weight Row-major, outputs first.
  * @param shape `[outputs, ...]`.
  * @param hessian Of the layer's inputs; its diagonal is raised by 0.001 of its mean.
- * @param options Kind of grid, granularity and observer.
+ * @param options Kind of grid, granularity, observer and the weight's name.
  * @returns One grid a group of consecutive weights.
- * @throws {RangeError} If the sizes do not fit or a grid does not exist.
+ * @throws {RangeError} If the sizes do not fit, a grid does not exist, or the diagonal is not finite.
  * @see Kim et al. 2023 (SqueezeLLM), arXiv:2306.07629, section 4.1
  */
 export function chooseWeightedGrids(
@@ -53,17 +60,19 @@ export function chooseWeightedGrids(
   options: WeightGridOptions,
 ): WeightGrid[] {
   const plain = chooseWeightGrids(weight, shape, options);
-  const { grid, granularity, observer } = options;
+  const { grid, granularity, observer, label } = options;
   const isRanged = grid.kind === "affine" && observer?.kind === "meanSquaredError";
   if (grid.kind !== "lloydMax" && !isRanged) return plain;
-  const importance = importanceOf(shape, hessian);
-  const groupSize = groupSizeOf(shape, granularity);
+  const importance = importanceOf(shape, hessian, label);
+  const groupSize = groupSizeOf(shape, granularity, label);
   return plain.map((_, i) => {
     const values = weight.subarray(i * groupSize, (i + 1) * groupSize);
     const counts = importance.subarray(i * groupSize, (i + 1) * groupSize);
     if (grid.kind === "lloydMax") return lloydMaxGrid(values, grid.bits, counts);
     if (grid.kind !== "affine") return plain[i];
-    const gridOf = (range: { low: number; high: number }) => affineGrid(range, grid);
-    return gridOf(leastSquaresRange({ values, counts }, rangesOf(values, 1)[0], gridOf));
+    const gridOf = (range: { low: number; high: number }) => affineGrid(range, grid, label);
+    return gridOf(
+      leastSquaresRange({ values, counts }, rangesOf(values, 1, label)[0], gridOf, label),
+    );
   });
 }

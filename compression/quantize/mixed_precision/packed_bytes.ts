@@ -9,9 +9,9 @@ function codeBitsOf(grid: WeightGrid): number {
   return Math.ceil(Math.log2(levels));
 }
 
-/** Bits of a grid itself: a scale and a zero point as wide as a code, or all levels. */
+/** Bits of a grid itself: a scale and a zero point as wide as a code, or what its levels follow from. */
 function gridBitsOf(grid: WeightGrid): number {
-  if (grid.kind === "codebook") return FLOAT_BITS * grid.levels.length;
+  if (grid.kind === "codebook") return FLOAT_BITS * (grid.numbers ?? grid.levels.length);
   // the zero point of signed codes is 0, and need not be said
   return FLOAT_BITS + (grid.qMin < 0 ? 0 : codeBitsOf(grid));
 }
@@ -19,10 +19,12 @@ function gridBitsOf(grid: WeightGrid): number {
 /**
  * Counts the bytes of a quantized weight whose codes and grids are packed without gaps.
  *
- *     ceil((n b + sum over the grids of (32 + b, or 32 levels)) / 8)
+ *     ceil((n b + sum over the grids of (32 + b, or 32 numbers)) / 8)
  *
  * for n codes of the b bits that the largest grid needs: a grid of equal steps has a float32 scale and,
- * if its codes are unsigned, a zero point of b bits; a codebook has its levels as float32.
+ * if its codes are unsigned, a zero point of b bits. Of a codebook the numbers that its levels follow from
+ * are float32: a scale where they are ternary, binary, or powers of two and their sums, scale and zero point
+ * of HQQ, else all levels.
  *
  * @param weight Codes and grids.
  * @returns Bytes; headers and biases are not in them.

@@ -9,6 +9,7 @@ import {
 import type { Range } from "../affine.ts";
 import type { AffineGridSpec } from "../grids/spec.ts";
 import { type Histogram, histogramOf } from "./histogram.ts";
+import { checkObserver } from "./observer_mistakes.ts";
 import { type CountedObserverSpec, rangeOfHistogram } from "./range_of_histogram.ts";
 
 /**
@@ -41,7 +42,7 @@ export function countValues(x: Tensor, counts: Tensor): void {
  * @param spec How the range is found.
  * @param options Layer's name, for errors, and the grid that the range is for.
  * @returns The range.
- * @throws {RangeError} If nothing was counted, or something that is not finite or 2^34 or more, with the
+ * @throws {RangeError} If a number of the spec is out of range, nothing was counted, or something that is not finite or 2^34 or more, with the
  *   layer's name.
  */
 export function rangeOfCounts(
@@ -49,6 +50,7 @@ export function rangeOfCounts(
   spec: CountedObserverSpec,
   { label, grid }: { readonly label: string; readonly grid: AffineGridSpec },
 ): Range {
+  checkObserver(spec, grid.bits, label);
   if (counts.length !== COUNT_SLOTS) {
     throw new RangeError(
       `Cannot calibrate "${label}": there must be ${COUNT_SLOTS} counts: found ${counts.length}`,

@@ -1,8 +1,6 @@
 import type { Range } from "../affine.ts";
 import { type Histogram, SIDE_BINS } from "./histogram.ts";
-
-/** Bins of magnitudes at most, as in TensorRT. */
-const MOST_BINS = 2048;
+import { MAGNITUDE_BINS } from "./magnitude_bins.ts";
 
 /**
  * Computes the divergence of a histogram from itself clipped and quantized.
@@ -48,7 +46,7 @@ function magnitudes({ counts, width }: Histogram): { counts: Float64Array; width
     (_, k) => counts[SIDE_BINS + 1 + k] + counts[SIDE_BINS - 1 - k],
   );
   bins = bins.slice(0, bins.findLastIndex((count) => count > 0) + 1);
-  if (bins.length <= MOST_BINS) return { counts: Float64Array.from(bins), width };
+  if (bins.length <= MAGNITUDE_BINS) return { counts: Float64Array.from(bins), width };
   return {
     counts: Float64Array.from(
       { length: Math.ceil(bins.length / 2) },
@@ -61,7 +59,9 @@ function magnitudes({ counts, width }: Histogram): { counts: Float64Array; width
 /**
  * Finds the range of a histogram at which clipping and quantizing change the distribution least.
  *
- * One threshold cuts magnitudes on both sides. Values that are 0 are left out: every grid has 0.
+ * One threshold cuts magnitudes on both sides. Values that are 0 are left out: every grid has 0. There are
+ * at most 2048 bins to cut between, of a weight too, and none where a side has as many levels: from 11 bits
+ * on for values of one sign, 12 for both, this is the range of the values.
  *
  * @param histogram Counts.
  * @param bits Of the grid: 2^b levels for values of one sign, 2^(b-1) a side for both.

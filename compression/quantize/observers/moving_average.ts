@@ -8,17 +8,11 @@ import type { RangeEstimator } from "./range_estimator.ts";
  *
  * from the first batch's range on.
  *
- * @param momentum m, the share of the newest batch.
+ * @param momentum m, the share of the newest batch, more than 0 and at most 1.
  * @returns The estimator.
- * @throws {RangeError} If the momentum is not more than 0 and at most 1.
  * @see Jacob et al. 2018, arXiv:1712.05877, section 3.1
  */
 export function movingAverage(momentum: number): RangeEstimator {
-  if (!(momentum > 0 && momentum <= 1)) {
-    throw new RangeError(
-      `Cannot average ranges: the momentum must be more than 0 and at most 1: ${momentum}`,
-    );
-  }
   let range: Range | undefined;
   return {
     take(batch) {

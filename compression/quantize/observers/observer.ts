@@ -1,9 +1,9 @@
-import { type Range, widenToZero } from "../affine.ts";
+import type { Range } from "../affine.ts";
 import type { AffineGridSpec } from "../grids/spec.ts";
 import { fromHistogram } from "./histogram.ts";
 import { minMax } from "./min_max.ts";
 import { movingAverage } from "./moving_average.ts";
-import { refusePercentile } from "./percentile.ts";
+import { checkObserver } from "./observer_mistakes.ts";
 import { rangeOfHistogram } from "./range_of_histogram.ts";
 import type { RangeEstimator } from "./range_estimator.ts";
 import type { ObserverSpec } from "./spec.ts";
@@ -56,13 +56,10 @@ function estimatorOf(spec: ObserverSpec, { grid, label }: ObserverOptions): Rang
     case "movingAverage":
       return movingAverage(spec.momentum);
     case "percentile":
-      refusePercentile(spec.percentile);
-      return fromHistogram((histogram) => rangeOfHistogram(histogram, spec, grid, label));
     case "meanSquaredError":
     case "entropy":
       return fromHistogram((histogram) => rangeOfHistogram(histogram, spec, grid, label));
     case "fixed":
-      widenToZero(spec.range, label);
       return { take() {}, range: () => spec.range };
   }
 }
@@ -98,6 +95,7 @@ export function makeObserver(
   options: ObserverOptions,
 ): Observer {
   const { label, samples: wanted = 1 } = options;
+  checkObserver(spec, options.grid.bits, label);
   const estimator = estimatorOf(spec, options);
   const channels = watchChannels(label);
   let samples = 0;

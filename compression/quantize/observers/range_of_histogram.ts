@@ -17,8 +17,7 @@ export type CountedObserverSpec = PercentileObserver | MeanSquaredErrorObserver 
  * @param grid The grid that it is for.
  * @param label Whose values they are, for errors.
  * @returns The range.
- * @throws {RangeError} If the percentile is not more than 50 and at most 100, or least squares are asked
- *   for and values are more than 2^120 apart.
+ * @throws {RangeError} If least squares are asked for and values are more than 2^120 apart.
  */
 export function rangeOfHistogram(
   histogram: Histogram,

@@ -94,7 +94,7 @@ Deno.test("chooseQuantParams() refuses bits and ranges that mean nothing", () =>
   }
   assert.throws(() => chooseQuantParams({ low: 2, high: 1 }, 8), {
     name: "RangeError",
-    message: "Cannot quantize values from 2 to 1: the lowest must not be above the highest",
+    message: "Cannot quantize values from 2 to 1: the range must not end below where it begins",
   });
   assert.throws(() => chooseQuantParams({ low: 0, high: 3e38 }, 8, "fc2"), {
     name: "RangeError",

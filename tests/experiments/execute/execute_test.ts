@@ -103,9 +103,10 @@ Deno.test("deviceExecutor() says on how few images ranges were found, where nobo
     );
     const name = bars.split("/").at(-1);
     const said = `${name}: ranges of inputs were found on 640 images instead of 2,048`;
+    const dead = '"fc2": 8 of 16 channels never changed in 640 samples: channel 0 is 0';
     assert.deepEqual(
       outcomes.map((outcome) => outcome?.status === "done" && outcome.remarks),
-      [undefined, undefined, [said], [said]],
+      [undefined, undefined, [said, dead], [said, dead]],
     );
   }));
 
@@ -251,6 +252,12 @@ Deno.test("deviceExecutor() counts the bytes of weights, and mixed precision kee
       method: "nearest",
       weights: { grid: { kind: "affine", bits: 2 }, granularity: "channel" },
     };
+    const hqq: CompressionSpec = {
+      kind: "post_training",
+      method: "hqq",
+      bits: 2,
+      granularity: "channel",
+    };
     const mixed = {
       kind: "post_training",
       method: "mixed_precision",
@@ -263,15 +270,17 @@ Deno.test("deviceExecutor() counts the bytes of weights, and mixed precision kee
       uniform,
       { ...mixed, sensitivity: "loss" },
       { ...mixed, sensitivity: "hessian", averageBits: 4 },
+      hqq,
     ];
     const trials = trialsOf(smallRecipe(bars), [0], compressions);
     const measured = metricsOf(await listen(execute, trials)) as Metrics[];
-    const [float, two, ofTwo, ofFour] = measured.map(({ bytes }) => bytes);
+    const [float, two, ofTwo, ofFour, ofHqq] = measured.map(({ bytes }) => bytes);
     assert.equal(float, undefined);
-    const layer = (outputs: number, inputs: number, bits: number) =>
-      Math.ceil((outputs * inputs * bits + outputs * (32 + bits)) / 8);
+    const layer = (outputs: number, inputs: number, bits: number, ofGrid = 32 + bits) =>
+      Math.ceil((outputs * inputs * bits + outputs * ofGrid) / 8);
     const classes = (await laboratory.bench(trials[0])).classes;
     assert.equal(two, layer(16, 784, 2) + layer(classes, 16, 2));
+    assert.equal(ofHqq, layer(16, 784, 2, 64) + layer(classes, 16, 2, 64));
     assert.ok(ofTwo! <= two && ofTwo! > layer(16, 784, 1), `${ofTwo} of ${two}`);
     assert.ok(ofFour! <= layer(16, 784, 4) + layer(classes, 16, 4) && ofFour! > two);
   }));

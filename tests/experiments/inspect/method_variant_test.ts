@@ -24,22 +24,28 @@ const weights = {
 Deno.test("quantizeByMethod() gives weights on grids whose output is nearer than that of rounding", async () => {
   const device = await testDevice();
   using _scope = device.scope();
-  const chunks = chunksOf(device, uploadImages(device, SET));
+  const images = uploadImages(device, SET);
   const plain = plainVariant(parameters);
   const outputOf = async (variant: typeof plain) => {
-    const { tensors } = await compareNetworks(device, model, plain, variant, chunks);
+    const { tensors } = await compareNetworks(
+      device,
+      model,
+      plain,
+      variant,
+      chunksOf(device, images),
+    );
     return tensors.find(({ layer, part }) => layer === "fc1" && part === "output")!.signalToNoise;
   };
   const options = { weights, rounding: "nearestEven" } as const;
   const rounded = await outputOf(quantizeNetwork(model, parameters, options, {}));
-  for (const method of ["gptq", "ada_round", "second_order"] as const) {
+  for (const method of ["gptq", "obq", "ada_round", "second_order"] as const) {
     const asked: MethodQuantization = { method, weights };
     const { variant, remarks } = await quantizeByMethod(
       device,
       model,
       parameters,
       asked,
-      chunks,
+      images,
       {},
     );
     assert.deepEqual(Object.keys(variant.weights), model.layers);
@@ -56,25 +62,71 @@ Deno.test("quantizeByMethod() gives weights on grids whose output is nearer than
     model,
     parameters,
     { method: "hqq", weights: { ...weights, granularity: { group: 4 } } },
-    [],
+    undefined,
     {},
   );
   assert.equal(hqq.variant.weights.fc1.grids.length, 8 * 16 / 4);
 });
 
+Deno.test("quantizeByMethod() reconstructs the network, or one layer after the other, with its inputs", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const images = uploadImages(device, SET);
+  const chunks = chunksOf(device, images);
+  const plain = plainVariant(parameters);
+  const errorOf = async (options: Partial<MethodQuantization>) => {
+    const asked = { method: "reconstruction", weights, activationBits: 4, ...options } as const;
+    const found = await quantizeByMethod(device, model, parameters, asked, images, {});
+    const { variant } = found;
+    assert.deepEqual(found.remarks, [
+      `${model.title}: ranges of inputs were found on 96 images instead of 256`,
+    ]);
+    assert.deepEqual(Object.keys(variant.inputs), model.layers);
+    for (const layer of model.layers) {
+      const values = variant.parameters[`${layer}.weight`];
+      assert.deepEqual(values, dequantizeWeight(variant.weights[layer]));
+    }
+    const { tensors } = await compareNetworks(device, model, plain, variant, chunks);
+    return tensors.find(({ layer, part }) => layer === "fc2" && part === "output")!.signalToNoise;
+  };
+  const begun = await errorOf({ steps: 1 });
+  for (const blocks of ["network", "layer"] as const) {
+    const found = await errorOf({ steps: 1000, blocks });
+    assert.ok(found > begun + 1, `${blocks}: ${found} against ${begun} dB`);
+  }
+  await assert.rejects(
+    quantizeByMethod(device, model, parameters, { method: "gptq", weights }, undefined, {}),
+    new TypeError("Cannot calibrate gptq: images must be given: there are none"),
+  );
+});
+
+Deno.test("quantizeByMethod() by OBQ refuses a layer of long rows before it calibrates any", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const images = uploadImages(device, SET);
+  const wide = fcNN({ inputShape: [1, 4, 4], hidden: [1025], classes: 4 });
+  const asked: MethodQuantization = { method: "obq", weights };
+  await assert.rejects(
+    quantizeByMethod(device, wide, initialParameters(wide, 1), asked, images, {}),
+    new RangeError(
+      'Cannot quantize "fc2.weight" by OBQ: an output must have at most 1024 weights: it has 1025',
+    ),
+  );
+});
+
 Deno.test("quantizeByMethod() calibrates on inputs as they are quantized, and keeps their grids", async () => {
   const device = await testDevice();
   using _scope = device.scope();
-  const chunks = chunksOf(device, uploadImages(device, SET));
+  const images = uploadImages(device, SET);
   const { tensors } = uploadParameters(device, model, [parameters]);
-  const ranges = await calibrate(device, model, tensors, chunks);
+  const { ranges } = await calibrate(device, model, tensors, chunksOf(device, images));
   const build = (activationBits?: 1) =>
     quantizeByMethod(
       device,
       model,
       parameters,
       { method: "gptq", weights, ...activationBits && { activationBits } },
-      chunks,
+      images,
       ranges,
     );
   const [float, quantized] = [(await build()).variant, (await build(1)).variant];
@@ -89,9 +141,9 @@ Deno.test("quantizeByMethod() remarks on inputs that never change and on few sam
   const images = Uint8Array.from(SET.images, (value, i) => i % 16 < 2 ? 7 : value);
   const dull: ImageSet = { ...SET, images };
   const remarksOn = async (set: ImageSet) => {
-    const chunks = chunksOf(device, uploadImages(device, set));
+    const images = uploadImages(device, set);
     const asked: MethodQuantization = { method: "second_order", weights };
-    return (await quantizeByMethod(device, model, parameters, asked, chunks, {})).remarks;
+    return (await quantizeByMethod(device, model, parameters, asked, images, {})).remarks;
   };
   const all = await remarksOn(dull);
   assert.deepEqual(all.filter((remark) => remark.startsWith("fc1")), [
@@ -107,10 +159,10 @@ Deno.test("quantizeByMethod() remarks on inputs that never change and on few sam
 Deno.test("quantizeByMethod() quantizes convolutions", async () => {
   const device = await testDevice();
   using _scope = device.scope();
-  const images = cnn({ inputShape: [1, 4, 4], channels: [4], classes: 4 });
-  const trained = initialParameters(images, 2);
-  const chunks = chunksOf(device, uploadImages(device, SET));
+  const small = cnn({ inputShape: [1, 4, 4], channels: [4], classes: 4 });
+  const trained = initialParameters(small, 2);
+  const images = uploadImages(device, SET);
   const asked: MethodQuantization = { method: "gptq", weights };
-  const { variant } = await quantizeByMethod(device, images, trained, asked, chunks, {});
-  assert.deepEqual(Object.keys(variant.weights), images.layers);
+  const { variant } = await quantizeByMethod(device, small, trained, asked, images, {});
+  assert.deepEqual(Object.keys(variant.weights), small.layers);
 });

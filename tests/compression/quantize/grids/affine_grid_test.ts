@@ -63,8 +63,7 @@ Deno.test("affineGrid() refuses one symmetric bit, whose zero point would be 0.5
   assert.throws(
     () => affineGrid({ low: -1, high: 1 }, spec),
     new RangeError(
-      "Cannot make a symmetric affine grid of 1 bit: its zero point must be whole: it would be 0.5: " +
-        "use a binary grid",
+      "Cannot make a grid: a symmetric grid needs 2 bits or more, as its zero point would be 0.5: 1",
     ),
   );
 });
@@ -72,7 +71,7 @@ Deno.test("affineGrid() refuses one symmetric bit, whose zero point would be 0.5
 Deno.test("affineGrid() refuses bits that do not exist, and narrow asymmetric grids do not type-check", () => {
   // @ts-expect-error 17 is not a width
   const wide: AffineGridSpec = { kind: "affine", bits: 17 };
-  assert.throws(() => affineGrid({ low: 0, high: 1 }, wide), /bits must be a whole number from 1/);
+  assert.throws(() => affineGrid({ low: 0, high: 1 }, wide), /must be a whole number from 1/);
   // @ts-expect-error narrow is for symmetric grids
   const narrow: AffineGridSpec = { kind: "affine", bits: 8, narrow: true };
   assert.throws(() => affineGrid({ low: 0, high: 1 }, narrow), /narrow/);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "../../../support/fast_check.ts";
 import {
   additivePowersOfTwoGrid,
+  type AdditivePowersOfTwoGridSpec,
   binaryGrid,
   type Bits,
   chooseWeightGrids,
@@ -60,6 +61,25 @@ Deno.test("powersOfTwoGrid() has nothing but 0 and exact powers of two, none sub
       assert.ok(levels.length <= 2 ** bits && levels.every((l, i) => i === 0 || l > levels[i - 1]));
     }
   }
+});
+
+Deno.test("additivePowersOfTwoGrid() by a power of two reaches the range, and half of it would not", () => {
+  fc.assert(fc.property(
+    fc.float({ noNaN: true, min: 2 ** -30, max: 2 ** 30 }),
+    fc.constantFrom(2, 3, 4, 5, 6, 8, 12, 16),
+    (most, bits) => {
+      const grid = { kind: "additivePowersOfTwo", bits } as AdditivePowersOfTwoGridSpec;
+      const unit = additivePowersOfTwoGrid({ low: 0, high: 1 }, grid).levels.find((l) => l > 0)!;
+      const { levels } = additivePowersOfTwoGrid(
+        { low: 0, high: most },
+        { ...grid, scale: "powerOfTwo" },
+      );
+      const least = levels.find((level) => level > 0)!;
+      assert.ok(Number.isInteger(Math.log2(least)));
+      assert.ok(levels.at(-1)! >= most && levels.at(-1)! < 2 * most);
+      assert.ok(Math.abs(least / levels.at(-1)! - unit) < 1e-6 * unit);
+    },
+  ));
 });
 
 Deno.test("additivePowersOfTwoGrid() has the levels of the paper and its code", () => {
@@ -142,7 +162,21 @@ Deno.test("lloydMaxGrid() keeps values that are no more than its levels", () => 
   const values = new Float32Array([3, 1, 3, -2]);
   assert.deepEqual([...lloydMaxGrid(values, 2).levels], [-2, 1, 3]);
   assert.deepEqual([...lloydMaxGrid(drawNormal(900, 1), 16).levels].length, 900);
-  assert.throws(() => lloydMaxGrid(values, 17), /bits must be a whole number from 1 to 16/);
+  assert.throws(
+    () => lloydMaxGrid(values, 17),
+    /^RangeError: Cannot make a grid: bits of lloydMax grids must be a whole number from 1 to 16: 17$/,
+  );
+});
+
+Deno.test("lloydMaxGrid() has all its levels, also where iterations leave one without values", () => {
+  for (const [size, bits] of [[5000, 10], [5000, 12], [20_000, 12]] as const) {
+    const values = drawNormal(size, 3);
+    assert.equal(lloydMaxGrid(values, bits).levels.length, 2 ** bits, `${bits} bits of ${size}`);
+    // of values that are rounded there are fewer
+    const few = values.map((value) => Math.round(500 * value) / 500);
+    const distinct = new Set(few).size;
+    assert.equal(lloydMaxGrid(few, bits).levels.length, Math.min(2 ** bits, distinct));
+  }
 });
 
 Deno.test("chooseWeightGrids() of lloydMax is never worse than any affine grid", () => {
@@ -250,6 +284,7 @@ Deno.test("chooseWeightGrids() refuses what does not type-check, with the reason
   refuse(
     // @ts-expect-error one bit has no power of two beside 0
     { grid: { kind: "powersOfTwo", bits: 1 }, granularity: "tensor" },
-    "Cannot make a powersOfTwo grid of 1 bits: bits must be a whole number from 2 to 8",
+    "Cannot choose powersOfTwo grids for a weight: bits of powersOfTwo grids must be a whole number " +
+      "from 2 to 8: 1",
   );
 });

@@ -7,6 +7,7 @@ import {
   roundingTo,
   roundToGrids,
 } from "../../../../compression/mod.ts";
+import fc from "../../../support/fast_check.ts";
 
 const codebook: CodebookGrid = { kind: "codebook", levels: new Float32Array([-1, 0, 0.5, 2]) };
 
@@ -37,6 +38,25 @@ Deno.test("roundingTo() refuses a dead zone around a level that is not there", (
   assert.throws(
     () => roundingTo(grid, "deadZone"),
     new RangeError("Cannot round with a dead zone: the levels must include 0: they are -1, 1"),
+  );
+});
+
+Deno.test("roundingTo() refuses to round toward a level 0 that is not there: signs would change", () => {
+  const grid: CodebookGrid = { kind: "codebook", levels: new Float32Array([-1, 1]) };
+  assert.throws(
+    () => roundingTo(grid, "towardZero"),
+    new RangeError("Cannot round toward zero: the levels must include 0: they are -1, 1"),
+  );
+});
+
+Deno.test("roundingTo() toward zero never changes a sign, nor makes a magnitude larger", () => {
+  const finite = { noNaN: true, min: -8, max: 8 };
+  fc.assert(
+    fc.property(fc.array(fc.float(finite), { maxLength: 9 }), fc.float(finite), (list, x) => {
+      const levels = new Float32Array([...new Set([...list, 0].map((one) => one + 0))]).sort();
+      const y = levels[roundingTo({ kind: "codebook", levels }, "towardZero")(x)];
+      assert.ok(y * x >= 0 && Math.abs(y) <= Math.abs(x), `${x} became ${y} of ${levels}`);
+    }),
   );
 });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   accumulatorBound,
+  additivePowersOfTwoGrid,
   affineGrid,
   binaryGrid,
   chooseQuantParams,
@@ -10,6 +11,7 @@ import {
   integerWeight,
   lloydMaxGrid,
   powersOfTwoGrid,
+  type PowersOfTwoGridSpec,
   quantizeBias,
   requantization,
   roundToGrids,
@@ -41,6 +43,34 @@ Deno.test("integerWeight() stands for the same numbers, also where levels are li
       const o = Math.floor(i / 4);
       assert.equal(Math.fround((code - zeroPoints[o]) * scales[o]), values[i]);
     });
+  }
+});
+
+Deno.test("integerWeight() takes powers of two as far as their multiples fit an int32", () => {
+  const weightOf = (bits: PowersOfTwoGridSpec["bits"]) =>
+    roundedTo([powersOfTwoGrid({ low: -1, high: 0.75 }, { kind: "powersOfTwo", bits })]);
+  for (const bits of [2, 3, 4, 5, 6] as const) {
+    const { codes, scales } = integerWeight(weightOf(bits));
+    const values = Array.from(codes, (code, i) => code * scales[Math.floor(i / 4)]);
+    assert.deepEqual(values, [...dequantizeWeight(weightOf(bits))], `${bits} bits`);
+  }
+  for (const bits of [7, 8] as const) {
+    assert.throws(
+      () => integerWeight(weightOf(bits)),
+      /^RangeError: Cannot compute with integers: levels must be at most 2\^31 - 1 times the smallest: one of output 0 is -\d+(\.\d+e\+\d+)? times \d+\.\d+e-\d+$/,
+    );
+  }
+});
+
+Deno.test("integerWeight() takes sums of powers of two whose scale is a power of two too", () => {
+  for (const bits of [2, 3, 4, 5, 8, 16] as const) {
+    const range = { low: -1, high: 0.75 };
+    const spec = { kind: "additivePowersOfTwo", bits, scale: "powerOfTwo" } as const;
+    const weight = roundedTo([additivePowersOfTwoGrid(range, spec)]);
+    const { codes, scales } = integerWeight(weight);
+    assert.ok(Number.isInteger(Math.log2(scales[0])), `${bits} bits`);
+    const values = Array.from(codes, (code, i) => code * scales[Math.floor(i / 4)]);
+    assert.deepEqual(values, [...dequantizeWeight(weight)], `${bits} bits`);
   }
 });
 
@@ -123,6 +153,38 @@ Deno.test("integerLayer() refuses accumulators beyond an int32, with the layer's
   assert.equal(fewer.bias.length, 1);
 });
 
+Deno.test("integerLayer() names the layer in every refusal, and what of it is not finite", () => {
+  const grid = chooseQuantParams({ low: -1, high: 1 }, 4);
+  const refusalOf = (grids: readonly WeightGrid[], bias: readonly number[]) => {
+    const layer = { layer: "fc9", inputGrid: grid, relu: false };
+    const source = { ...layer, weight: roundedTo(grids), bias: new Float32Array(bias) };
+    try {
+      integerLayer(source);
+    } catch (error) {
+      assert.ok(error instanceof RangeError);
+      return error.message;
+    }
+    return undefined;
+  };
+  const powers = powersOfTwoGrid({ low: -1, high: 1 }, { kind: "powersOfTwo", bits: 7 });
+  const start = /^Cannot compute layer "fc9" with integers: /;
+  assert.equal(refusalOf([grid], [0, 0]), undefined);
+  assert.match(refusalOf([grid, grid, grid, grid], [0, 0])!, start);
+  assert.match(refusalOf([lloydMaxGrid(VALUES, 2)], [0, 0])!, start);
+  assert.match(refusalOf([powers], [0, 0])!, start);
+  assert.match(refusalOf([grid], [0])!, start);
+  assert.match(
+    refusalOf([grid], [0, 1e20])!,
+    /^Cannot quantize a bias of "fc9": in units of the accumulator it must fit an int32: /,
+  );
+  for (const bad of [NaN, Infinity]) {
+    assert.equal(
+      refusalOf([grid], [0, bad]),
+      `Cannot quantize a bias of "fc9": its values must be finite: element 1 is ${bad}`,
+    );
+  }
+});
+
 Deno.test("requantization() folds a ReLU into the smallest code", () => {
   const grid = chooseQuantParams({ low: -1, high: 3 }, 4);
   assert.equal(requantization(new Float64Array([0.01]), grid, true).qMin, grid.zeroPoint);
@@ -136,6 +198,25 @@ Deno.test("integerNetwork() refuses no layers, and a last layer that gives no lo
   assert.throws(
     () => integerNetwork([4], [{ ...last, inputGrid: grid, relu: true }]),
     /its last layer must give logits: "fc" is rectified/,
+  );
+});
+
+Deno.test("integerNetwork() refuses multipliers of 2^30 and more, with the layer's name", () => {
+  const [coarse, fine] = [2 ** 31, 1].map((high) => chooseQuantParams({ low: 0, high }, 1));
+  const layer = { weight: roundedTo([chooseQuantParams({ low: -1, high: 1 }, 1)]), relu: false };
+  const bias = new Float32Array(2);
+  const networkOf = (inputGrid: typeof fine) =>
+    integerNetwork([4], [
+      { ...layer, layer: "fc1", bias, inputGrid },
+      { ...layer, layer: "fc2", bias, inputGrid: fine },
+    ]);
+  assert.equal(networkOf(fine).steps.length, 2);
+  assert.throws(
+    () => networkOf(coarse),
+    new RangeError(
+      'Cannot compute layer "fc1" with integers: multipliers must be less than 2^30: that of output ' +
+        "0 is 4294967296 / 1",
+    ),
   );
 });
 

@@ -105,6 +105,9 @@ Deno.test("hqq() refuses settings that do not exist, and weights that are not fi
     const given = { bits: 4, granularity: "channel", ...options } as HqqOptions;
     assert.throws(() => hqq(heavy, [1, 64], given), new RangeError(wanted + found));
   }
+  // @ts-expect-error 12 bits are what a code may have, but not one of this method
+  const wide: HqqOptions = { bits: 12, granularity: "channel" };
+  assert.throws(() => hqq(heavy, [1, 64], wide), RangeError);
   // @ts-expect-error half a bit is no bit-width
   const half: HqqOptions = { bits: 12.5, granularity: "channel" };
   assert.throws(() => hqq(heavy, [1, 64], half), RangeError);

@@ -65,6 +65,23 @@ Deno.test("chooseWeightedGrids() works where nothing is known of any input", () 
   );
 });
 
+Deno.test("chooseWeightedGrids() refuses a diagonal that is not finite, with the weight's name", () => {
+  const values = hessian.values.with(2 * (inputs + 1), NaN);
+  for (
+    const options of [
+      { grid: { kind: "lloydMax", bits: 2 } },
+      { grid: { kind: "affine", bits: 2 }, observer: { kind: "meanSquaredError" } },
+    ] as const
+  ) {
+    const named = { ...options, granularity: "channel", label: "fc1.weight" } as const;
+    assert.throws(() => chooseWeightedGrids(weight, shape, { ...hessian, values }, named), {
+      name: "RangeError",
+      message: 'Cannot weigh the values of "fc1.weight": the diagonal of the Hessian must be ' +
+        "finite: element 2 is NaN",
+    });
+  }
+});
+
 Deno.test("quantizeBySecondOrder() keeps mean outputs, and spends no codes on them", () => {
   const bias = normals(rows, 3);
   const grids = { grid: { kind: "lloydMax", bits: 1 }, granularity: "channel" } as const;

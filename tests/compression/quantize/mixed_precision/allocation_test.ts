@@ -6,13 +6,21 @@ import {
   allocationFront,
   type BitAllocation,
   chooseWeightGrids,
+  coordinateDescent,
+  hqq,
   type LayerChoices,
   packedBytes,
   paretoFront,
   roundToGrids,
   type WeightGridOptions,
+  type WeightGridSpec,
 } from "../../../../compression/mod.ts";
+import {
+  hardenRounding,
+  neighborsOf,
+} from "../../../../compression/quantize/methods/neighbor_levels.ts";
 import fc from "../../../support/fast_check.ts";
+import { hessianOf } from "../methods/random_hessian.ts";
 
 const choice = fc.record({
   bits: fc.integer({ min: 1, max: 16 }),
@@ -162,6 +170,42 @@ Deno.test("packedBytes() counts codes, scales and zero points, and the levels of
     bytesOf({ grid: { kind: "lloydMax", bits: 2 }, granularity: "channel" }),
     (120 + 6 * 4 * 32) / 8,
   );
-  assert.equal(bytesOf({ grid: { kind: "ternary" }, granularity: "tensor" }), (120 + 3 * 32) / 8);
-  assert.equal(bytesOf({ grid: { kind: "binary" }, granularity: "tensor" }), (60 + 2 * 32 + 4) / 8);
+});
+
+Deno.test("packedBytes() counts the numbers that levels follow from, where these are fewer", () => {
+  const values = Float32Array.from({ length: 6 * 10 }, (_, i) => Math.sin(i * i));
+  const bytesOf = (grid: WeightGridSpec, groups: 1 | 6) => {
+    const granularity = groups === 1 ? "tensor" : "channel";
+    const grids = chooseWeightGrids(values, [6, 10], { grid, granularity } as WeightGridOptions);
+    return packedBytes(roundToGrids(values, [6, 10], grids));
+  };
+  for (const groups of [1, 6] as const) {
+    const packed = (bits: number) => Math.ceil((60 * bits + groups * 32) / 8);
+    assert.equal(bytesOf({ kind: "ternary" }, groups), packed(2));
+    assert.equal(bytesOf({ kind: "binary" }, groups), packed(1));
+    assert.equal(bytesOf({ kind: "powersOfTwo", bits: 4 }, groups), packed(4));
+    assert.equal(bytesOf({ kind: "additivePowersOfTwo", bits: 5 }, groups), packed(5));
+  }
+  for (const bits of [1, 3, 8] as const) {
+    const found = hqq(values, [6, 10], { bits, granularity: { group: 5 } });
+    assert.equal(packedBytes(found), Math.ceil((60 * bits + 12 * 2 * 32) / 8), `${bits} bits`);
+    const ones = new Float32Array(12).fill(1.5);
+    const { v, codes } = neighborsOf(values, [6, 10], found.grids);
+    const scaled = hardenRounding([6, 10], found.grids, codes, v, ones, "w");
+    assert.equal(packedBytes(scaled), packedBytes(found), "a scale scales it still");
+  }
+});
+
+Deno.test("packedBytes() counts all levels that were fitted one by one, whatever they began as", () => {
+  const values = Float32Array.from({ length: 4 * 12 }, (_, i) => Math.sin(i * i));
+  const inputs = Float32Array.from({ length: 40 * 12 }, (_, i) => Math.cos(i * i));
+  const hessian = hessianOf(inputs, 12);
+  const grids = chooseWeightGrids(values, [4, 12], {
+    grid: { kind: "ternary" },
+    granularity: "channel",
+  });
+  const begun = roundToGrids(values, [4, 12], grids);
+  const fitted = coordinateDescent(values, begun, hessian, { sweeps: 4 });
+  assert.equal(packedBytes(begun), (48 * 2 + 4 * 32) / 8);
+  assert.equal(packedBytes(fitted), (48 * 2 + 4 * 3 * 32) / 8);
 });
