@@ -113,7 +113,7 @@ Deno.test("compareNetworks() counts what the grids of weights and inputs clip", 
   using _scope = device.scope();
   const chunks = noise(device, model);
   const { tensors } = uploadParameters(device, model, [parameters]);
-  const ranges = await calibrate(device, model, tensors, chunks);
+  const { ranges } = await calibrate(device, model, tensors, chunks);
   const build = (share: number) =>
     quantizeNetwork(
       model,
