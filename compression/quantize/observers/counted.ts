@@ -42,8 +42,8 @@ export function countValues(x: Tensor, counts: Tensor): void {
  * @param spec How the range is found.
  * @param options Layer's name, for errors, and the grid that the range is for.
  * @returns The range.
- * @throws {RangeError} If a number of the spec is out of range, nothing was counted, or something that is not finite or 2^34 or more, with the
- *   layer's name.
+ * @throws {RangeError} If a number of the spec is out of range, nothing was counted, or something that is
+ *   not finite or 2^34 or more, with the layer's name.
  */
 export function rangeOfCounts(
   counts: Uint32Array,
