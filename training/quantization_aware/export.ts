@@ -147,7 +147,7 @@ export async function exportQuantizationAware(
       limits: trained[`${name}.limits`],
     });
     weights[layer] = grids === undefined
-      ? fromLevels(shape, values, groupSizeOf(shape, estimator.granularity))
+      ? fromLevels(shape, values, groupSizeOf(shape, estimator.granularity, name))
       : onGrids(shape, values, grids);
     parameters[name] = dequantizeWeight(weights[layer]);
     const at = parameters[name].findIndex((value, i) => value !== values[i]);

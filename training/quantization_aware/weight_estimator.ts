@@ -47,7 +47,7 @@ export function weightParameters(
   estimator: WeightEstimator,
   progressive: Progressive,
 ): ParameterSpec[] {
-  const groupSize = groupSizeOf(weight.shape, estimator.granularity);
+  const groupSize = groupSizeOf(weight.shape, estimator.granularity, weight.name);
   if (estimator.kind !== "learnedStep") return [];
   const groups = weight.shape.reduce((a, b) => a * b, 1) / groupSize;
   const levels = firstLevels(levelsOf(estimator), progressive);
@@ -77,7 +77,7 @@ export function firstWeightSteps(
   progressive: Progressive,
 ): HostParameters {
   if (estimator.kind !== "learnedStep") return {};
-  const groupSize = groupSizeOf(shape, estimator.granularity);
+  const groupSize = groupSizeOf(shape, estimator.granularity, `${layer}.weight`);
   const groups = values.length / groupSize;
   const levels = firstLevels(levelsOf(estimator), progressive);
   const names = namesOf(layer);
@@ -111,7 +111,7 @@ export function quantizedWeight(
 ): Tensor {
   const names = namesOf(layer);
   const weight = parameters[names.weight];
-  const inner = groupSizeOf(weight.shape.slice(1), estimator.granularity);
+  const inner = groupSizeOf(weight.shape.slice(1), estimator.granularity, names.weight);
   switch (estimator.kind) {
     case "learnedStep": {
       const [step, limits] = [parameters[names.step], parameters[names.limits]];
