@@ -29,7 +29,7 @@ export interface DrawnStepLogs {
 }
 
 /** Stretches of steps that are averaged into a point each. */
-const STRETCHES = 50;
+const STRETCHES = 25;
 
 /** A line in all panels: means over seeds and the steps of a stretch. */
 interface Line {
@@ -98,9 +98,7 @@ export function drawStepLogs(
       points.map(({ step, updatesLost, zeros, norm }) => [
         label,
         step,
-        updatesLost,
-        zeros,
-        norm,
+        ...[updatesLost, zeros, norm].map((value) => Number(value.toPrecision(6))),
         seeds,
       ])
     ),
@@ -128,7 +126,7 @@ function panelsOf(lines: readonly Line[]): OwnPanel[] {
       xUnit: undefined,
       xScale: "linear" as const,
       xTicks: roundTicks(0, last),
-      xRange: [0, last] as const,
+      xRange: [0, 1.03 * last] as const, // room for the last markers
       showX: (step: number) => step.toLocaleString("en"),
       yTitle,
       yMin: 0,

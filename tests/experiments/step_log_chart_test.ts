@@ -41,9 +41,9 @@ Deno.test("drawStepLogs() draws means over seeds and stretches of the arms that 
   })!;
   const [header, ...rows] = drawn.csv.trim().split("\r\n");
   assert.equal(header, "series,step,updates_lost,zero_weights,weight_norm,seeds");
-  assert.equal(rows.length, 2 * 50);
-  assert.equal(rows[0], '"toward zero, shadow weights",2,0.75,0.005,5.5,2');
-  assert.equal(rows.at(-1), '"toward zero, in place every step",100,0.75,0.985,103.5,2');
+  assert.equal(rows.length, 2 * 25);
+  assert.equal(rows[0], '"toward zero, shadow weights",4,0.75,0.015,6.5,2');
+  assert.equal(rows.at(-1), '"toward zero, in place every step",100,0.75,0.975,102.5,2');
   assert.deepEqual([...drawn.png.subarray(1, 4)], [..."PNG"].map((c) => c.charCodeAt(0)));
 });
 
