@@ -61,6 +61,7 @@ interface SweepOptions {
   readonly epochs?: number;
   readonly checkpoint?: string;
   readonly images?: number;
+  readonly only?: Readonly<Record<string, readonly string[]>>;
   readonly search?: Candidates["kind"];
   readonly out: string;
   readonly fresh?: true;
@@ -73,12 +74,12 @@ async function choose(
   names: readonly string[],
   options: SweepOptions,
 ): Promise<{ experiments: Experiment[]; checkpoint: Checkpoint | undefined }> {
-  const { seeds, epochs, dataset, model: name } = options;
+  const { seeds, epochs, dataset, only, model: name } = options;
   const chosen = names.length === 0 ? usualDefinitions : names.map(findExperiment);
   const model = name === undefined ? undefined : parseModel(name);
   const asked = model ?? chosen[0].baseline(0).model;
   const images = options.images ?? usualImages(asked);
-  const change = { dataset, model, images: Number.isFinite(images) ? images : undefined };
+  const change = { dataset, model, only, images: Number.isFinite(images) ? images : undefined };
   // mistakes first, files later
   for (const one of chosen) overrideExperiment(one, { seeds, epochs, ...change });
   const checkpoint = await readCheckpoint(name ?? asked.kind, asked, options.checkpoint);
@@ -211,6 +212,20 @@ async function sweep(names: readonly string[], options: SweepOptions): Promise<v
   }
 }
 
+/** Reads `AXIS=VALUE,...`, beside those of other axes. */
+function partOfGrid(
+  text: string,
+  before: Readonly<Record<string, readonly string[]>> = {},
+): Readonly<Record<string, readonly string[]>> {
+  const [, axis, values] = /^(\w+)=([^,=]+(?:,[^,=]+)*)$/.exec(text) ?? [];
+  if (axis !== undefined && !Object.hasOwn(before, axis)) {
+    return { ...before, [axis]: values.split(",") };
+  }
+  throw new UserError(
+    `Cannot use --only ${text}: it must be AXIS=VALUE,... such as bits=2,4, each axis once`,
+  );
+}
+
 /** `sweep`: runs experiments, and resumes them. */
 export function addSweep(program: Command): void {
   program.command("sweep")
@@ -230,6 +245,11 @@ export function addSweep(program: Command): void {
       "--images <n>",
       `judge on the first so many test images, or all (usual: all; ${PREVIEW_IMAGES} of a resnet)`,
       imageCount,
+    )
+    .option(
+      "--only <axis=values>",
+      "measure a part of the grid, such as estimator=learned or bits=2,4; may be repeated",
+      partOfGrid,
     )
     .option(
       "--search <kind>",

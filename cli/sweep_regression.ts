@@ -20,6 +20,7 @@ interface RegressionOptions extends SweepPlace {
   readonly epochs?: number;
   readonly checkpoint?: string;
   readonly images?: number;
+  readonly only?: Readonly<Record<string, readonly string[]>>;
   readonly fresh?: true;
   readonly dryRun?: true;
   readonly json?: true;
@@ -27,7 +28,16 @@ interface RegressionOptions extends SweepPlace {
 
 const SEEDS = 10;
 /** The options of a sweep that a regression has no use for. */
-const UNUSED = ["model", "dataset", "data", "epochs", "checkpoint", "images", "fresh"] as const;
+const UNUSED = [
+  "model",
+  "dataset",
+  "data",
+  "epochs",
+  "checkpoint",
+  "images",
+  "only",
+  "fresh",
+] as const;
 
 /** Fits the toy regression in every arm of the octization factorial. */
 export async function sweepRegression(options: RegressionOptions): Promise<void> {

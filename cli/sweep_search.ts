@@ -34,6 +34,7 @@ interface SearchOptions extends SweepPlace {
   readonly seeds?: number;
   readonly checkpoint?: string;
   readonly images?: number;
+  readonly only?: Readonly<Record<string, readonly string[]>>;
   readonly search?: Candidates["kind"];
   readonly fresh?: true;
   readonly dryRun?: true;
@@ -41,7 +42,7 @@ interface SearchOptions extends SweepPlace {
 }
 
 /** The options of a sweep that a search has no use for. */
-const UNUSED = ["seeds", "checkpoint", "images", "fresh"] as const;
+const UNUSED = ["seeds", "checkpoint", "images", "only", "fresh"] as const;
 
 function choose(options: SearchOptions): Search {
   const unused = UNUSED.filter((name) => options[name] !== undefined);

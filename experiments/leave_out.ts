@@ -1,7 +1,7 @@
-import type { ChartSpec } from "./charts/chart_spec.ts";
 import { checkTrial } from "./check_trial.ts";
 import type { AxisValue, Experiment, Point } from "./define.ts";
-import { expandGrid, matches } from "./grid_points.ts";
+import { expandGrid } from "./grid_points.ts";
+import { partOf } from "./part_of.ts";
 import { UserError } from "../formats/user_error.ts";
 
 /** A value of an axis at which nothing can be measured, and why. */
@@ -18,22 +18,6 @@ function refusalOf(experiment: Experiment, point: Point): UserError | undefined 
     if (error instanceof UserError) return error;
     throw error;
   }
-}
-
-function chartWithout(
-  chart: ChartSpec,
-  comparisons: ReadonlySet<string>,
-  grid: Experiment["grid"],
-) {
-  if (chart.kind === "difference") {
-    return { ...chart, comparisons: chart.comparisons.filter((name) => comparisons.has(name)) };
-  }
-  const where = chart.where && Object.fromEntries(
-    Object.entries(chart.where).map(([axis, values]) =>
-      [axis, values.filter((value) => grid[axis].includes(value))] as const
-    ),
-  );
-  return { ...chart, where };
 }
 
 /**
@@ -66,25 +50,11 @@ export function leaveOutRefused(experiment: Experiment): Experiment {
   const left = points.filter(({ point }) => !isOut(point));
   const single = left.find(({ refusal }) => refusal !== undefined);
   if (left.length === 0 || single !== undefined) throw (single ?? first).refusal!;
-  const compare = experiment.compare.filter(({ first, second }) => !isOut(first) && !isOut(second));
-  const names = new Set(compare.map(({ name }) => name));
-  const kept = Object.fromEntries(
-    Object.entries(grid).map(([axis, values]) =>
-      [axis, values.filter((value) => !isOut({ [axis]: value }))] as const
-    ),
-  );
-  const { published } = experiment;
+  const part = partOf(experiment, (axis, value) => !isOut({ [axis]: value }));
   return {
-    ...experiment,
-    grid: kept,
-    compare,
-    charts: experiment.charts.map((chart) => chartWithout(chart, names, kept))
-      .filter((chart) => chart.kind === "line" || chart.comparisons.length > 0),
-    published: published && left.some(({ point }) => matches(point, published.comparable))
-      ? published
-      : undefined,
+    ...part,
     method: [
-      ...experiment.method,
+      ...part.method,
       ...refused.map(({ axis, value, why }) =>
         `Left out: ${axes[axis].values?.[value] ?? value}. ${why}.`
       ),

@@ -5,6 +5,7 @@ import type { Experiment } from "./define.ts";
 import { leaveOutRefused } from "./leave_out.ts";
 import type { ModelSpec } from "../models/mod.ts";
 import { modelName } from "./model_name.ts";
+import { onlyPart } from "./part_of.ts";
 import type { TrainingPlan } from "../training/mod.ts";
 import type { Trial } from "./trial.ts";
 
@@ -22,6 +23,8 @@ export interface Overrides {
   readonly pretrained?: string;
   /** How many images of the judging set to use, the first ones. */
   readonly images?: number;
+  /** Values of some axes, as they are typed: the part of the grid to measure. */
+  readonly only?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** Another architecture, with the dropout of an arm that is about dropout. */
@@ -100,5 +103,7 @@ export function overrideExperiment(experiment: Experiment, overrides: Overrides)
     published: isSame ? experiment.published : undefined,
   };
   checkTrial(changed.baseline(0));
-  return Object.freeze(model === undefined ? changed : leaveOutRefused(changed));
+  const { only = {} } = overrides;
+  const asked = Object.keys(only).length === 0 ? changed : onlyPart(changed, only);
+  return Object.freeze(model === undefined ? asked : leaveOutRefused(asked));
 }

@@ -76,6 +76,16 @@ Deno.test("commands refuse numbers that make no sense, and missing arguments", a
     ],
     [["sweep", "octization_regression", "bit_width"], /: octization_regression is run alone$/],
     [["sweep", "octization_regression", "--model", "fc_nn"], /keeps no store: leave out --model$/],
+    [
+      ["sweep", "hyperparameters", "--only", "bits=2"],
+      /judged on images held out: leave out --only$/,
+    ],
+    [["sweep", "octization_regression", "--only", "bits=2"], /keeps no store: leave out --only$/],
+    [["sweep", "qat", "--only", "bits"], /^Cannot use --only bits: it must be AXIS=VALUE,/],
+    [
+      ["sweep", "qat", "--only", "bit=2"],
+      /^Cannot find axis of qat "bit": .*did you mean "bits"\?$/,
+    ],
     [["sweep", "--images", "0"], /^Cannot use images 0: /],
     [["sweep", "--checkpoint", "none"], /^Cannot read .*none: ENOENT/],
   ] as const;

@@ -6,7 +6,9 @@ import { checkTrial } from "../../experiments/check_trial.ts";
 import { defineExperiment, type Experiment } from "../../experiments/define.ts";
 import { bitWidth } from "../../experiments/definitions/bit_width.ts";
 import { generalisation } from "../../experiments/definitions/generalisation.ts";
+import { octizationContrasts } from "../../experiments/definitions/octization.ts";
 import { ptqMethods } from "../../experiments/definitions/ptq_methods.ts";
+import { qat } from "../../experiments/definitions/qat.ts";
 import { waveletThreshold } from "../../experiments/definitions/wavelet_threshold.ts";
 import { networkSentences } from "../../experiments/describe_network.ts";
 import { modelName } from "../../experiments/model_name.ts";
@@ -127,6 +129,35 @@ Deno.test("overrideExperiment() refuses what makes no sense", () => {
     () => overrideExperiment(onlyFcNN, { model: MODELS.resnet20 }),
     /model must be one of fc_nn: resnet$/,
   );
+});
+
+Deno.test("overrideExperiment() takes a part of the grid, and what can still be compared and drawn", () => {
+  const part = overrideExperiment(qat, {
+    seeds: 10,
+    only: { estimator: ["learned", "ranges"], bits: ["1.585", "2"] },
+  });
+  assert.equal(part.name, "qat_learned_ranges_1_585_2");
+  assert.deepEqual(part.grid.estimator, ["ranges", "learned"], "in the order of the grid");
+  assert.deepEqual(part.grid.bits, [1.585, 2]);
+  checkExperiment({ ...part });
+  assert.ok(part.compare.length > 0);
+  assert.ok(
+    part.compare.every(({ first, second }) =>
+      [first, second].every(({ estimator }) => part.grid.estimator.includes(estimator!))
+    ),
+  );
+  assert.equal(part.control, undefined, "the control is not in it");
+  const whole = new Set(planTrials({ ...qat, seeds: 10 }).trials.map(({ id }) => id));
+  assert.ok(planTrials(part).trials.every(({ id }) => whole.has(id)), "trials are the same");
+  const withControl = overrideExperiment(qat, { only: { estimator: ["float32", "learned"] } });
+  assert.deepEqual(withControl.control, { estimator: "float32" });
+  const shadow = overrideExperiment(octizationContrasts, { only: { master: ["post_training"] } });
+  assert.equal(shadow.stepLogs, undefined, "none of its weights are rounded while they train");
+  const refused = (only: Record<string, string[]>, message: RegExp) =>
+    assert.throws(() => overrideExperiment(qat, { only }), { name: "UserError", message });
+  refused({ bit: ["2"] }, /^Cannot find axis of qat "bit": .*did you mean "bits"\?$/);
+  refused({ estimator: ["learnt"] }, /^Cannot find estimator of qat "learnt": known are float32, /);
+  refused({ bits: ["2", "2"] }, /^Cannot sweep a part of qat: values of bits must differ: 2,2$/);
 });
 
 Deno.test("overrideExperiment() leaves out what a network cannot do, and says so", () => {
