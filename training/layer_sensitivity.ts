@@ -52,7 +52,7 @@ function weightNames({ layers }: Model): string[] {
  * @param chunks Training images to measure on.
  * @param bits Bit-widths to try.
  * @param quantize How to quantize a weight.
- * @returns For every layer bytes and damage (in nats) of each bit-width, ready for an allocation.
+ * @returns For every layer bytes and sensitivity (in nats) of each bit-width, ready for an allocation.
  */
 export async function measureSensitivities(
   device: Device,
@@ -85,7 +85,7 @@ export async function measureSensitivities(
       return {
         bits: b,
         bytes: packedBytes(weight),
-        damage: losses[1 + i * bits.length + j] - losses[0],
+        sensitivity: losses[1 + i * bits.length + j] - losses[0],
       };
     }),
   }));

@@ -18,7 +18,7 @@ import { evaluate, type Evaluation } from "./evaluate.ts";
 import { NETWORKS_AT_ONCE, type QuantizeToBits } from "./layer_sensitivity.ts";
 
 /**
- * Gives bytes and estimated damage of every layer at every bit-width, from Hessian traces.
+ * Gives bytes and estimated sensitivity of every layer at every bit-width, from Hessian traces.
  *
  * @param model The model.
  * @param parameters Trained values of one network.
@@ -49,7 +49,7 @@ export function hessianChoices(
       return {
         bits: b,
         bytes: packedBytes(weight),
-        damage: hessianSensitivity(traces[name].trace, values, dequantizeWeight(weight)),
+        sensitivity: hessianSensitivity(traces[name].trace, values, dequantizeWeight(weight)),
       };
     });
     return { layer, choices };
@@ -58,7 +58,7 @@ export function hessianChoices(
 
 /** An allocation, and how well the network does with it. */
 export interface MeasuredAllocation {
-  /** Bits of every layer, bytes and estimated damage. */
+  /** Bits of every layer, bytes and estimated sensitivity. */
   readonly allocation: BitAllocation;
   /** Accuracy and loss with these bits. */
   readonly evaluation: Evaluation;

@@ -53,8 +53,10 @@ Deno.test("measureSensitivities() gives the loss that each layer alone adds, of 
   assert.equal(choice.bits, 3);
   // codes, then a scale and a zero point for each of four channels
   assert.equal(choice.bytes, Math.ceil((32 * 3 + 4 * (32 + 3)) / 8));
-  assert.ok(Math.abs(choice.damage - wanted) < 1e-6, `${choice.damage} for ${wanted}`);
-  const magnitudes = found.map(({ choices }) => choices.map(({ damage }) => Math.abs(damage)));
+  assert.ok(Math.abs(choice.sensitivity - wanted) < 1e-6, `${choice.sensitivity} for ${wanted}`);
+  const magnitudes = found.map(({ choices }) =>
+    choices.map(({ sensitivity }) => Math.abs(sensitivity))
+  );
   for (const [coarse, , fine] of magnitudes) assert.ok(fine < coarse);
 });
 

@@ -46,7 +46,7 @@ Deno.test("measureAllocations() measures one layer's bits as measureSensitivitie
     quantize,
   );
   // at 16 bits nothing is left to see of rounding
-  const one = (fc1: number, fc2: number) => ({ bits: { fc1, fc2 }, bytes: 0, damage: 0 });
+  const one = (fc1: number, fc2: number) => ({ bits: { fc1, fc2 }, bytes: 0, sensitivity: 0 });
   const found = await measureAllocations(
     device,
     smallModel,
@@ -57,19 +57,19 @@ Deno.test("measureAllocations() measures one layer's bits as measureSensitivitie
   );
   const [whole, ...others] = found.map(({ evaluation }) => evaluation.loss);
   others.forEach((loss, i) => {
-    const wanted = choices[i].choices[0].damage;
+    const wanted = choices[i].choices[0].sensitivity;
     assert.ok(Math.abs(loss - whole - wanted) < 1e-4, `${loss - whole} for ${wanted}`);
   });
   assert.ok(others.every((loss) => Math.abs(loss - whole) > 1e-3));
   await assert.rejects(
     measureAllocations(device, smallModel, parameters, chunks, [
-      { bits: { fc1: 2 }, bytes: 0, damage: 0 },
+      { bits: { fc1: 2 }, bytes: 0, sensitivity: 0 },
     ], quantize),
     /^RangeError: Cannot measure an allocation: every layer must have bits: "fc2" has none$/,
   );
 });
 
-Deno.test("hessianChoices() lets damage fall with bits, and leads to a front of measured networks", async () => {
+Deno.test("hessianChoices() lets sensitivity fall with bits, and leads to a front of measured networks", async () => {
   const device = await testDevice();
   using _scope = device.scope();
   const chunks = chunksOf(device, uploadImages(device, smallSet(100)));
@@ -80,7 +80,7 @@ Deno.test("hessianChoices() lets damage fall with bits, and leads to a front of 
   });
   const choices = hessianChoices(smallModel, parameters, traces, BITS, quantize);
   for (const { choices: [one, , , eight] } of choices) {
-    assert.ok(one.damage > 0 && eight.damage < 0.01 * one.damage);
+    assert.ok(one.sensitivity > 0 && eight.sensitivity < 0.01 * one.sensitivity);
     assert.ok(one.bytes < eight.bytes);
   }
   const front = allocationFront(choices);

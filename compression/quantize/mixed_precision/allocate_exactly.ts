@@ -10,7 +10,7 @@ import {
 /** Choices for the first layers, as a chain from the last of them. */
 interface Partial {
   readonly bytes: number;
-  readonly damage: number;
+  readonly sensitivity: number;
   readonly choice: number;
   readonly before?: Partial;
 }
@@ -33,12 +33,13 @@ function chosenBy(last: Partial, layers: number): number[] {
  * problem, exactly, for every budget at once.
  *
  * Dynamic programming over the layers: of the ways to choose for the first k layers only those stay that
- * are not dominated in bytes and damage, since a dominated one can be replaced in any whole allocation.
+ * are not dominated in bytes and sensitivity, since a dominated one can be replaced in any whole
+ * allocation.
  * There are at most as many as there are different sums of bytes.
  *
  * @param layers Layers and their choices.
  * @param budget Largest sum of bytes; no limit if left out.
- * @returns Allocations by rising bytes and falling damage.
+ * @returns Allocations by rising bytes and falling sensitivity.
  * @throws {RangeError} If a layer has no choice, numbers are not finite, the budget is too small, or
  *   there are more than 2^20 partial allocations.
  * @see Kellerer, Pferschy and Pisinger 2004, Knapsack Problems, doi:10.1007/978-3-540-24777-7, chapter 11
@@ -54,14 +55,14 @@ export function allocationFront(
   let front: (Partial | undefined)[] = [undefined];
   layers.forEach(({ layer, choices }, i) => {
     const longer = front.flatMap((before) =>
-      choices.map(({ bytes, damage }, choice): Partial => ({
+      choices.map(({ bytes, sensitivity }, choice): Partial => ({
         bytes: (before?.bytes ?? 0) + bytes,
-        damage: (before?.damage ?? 0) + damage,
+        sensitivity: (before?.sensitivity ?? 0) + sensitivity,
         choice,
         before,
       }))
     ).filter(({ bytes }) => bytes + leastAfter[i] <= budget);
-    front = paretoFront(longer, ({ bytes }) => bytes, ({ damage }) => -damage);
+    front = paretoFront(longer, ({ bytes }) => bytes, ({ sensitivity }) => -sensitivity);
     if (front.length > MOST_PARTIALS) {
       throw new RangeError(
         `Cannot allocate bits exactly: at most ${MOST_PARTIALS} partial allocations can be kept: ` +
@@ -73,7 +74,7 @@ export function allocationFront(
 }
 
 /**
- * Allocates bits so that no other allocation within the budget does less damage.
+ * Allocates bits so that no other allocation within the budget has less sensitivity.
  *
  * @param layers Layers and their choices.
  * @param budget Largest sum of bytes.

@@ -10,7 +10,7 @@ import {
 interface Move {
   readonly layer: number;
   readonly choice: number;
-  /** Damage taken away for each byte added. */
+  /** Sensitivity taken away for each byte added. */
   readonly gain: number;
 }
 
@@ -24,7 +24,7 @@ function bestMove(
     const now = choices[chosen[layer]];
     return choices.flatMap((next, choice): Move[] => {
       const added = next.bytes - now.bytes;
-      const helped = now.damage - next.damage;
+      const helped = now.sensitivity - next.sensitivity;
       if (helped <= 0 || added > bytesLeft) return [];
       return [{ layer, choice, gain: added <= 0 ? Infinity : helped / added }];
     });
@@ -49,9 +49,11 @@ export function allocateGreedily(layers: readonly LayerChoices[], budget: number
   checkChoices(layers);
   checkBudget(layers, budget);
   const chosen = layers.map(({ choices }) =>
-    choices.reduce((least, { bytes, damage }, i) => {
+    choices.reduce((least, { bytes, sensitivity }, i) => {
       const now = choices[least];
-      return bytes < now.bytes || (bytes === now.bytes && damage < now.damage) ? i : least;
+      return bytes < now.bytes || (bytes === now.bytes && sensitivity < now.sensitivity)
+        ? i
+        : least;
     }, 0)
   );
   for (;;) {

@@ -5,7 +5,7 @@ export interface PrecisionChoice {
   /** Size of the layer, in bytes. */
   readonly bytes: number;
   /** What it costs the network: an increase of the loss, or any other sum of parts. */
-  readonly damage: number;
+  readonly sensitivity: number;
 }
 
 /** One layer and the bit-widths that it may have. */
@@ -23,14 +23,14 @@ export interface BitAllocation {
   /** Of all layers. */
   readonly bytes: number;
   /** Sum over the layers. */
-  readonly damage: number;
+  readonly sensitivity: number;
 }
 
 /**
  * Refuses what no bit-width can be chosen from.
  *
  * @param layers Layers and their choices.
- * @throws {RangeError} If a layer has no choice, or bytes or damage are not finite, or bytes negative.
+ * @throws {RangeError} If a layer has no choice, bytes or sensitivity are not finite, or bytes negative.
  */
 export function checkChoices(layers: readonly LayerChoices[]): void {
   for (const { layer, choices } of layers) {
@@ -39,13 +39,13 @@ export function checkChoices(layers: readonly LayerChoices[]): void {
         `Cannot allocate bits: every layer must have a choice: "${layer}" has none`,
       );
     }
-    const bad = choices.find(({ bytes, damage }) =>
-      !(bytes >= 0) || !Number.isFinite(bytes) || !Number.isFinite(damage)
+    const bad = choices.find(({ bytes, sensitivity }) =>
+      !(bytes >= 0) || !Number.isFinite(bytes) || !Number.isFinite(sensitivity)
     );
     if (bad !== undefined) {
       throw new RangeError(
-        `Cannot allocate bits: bytes and damage must be finite, bytes not negative: "${layer}" at ` +
-          `${bad.bits} bits has ${bad.bytes} bytes and damage ${bad.damage}`,
+        `Cannot allocate bits: bytes and sensitivity must be finite, bytes not negative: "${layer}" at ` +
+          `${bad.bits} bits has ${bad.bytes} bytes and sensitivity ${bad.sensitivity}`,
       );
     }
   }
@@ -56,7 +56,7 @@ export function checkChoices(layers: readonly LayerChoices[]): void {
  *
  * @param layers Layers and their choices.
  * @param chosen Index of the choice of each layer.
- * @returns Bits, bytes and damage, summed in the order of the layers.
+ * @returns Bits, bytes and sensitivity, summed in the order of the layers.
  */
 export function allocationOf(
   layers: readonly LayerChoices[],
@@ -66,7 +66,7 @@ export function allocationOf(
   return {
     bits: Object.fromEntries(layers.map(({ layer }, i) => [layer, choices[i].bits])),
     bytes: choices.reduce((sum, { bytes }) => sum + bytes, 0),
-    damage: choices.reduce((sum, { damage }) => sum + damage, 0),
+    sensitivity: choices.reduce((sum, { sensitivity }) => sum + sensitivity, 0),
   };
 }
 

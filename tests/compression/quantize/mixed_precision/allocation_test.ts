@@ -25,7 +25,7 @@ import { hessianOf } from "../methods/random_hessian.ts";
 const choice = fc.record({
   bits: fc.integer({ min: 1, max: 16 }),
   bytes: fc.integer({ min: 0, max: 60 }),
-  damage: fc.integer({ min: -20, max: 1000 }).map((n) => n / 64), // sums are exact in any order
+  sensitivity: fc.integer({ min: -20, max: 1000 }).map((n) => n / 64), // sums are exact in any order
 });
 
 const someLayers: fc.Arbitrary<LayerChoices[]> = fc.array(
@@ -41,13 +41,13 @@ function everyAllocation(layers: readonly LayerChoices[]): BitAllocation[] {
   return layers.reduce<BitAllocation[]>(
     (partials, { layer, choices }) =>
       partials.flatMap((partial) =>
-        choices.map(({ bits, bytes, damage }) => ({
+        choices.map(({ bits, bytes, sensitivity }) => ({
           bits: { ...partial.bits, [layer]: bits },
           bytes: partial.bytes + bytes,
-          damage: partial.damage + damage,
+          sensitivity: partial.sensitivity + sensitivity,
         }))
       ),
-    [{ bits: {}, bytes: 0, damage: 0 }],
+    [{ bits: {}, bytes: 0, sensitivity: 0 }],
   );
 }
 
@@ -56,9 +56,9 @@ Deno.test("allocateExactly() finds what trying everything finds", () => {
     const budget = leastOf(layers) + extra;
     const within = everyAllocation(layers).filter(({ bytes }) => bytes <= budget);
     const found = allocateExactly(layers, budget);
-    const damage = Math.min(...within.map((one) => one.damage));
-    assert.equal(found.damage, damage);
-    const bytes = within.filter((one) => one.damage === damage).map((one) => one.bytes);
+    const sensitivity = Math.min(...within.map((one) => one.sensitivity));
+    assert.equal(found.sensitivity, sensitivity);
+    const bytes = within.filter((one) => one.sensitivity === sensitivity).map((one) => one.bytes);
     assert.equal(found.bytes, Math.min(...bytes));
   }));
 });
@@ -68,7 +68,7 @@ Deno.test("allocateExactly() is never worse than allocateGreedily(), and both ke
     const budget = leastOf(layers) + extra;
     const greedy = allocateGreedily(layers, budget);
     const exact = allocateExactly(layers, budget);
-    assert.ok(exact.damage <= greedy.damage);
+    assert.ok(exact.sensitivity <= greedy.sensitivity);
     assert.ok(exact.bytes <= budget && greedy.bytes <= budget);
   }));
 });
@@ -77,19 +77,19 @@ Deno.test("allocateGreedily() misses what only two layers together can pay", () 
   const layers = [
     {
       layer: "a",
-      choices: [{ bits: 2, bytes: 0, damage: 10 }, { bits: 4, bytes: 3, damage: 0 }],
+      choices: [{ bits: 2, bytes: 0, sensitivity: 10 }, { bits: 4, bytes: 3, sensitivity: 0 }],
     },
     {
       layer: "b",
-      choices: [{ bits: 2, bytes: 0, damage: 9 }, { bits: 4, bytes: 2, damage: 2 }],
+      choices: [{ bits: 2, bytes: 0, sensitivity: 9 }, { bits: 4, bytes: 2, sensitivity: 2 }],
     },
     {
       layer: "c",
-      choices: [{ bits: 2, bytes: 0, damage: 9 }, { bits: 4, bytes: 2, damage: 2.5 }],
+      choices: [{ bits: 2, bytes: 0, sensitivity: 9 }, { bits: 4, bytes: 2, sensitivity: 2.5 }],
     },
   ];
   assert.deepEqual(allocateExactly(layers, 4).bits, { a: 2, b: 4, c: 4 });
-  assert.equal(allocateExactly(layers, 4).damage, 14.5);
+  assert.equal(allocateExactly(layers, 4).sensitivity, 14.5);
   assert.deepEqual(allocateGreedily(layers, 3).bits, { a: 2, b: 4, c: 2 });
   assert.deepEqual(allocateExactly(layers, 3).bits, { a: 4, b: 2, c: 2 });
 });
@@ -98,14 +98,18 @@ Deno.test("allocationFront() holds exactly the allocations that nothing dominate
   fc.assert(fc.property(someLayers, (layers) => {
     const all = everyAllocation(layers);
     const front = allocationFront(layers);
-    for (const { bytes, damage } of front) {
+    for (const { bytes, sensitivity } of front) {
       const dominates = (other: BitAllocation) =>
-        other.bytes <= bytes && other.damage <= damage &&
-        (other.bytes < bytes || other.damage < damage);
+        other.bytes <= bytes && other.sensitivity <= sensitivity &&
+        (other.bytes < bytes || other.sensitivity < sensitivity);
       assert.ok(!all.some(dominates));
     }
     for (const other of all) {
-      assert.ok(front.some(({ bytes, damage }) => bytes <= other.bytes && damage <= other.damage));
+      assert.ok(
+        front.some(({ bytes, sensitivity }) =>
+          bytes <= other.bytes && sensitivity <= other.sensitivity
+        ),
+      );
     }
   }));
 });
@@ -125,7 +129,7 @@ Deno.test("paretoFront() has no dominated point, and a point at least as good fo
 });
 
 Deno.test("allocateExactly() and allocateGreedily() refuse what cannot be", () => {
-  const layers = [{ layer: "fc1", choices: [{ bits: 2, bytes: 10, damage: 1 }] }];
+  const layers = [{ layer: "fc1", choices: [{ bits: 2, bytes: 10, sensitivity: 1 }] }];
   for (const allocate of [allocateExactly, allocateGreedily]) {
     assert.throws(
       () => allocate(layers, 9),
@@ -133,8 +137,8 @@ Deno.test("allocateExactly() and allocateGreedily() refuse what cannot be", () =
     );
     assert.throws(() => allocate([{ layer: "fc1", choices: [] }], 9), /"fc1" has none$/);
     assert.throws(
-      () => allocate([{ layer: "fc1", choices: [{ bits: 2, bytes: 1, damage: NaN }] }], 9),
-      /"fc1" at 2 bits has 1 bytes and damage NaN$/,
+      () => allocate([{ layer: "fc1", choices: [{ bits: 2, bytes: 1, sensitivity: NaN }] }], 9),
+      /"fc1" at 2 bits has 1 bytes and sensitivity NaN$/,
     );
   }
 });
@@ -145,13 +149,13 @@ Deno.test("allocateExactly() copes with the layers of a deep network", () => {
     choices: [2, 3, 4, 5, 6, 8].map((bits) => ({
       bits,
       bytes: 54 * (1 + i) * bits + 16 * 5,
-      damage: (20 - i) / 4 ** bits,
+      sensitivity: (20 - i) / 4 ** bits,
     })),
   }));
   const budget = leastOf(layers) * 2;
   const exact = allocateExactly(layers, budget);
   assert.ok(exact.bytes <= budget);
-  assert.ok(exact.damage <= allocateGreedily(layers, budget).damage);
+  assert.ok(exact.sensitivity <= allocateGreedily(layers, budget).sensitivity);
 });
 
 Deno.test("packedBytes() counts codes, scales and zero points, and the levels of codebooks", () => {
