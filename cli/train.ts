@@ -43,6 +43,11 @@ export function addTrain(program: Command): void {
       "of weights, not biases or norms; if left out 0.01 for adamw, or 0 for sgd",
       numberFromZero("a weight decay of"),
     )
+    .option(
+      "--epsilon <x>",
+      "of adam and adamw, beside the root of the second moment; if left out 1e-8",
+      positiveNumber("an epsilon of"),
+    )
     .option("--momentum <x>", "of sgd; if left out 0.9", numberFromZero("a momentum of", 1))
     .option("--nesterov", "step from where the momentum of sgd leads to")
     .option("--schedule <name>", SCHEDULES.join(", "), oneOf("schedule", SCHEDULES), "one_cycle")

@@ -24,6 +24,7 @@ export interface Recipe {
   readonly optimizer: (typeof OPTIMIZERS)[number];
   readonly learningRate: number;
   readonly weightDecay?: number;
+  readonly epsilon?: number;
   readonly momentum?: number;
   readonly nesterov?: true;
   readonly schedule: Schedule["kind"];
@@ -111,8 +112,12 @@ function augmentationOf(text: string, isColor: boolean): Augmentation {
 }
 
 function optimizerOf(recipe: Recipe): Optimizer {
-  const { optimizer: kind, learningRate, weightDecay = 0, momentum = 0, nesterov } = recipe;
+  const { optimizer: kind, learningRate, epsilon, weightDecay = 0, momentum = 0, nesterov } =
+    recipe;
   if (kind === "sgd") {
+    if (epsilon !== undefined) {
+      throw new UserError("Cannot use --epsilon: the optimizer must be adam or adamw: found sgd");
+    }
     if (nesterov && momentum === 0) {
       throw new UserError("Cannot use --nesterov: there must be momentum: it is 0");
     }
@@ -132,7 +137,11 @@ function optimizerOf(recipe: Recipe): Optimizer {
       "Cannot use --weight-decay: the optimizer must be adamw or sgd: found adam",
     );
   }
-  return adam({ learningRate, ...weightDecay > 0 && { weightDecay } });
+  return adam({
+    learningRate,
+    ...epsilon !== undefined && { epsilon },
+    ...weightDecay > 0 && { weightDecay },
+  });
 }
 
 /**

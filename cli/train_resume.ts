@@ -33,6 +33,7 @@ const RECIPE_TYPES: Readonly<Record<keyof Recipe, "string" | "number" | "boolean
   optimizer: "string",
   learningRate: "number",
   weightDecay: "number",
+  epsilon: "number",
   momentum: "number",
   nesterov: "boolean",
   schedule: "string",

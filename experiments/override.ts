@@ -43,6 +43,20 @@ function trainingFor(usual: TrainingPlan, { dataset, epochs }: Overrides): Train
   return { ...training, augmentation };
 }
 
+/** Results of another network, or of other images than it is usually asked of, do not lie over each other. */
+function nameOf({ name, baseline }: Experiment, { model, dataset }: Overrides): string {
+  const usual = baseline(0).data.dataset;
+  // a network of the literature that does not fit the usual images fits one data set alone
+  const isOther = model?.madeFor !== undefined &&
+    `${model.madeFor.inputShape}` !== `${datasetForm(usual)?.inputShape}`;
+  const own = dataset === undefined || dataset === usual || isOther;
+  return [
+    name,
+    ...model === undefined ? [] : [modelName(model)],
+    ...own ? [] : [dataset.split("/").filter(Boolean).at(-1)!],
+  ].join("_").replaceAll(/[^A-Za-z0-9]+/g, "_");
+}
+
 /** An experiment and what is asked of other kinds of model, of others still, and so on. */
 function formsOf(experiment: Experiment): Experiment[] {
   const other = experiment.forOtherModels;
@@ -95,8 +109,7 @@ export function overrideExperiment(experiment: Experiment, overrides: Overrides)
   const isSame = [dataset, model, pretrained, images].every((change) => change === undefined);
   const changed: Experiment = {
     ...experiment,
-    // results of another architecture do not lie over those of the usual one
-    name: model === undefined ? experiment.name : `${experiment.name}_${modelName(model)}`,
+    name: nameOf(experiment, overrides),
     seeds,
     baseline: (seed) => change(experiment.baseline(seed)),
     trial: (point, seed) => change(experiment.trial(point, seed)),

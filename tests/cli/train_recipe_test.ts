@@ -13,6 +13,7 @@ Deno.test("planOf() gives optimizers their usual values", () => {
   assert.deepEqual(others, {});
   const moments = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
   assert.deepEqual(optimizer, { kind: "adam", learningRate: 2e-3, ...moments });
+  assert.deepEqual(plan({ epsilon: 1e-3 }).optimizer, { ...optimizer, epsilon: 1e-3 });
   assert.deepEqual(plan({ optimizer: "adamw" }).optimizer, { ...optimizer, weightDecay: 0.01 });
   const sgd = { kind: "sgd", learningRate: 0.05, momentum: 0.9 };
   assert.deepEqual(plan({ optimizer: "sgd" }).optimizer, sgd);
@@ -54,6 +55,7 @@ Deno.test("planOf() refuses options that would do nothing", () => {
   const refused: readonly [Partial<RecipeOptions>, RegExp][] = [
     [{ weightDecay: 0.1 }, /^Cannot use --weight-decay: .* adamw or sgd: found adam$/],
     [{ momentum: 0.9 }, /^Cannot use --momentum: the optimizer must be sgd: found adam$/],
+    [{ optimizer: "sgd", epsilon: 1e-3 }, /^Cannot use --epsilon: .* adam or adamw: found sgd$/],
     [{ optimizer: "adamw", nesterov: true }, /^Cannot use --nesterov: .*: found adamw$/],
     [{ optimizer: "sgd", momentum: 0, nesterov: true }, /there must be momentum: it is 0$/],
   ];

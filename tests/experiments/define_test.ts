@@ -100,6 +100,17 @@ Deno.test("overrideExperiment() changes every trial and drops figures that no lo
     dataset: "fashion_mnist",
     model: { kind: "fc_nn", hidden: [32] },
   });
+  assert.equal(changed.name, "bit_width_fc_nn_32_fashion_mnist");
+  const nameOf = (change: Parameters<typeof overrideExperiment>[1]) =>
+    overrideExperiment(bitWidth, change).name;
+  assert.equal(nameOf({ dataset: "mnist" }), "bit_width");
+  assert.equal(nameOf({ dataset: "/data/my set/" }), "bit_width_my_set");
+  assert.equal(nameOf({ model: MODELS.resnet20, dataset: "cifar10" }), "bit_width_resnet20");
+  assert.equal(
+    nameOf({ model: MODELS.mlp_128, dataset: "fashion-mnist" }),
+    "bit_width_mlp_128_fashion_mnist",
+  );
+  assert.equal(nameOf({ model: MODELS.cnn, dataset: "cifar10" }), "bit_width_cnn_cifar10");
   const { trials } = planTrials(changed);
   assert.equal(trials.length, 2 * 45);
   for (const { trial } of trials) {
