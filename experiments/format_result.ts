@@ -30,7 +30,7 @@ export function showInterval(
 }
 
 /**
- * Writes a budget with its unit.
+ * Writes a budget with its unit, or in words where it has some.
  *
  * @param experiment Says which axis is the budget.
  * @param budget On that axis.
@@ -38,7 +38,8 @@ export function showInterval(
  */
 export function showBudgetOf(experiment: Experiment, budget: number): string {
   const { axis, scale } = experiment.budget;
-  return showBudget(budget, scale, experiment.axes[axis].unit);
+  const { unit, values } = experiment.axes[axis];
+  return values?.[String(budget)] ?? showBudget(budget, scale, unit);
 }
 
 /**

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { showBudgetOf } from "../../experiments/format_result.ts";
 import { overrideExperiment } from "../../experiments/override.ts";
 import { MODELS } from "../../models/mod.ts";
 import { qat } from "../../experiments/definitions/qat.ts";
@@ -81,4 +82,9 @@ Deno.test("qat asks smaller questions of convolutional and, in turn, of residual
     name: "UserError",
     message: /: the model must be one of cnn, resnet: fc_nn$/,
   });
+});
+
+Deno.test("showBudgetOf() has words for three levels", () => {
+  assert.equal(showBudgetOf(qat, 1.585), "ternary");
+  assert.equal(showBudgetOf(qat, 2), "2 bits");
 });
