@@ -153,8 +153,8 @@ Deno.test("sweep --dry-run says what would be measured and writes nothing", () =
     const dry = ["--dataset", bars, "--seeds", "2", "--out", `${folder}/out`, "--dry-run"];
     const { stdout, stderr } = await succeed("sweep", ...dry);
     assert.equal(stderr, "");
-    assert.match(stdout, /^bit_width: 45 points x 2 seeds, 90 trials$/m);
-    assert.match(stdout, /^wavelet_threshold: 78 points x 2 seeds, 156 trials$/m);
+    assert.match(stdout, /^bit_width_bars: 45 points x 2 seeds, 90 trials$/m);
+    assert.match(stdout, /^wavelet_threshold_bars: 78 points x 2 seeds, 156 trials$/m);
     assert.deepEqual([...Deno.readDirSync(folder)].map(({ name }) => name), ["bars"]);
   }));
 

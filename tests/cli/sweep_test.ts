@@ -20,7 +20,7 @@ function rowsIn(folder: string): Rows {
 
 /** `results.csv` without the last column, the seconds. */
 async function resultsIn(folder: string): Promise<string[]> {
-  const text = await Deno.readTextFile(`${folder}/bit_width/results.csv`);
+  const text = await Deno.readTextFile(`${folder}/bit_width_bars/results.csv`);
   return text.trimEnd().split("\n").map((line) => line.replace(/,[^,]*$/, ""));
 }
 
@@ -45,7 +45,7 @@ Deno.test("sweep measures a folder of idx files and writes table, charts and rep
     const first = await succeed("sweep", ...sweepArgs(bars, out, 1, 1));
     assert.match(first.stderr, /^adapter: .+\n/);
     assert.match(first.stdout, /│ per channel │ weights \+ activations │ 16 bits/);
-    const names = [...Deno.readDirSync(`${out}/bit_width`)].map(({ name }) => name).sort();
+    const names = [...Deno.readDirSync(`${out}/bit_width_bars`)].map(({ name }) => name).sort();
     assert.deepEqual(names, [
       "accuracy_over_bits.csv",
       "accuracy_over_bits.png",
@@ -56,8 +56,8 @@ Deno.test("sweep measures a folder of idx files and writes table, charts and rep
       "results.json",
     ]);
     for (const name of names) {
-      assert.ok(first.stdout.includes(`${out}/bit_width/${name}\n`), name);
-      assert.ok(Deno.statSync(`${out}/bit_width/${name}`).size > 100, name);
+      assert.ok(first.stdout.includes(`${out}/bit_width_bars/${name}\n`), name);
+      assert.ok(Deno.statSync(`${out}/bit_width_bars/${name}`).size > 100, name);
     }
     const results = await resultsIn(out);
     assert.equal(results.length, 1 + 45);
@@ -66,12 +66,12 @@ Deno.test("sweep measures a folder of idx files and writes table, charts and rep
 
     const rows = rowsIn(out);
     const second = await succeed("sweep", ...sweepArgs(bars, out, 1, 1));
-    assert.match(second.stderr, /^bit_width: 45\/45 trials \(45 from earlier runs\)$/m);
+    assert.match(second.stderr, /^bit_width_bars: 45\/45 trials \(45 from earlier runs\)$/m);
     assert.deepEqual(rowsIn(out), rows);
     assert.equal(second.stdout, first.stdout);
 
     const json = await succeed("sweep", ...sweepArgs(bars, out, 1, 1), "--json");
-    const written = await Deno.readTextFile(`${out}/bit_width/results.json`);
+    const written = await Deno.readTextFile(`${out}/bit_width_bars/results.json`);
     assert.deepEqual(JSON.parse(json.stdout), JSON.parse(written));
   }));
 
@@ -108,7 +108,7 @@ Deno.test({
       for (const [id, row] of seen) assert.deepEqual(kept.get(id), row);
 
       const { stderr } = await succeed("sweep", ...args);
-      const earlier = `bit_width: 135/135 trials (${kept.size} from earlier runs)`;
+      const earlier = `bit_width_bars: 135/135 trials (${kept.size} from earlier runs)`;
       assert.ok(stderr.includes(earlier), stderr);
       const final = rowsIn(out);
       assert.equal(final.size, 135);
@@ -177,7 +177,7 @@ Deno.test({
       const last = withoutDrivers(said).trimEnd().split("\n").at(-1);
       assert.equal(
         last,
-        `Stopped experiment "bit_width" after 0 of 180 trials: they are in ` +
+        `Stopped experiment "bit_width_bars" after 0 of 180 trials: they are in ` +
           `${out}/bitcliff.sqlite: run the same command again to resume`,
       );
     }),
@@ -191,7 +191,7 @@ Deno.test("sweep refuses a data set that is smaller than a batch, once and befor
     const out = `${folder}/out`;
     assert.equal(
       await refusal("sweep", ...sweepArgs(few, out, 1, 1)),
-      'Cannot run experiment "bit_width" on few: it must hold the 128 images of a batch to learn ' +
+      'Cannot run experiment "bit_width_few" on few: it must hold the 128 images of a batch to learn ' +
         "from: it holds 100",
     );
     assert.deepEqual([...Deno.readDirSync(out)], []);
@@ -211,7 +211,7 @@ Deno.test("sweep whose trials fail says how many, and does not look like a succe
     assert.match(stderr, /^failed: seed 0: Cannot decode ".*\.safetensors": /m);
     assert.match(
       stderr,
-      /\nCannot complete experiment "bit_width": 45 of 45 trials failed: run the same .*\n$/,
+      /\nCannot complete experiment "bit_width_bars": 45 of 45 trials failed: run the same .*\n$/,
     );
     assert.ok((await resultsIn(out)).slice(1).every((line) => line.includes(",0,failed,")));
   }));
