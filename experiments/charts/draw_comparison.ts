@@ -1,21 +1,7 @@
-import { createCanvas, type SKRSContext2D } from "@napi-rs/canvas";
 import type { ComparedTensor, NetworkComparison } from "../inspect/compare_networks.ts";
 import type { ChartSeries } from "./chart_data.ts";
-import { registerFonts } from "./fonts.ts";
-import { drawMarker } from "./marker.ts";
-import { FAINT_INK, INK, seriesStyle } from "./palette.ts";
-import { drawPanel, PIXEL_RATIO } from "./panel.ts";
-import type { PanelOptions } from "./panel_options.ts";
-import { drawText, wrapText } from "./text.ts";
+import { drawPanels, type OwnPanel } from "./draw_panels.ts";
 
-/** Layout, in layout pixels. */
-const WIDTH = 1280;
-const MARGIN = 24;
-const GAP = 16;
-const LEGEND = 28;
-const PANELS_TOP = MARGIN + 24;
-const PANEL_HEIGHT = 380;
-const CAPTION_LINE = 18;
 /** Names of more layers than this take the whole width, and are written aslant. */
 const FEW_LAYERS = 6;
 
@@ -32,11 +18,6 @@ export interface ComparisonWords {
   readonly caption: string;
 }
 
-interface ComparisonPanel {
-  readonly series: readonly ChartSeries[];
-  readonly options: PanelOptions;
-}
-
 /**
  * Draws how two networks differ: the signal-to-noise ratio of every layer's input, weight and output,
  * and beside or below it what is clipped and what is dead.
@@ -49,58 +30,21 @@ export function drawComparison(
   comparison: NetworkComparison,
   { title, caption }: ComparisonWords,
 ): Uint8Array {
-  registerFonts();
   const layers = [...new Set(comparison.tensors.map(({ layer }) => layer))];
-  const panels = panelsOf(comparison.tensors, layers);
-  const columns = layers.length > FEW_LAYERS ? 1 : panels.length;
-  const rows = panels.length / columns;
-  const rowHeight = LEGEND + PANEL_HEIGHT + GAP;
-  const captionTop = PANELS_TOP + rows * rowHeight + 12;
-  const measure = createCanvas(1, 1).getContext("2d");
-  const lines = wrapText(measure, `${caption} ${READING}`, WIDTH - 2 * MARGIN, 12);
-  const height = captionTop + lines.length * CAPTION_LINE + MARGIN / 2;
-  const canvas = createCanvas(WIDTH * PIXEL_RATIO, height * PIXEL_RATIO);
-  const context = canvas.getContext("2d");
-  context.scale(PIXEL_RATIO, PIXEL_RATIO);
-  context.fillStyle = "white";
-  context.fillRect(0, 0, WIDTH, height);
-  drawText(context, title, MARGIN, MARGIN + 10, 18, INK, 600);
-  const width = (WIDTH - 2 * MARGIN + GAP) / columns - GAP;
-  panels.forEach((panel, i) => {
-    const left = MARGIN + (i % columns) * (width + GAP);
-    const top = PANELS_TOP + Math.floor(i / columns) * rowHeight + LEGEND;
-    drawLegend(context, panel, left, top - 12);
-    drawPanel(context, { left, top, width, height: PANEL_HEIGHT }, panel, panel.options);
+  const columns = layers.length > FEW_LAYERS ? 1 : undefined;
+  return drawPanels(title, `${caption} ${READING}`, panelsOf(comparison.tensors, layers), {
+    columns,
   });
-  lines.forEach((line, i) =>
-    drawText(context, line, MARGIN, captionTop + i * CAPTION_LINE, 12, FAINT_INK)
-  );
-  return canvas.toBuffer("image/png");
 }
 
 const READING =
   "Signal-to-noise ratio: 10 log10 of sum a² / sum (a - b)²; tensors that are equal " +
   "have no point. Dead: nothing but 0 on all images.";
 
-function drawLegend(
-  context: SKRSContext2D,
-  { series, options }: ComparisonPanel,
-  left: number,
-  y: number,
-): void {
-  let x = left + 4;
-  const line = options.isScatter ? "none" : "solid";
-  for (const { label, index } of series) {
-    drawMarker(context, { ...seriesStyle(index), x, y, line });
-    drawText(context, label, x + 38, y + 4, 13, INK);
-    x += 38 + context.measureText(label).width + 24;
-  }
-}
-
 function panelsOf(
   tensors: readonly ComparedTensor[],
   layers: readonly string[],
-): ComparisonPanel[] {
+): OwnPanel[] {
   const seriesOf = (
     label: string,
     index: number,

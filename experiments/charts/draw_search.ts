@@ -1,21 +1,8 @@
-import { createCanvas } from "@napi-rs/canvas";
 import { planRungs, showHyperparameter } from "../search_space.ts";
 import type { SearchedTrial, SearchResult } from "../successive_halving.ts";
-import type { ChartSeries } from "./chart_data.ts";
-import { registerFonts } from "./fonts.ts";
-import { drawMarker } from "./marker.ts";
-import { FAINT_INK, INK, seriesStyle } from "./palette.ts";
-import { drawPanel, PIXEL_RATIO } from "./panel.ts";
-import type { PanelOptions } from "./panel_options.ts";
-import { drawText, wrapText } from "./text.ts";
+import { drawPanels, type OwnPanel } from "./draw_panels.ts";
 
-/** Layout, in layout pixels. */
-const WIDTH = 1280;
-const MARGIN = 24;
-const GAP = 16;
-const PANEL_TOP = MARGIN + 56;
-const PANEL_HEIGHT = 330;
-const CAPTION_LINE = 18;
+/** Panels side by side. */
 const COLUMNS = 2;
 
 /**
@@ -26,45 +13,13 @@ const COLUMNS = 2;
  * @returns A PNG of 2560 pixels width.
  */
 export function drawSearch(result: SearchResult): Uint8Array {
-  registerFonts();
   const { search } = result;
   const panels = Object.keys(search.space).map((name) => panelOf(result, name));
-  const rows = Math.ceil(panels.length / COLUMNS);
-  const captionTop = PANEL_TOP + rows * (PANEL_HEIGHT + GAP) + 12;
-  const measure = createCanvas(1, 1).getContext("2d");
-  const caption = wrapText(measure, captionOf(result), WIDTH - 2 * MARGIN, 12);
-  const height = captionTop + caption.length * CAPTION_LINE + MARGIN / 2;
-  const canvas = createCanvas(WIDTH * PIXEL_RATIO, height * PIXEL_RATIO);
-  const context = canvas.getContext("2d");
-  context.scale(PIXEL_RATIO, PIXEL_RATIO);
-  context.fillStyle = "white";
-  context.fillRect(0, 0, WIDTH, height);
-  drawText(
-    context,
-    "Successive halving: validation accuracy over each hyper-parameter",
-    MARGIN,
-    MARGIN + 10,
-    18,
-    INK,
-    600,
-  );
-  let x = MARGIN;
-  planRungs(search).forEach((rung, index) => {
-    const label = rungLabel(rung);
-    drawMarker(context, { ...seriesStyle(index), x, y: MARGIN + 34, line: "none" });
-    drawText(context, label, x + 30, MARGIN + 38, 13, INK);
-    x += 30 + context.measureText(label).width + 24;
+  const title = "Successive halving: validation accuracy over each hyper-parameter";
+  return drawPanels(title, captionOf(result), panels, {
+    columns: COLUMNS,
+    legend: panels[0].series,
   });
-  const width = (WIDTH - 2 * MARGIN - GAP) / COLUMNS;
-  panels.forEach(({ series, options }, i) => {
-    const left = MARGIN + (i % COLUMNS) * (width + GAP);
-    const top = PANEL_TOP + Math.floor(i / COLUMNS) * (PANEL_HEIGHT + GAP);
-    drawPanel(context, { left, top, width, height: PANEL_HEIGHT }, { series }, options);
-  });
-  caption.forEach((line, i) =>
-    drawText(context, line, MARGIN, captionTop + i * CAPTION_LINE, 12, FAINT_INK)
-  );
-  return canvas.toBuffer("image/png");
 }
 
 function rungLabel({ count, epochs }: { count: number; epochs: number }): string {
@@ -91,7 +46,7 @@ function captionOf({ search, runs, best, trials }: SearchResult): string {
 function panelOf(
   { search, trials }: SearchResult,
   name: string,
-): { series: ChartSeries[]; options: PanelOptions } {
+): OwnPanel {
   const { draw, label } = search.space[name];
   const place = draw.kind === "choice"
     ? (value: number) => draw.values.indexOf(value)

@@ -105,7 +105,10 @@ export function drawStepLogs(
   );
   const caption = `${captionNetwork(experiment)} Means over ${lines[0].seeds} seeds and over ` +
     `${STRETCHES} stretches of the training.`;
-  return { csv, png: drawPanels(spec.title, caption, panelsOf(lines), seriesOf(lines, () => 0)) };
+  return {
+    csv,
+    png: drawPanels(spec.title, caption, panelsOf(lines), { legend: seriesOf(lines, () => 0) }),
+  };
 }
 
 function seriesOf(lines: readonly Line[], value: (step: LoggedStep) => number): ChartSeries[] {

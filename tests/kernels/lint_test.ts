@@ -39,6 +39,15 @@ Deno.test("lintWgsl() accepts every entry point of every shader", async () => {
   assert.deepEqual(complaints, []);
 });
 
+Deno.test("shaders that divide exactly, each whole by itself, have the same text for it", () => {
+  const exact = /^\/\/ a \/ b rounded to nearest.*?^}$/ms;
+  const texts = paths.flatMap((path) =>
+    exact.exec(Deno.readTextFileSync(new URL(path, ROOT))) ?? []
+  );
+  assert.ok(texts.length >= 2, `only ${texts.length} were found`);
+  assert.equal(new Set(texts).size, 1);
+});
+
 Deno.test("lintWgsl() accepts a barrier that all invocations reach", async () => {
   assert.deepEqual(await lintWgsl(shaderWith("workgroupBarrier();"), "uniform"), []);
 });
