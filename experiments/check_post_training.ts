@@ -21,6 +21,7 @@ import {
 /** Methods that look at calibration images. */
 const CALIBRATED: ReadonlySet<PostTrainingCompression["method"]> = new Set([
   "gptq",
+  "obq",
   "ada_round",
   "second_order",
   "reconstruction",
@@ -59,6 +60,7 @@ function methodMistakes(compression: PostTrainingCompression): string[] {
   switch (compression.method) {
     case "nearest":
     case "gptq":
+    case "obq":
       return weightMistakes(compression.weights);
     case "hqq": {
       const { bits, granularity } = compression;

@@ -4,7 +4,7 @@ import type { ModelSpec } from "../models/mod.ts";
 import { planMistakes, quantizationAwareMistakes, weightEstimatorsOf } from "../training/mod.ts";
 import { postTrainingGranularities, postTrainingMistakes } from "./check_post_training.ts";
 import type { CompressionSpec, Trial } from "./trial.ts";
-import { groupMistakes, weightRows } from "./weight_rows.ts";
+import { groupMistakes, obqMistakes, weightRows } from "./weight_rows.ts";
 
 function refuse(what: string, wanted: string, found: unknown): never {
   throw new UserError(`Cannot run a trial: ${what} must be ${wanted}: ${found}`);
@@ -39,13 +39,18 @@ function granularitiesOf(compression: CompressionSpec): readonly Granularity[] {
   }
 }
 
-/** Refuses groups that do not divide the rows of the network, where its images are known. */
-function checkGroups(trial: Trial): void {
+/** Refuses groups that do not divide the rows of the network, and rows too long, where its images are known. */
+function checkRows(trial: Trial): void {
   const groups = granularitiesOf(trial.compression)
     .flatMap((granularity) => typeof granularity === "object" ? [granularity.group] : []);
-  if (groups.length === 0) return;
+  const { compression } = trial;
+  const isObq = compression.kind === "post_training" && compression.method === "obq";
+  if (groups.length === 0 && !isObq) return;
   const rows = weightRows(trial);
-  refuseMistakes([...new Set(groups)].flatMap((group) => groupMistakes(group, rows)));
+  refuseMistakes([
+    ...[...new Set(groups)].flatMap((group) => groupMistakes(group, rows)),
+    ...isObq ? obqMistakes(rows) : [],
+  ]);
 }
 
 function checkCompression(compression: CompressionSpec, model: ModelSpec): void {
@@ -102,8 +107,8 @@ function widthsOf(model: ModelSpec): readonly number[] {
  * @param trial Any trial.
  * @throws {UserError} If a number is out of range: bits outside 1 to 16, a keep ratio outside (0, 1],
  *   no epochs, an empty batch, a layer without units, no images to judge or to calibrate on, a plan
- *   that cannot be carried out; if a grid does not exist, or a group does not divide a row of a network
- *   whose data set is known by name; or if the weights cannot be laid out as images.
+ *   that cannot be carried out; if a grid does not exist, or rows of a network whose data set is known by
+ *   name do not fall into groups, or are too long for OBQ; or if the weights cannot be laid out as images.
  */
 export function checkTrial(trial: Trial): void {
   const { model, training, seed, compression, pretrained, images } = trial;
@@ -115,7 +120,7 @@ export function checkTrial(trial: Trial): void {
   refuseMistakes(planMistakes(training));
   for (const width of widthsOf(model)) checkWhole("the width of a layer", width, 1, Infinity);
   checkCompression(compression, model);
-  checkGroups(trial);
+  checkRows(trial);
   if (images !== undefined) checkWhole("the count of images to judge on", images, 1, Infinity);
   if (pretrained !== undefined && !/^[0-9a-f]{64}$/.test(pretrained)) {
     refuse("a pretrained network", "the SHA-256 of its checkpoint", pretrained);

@@ -1,5 +1,6 @@
 import { networkId, type Trial } from "./trial.ts";
 import type { PlannedTrial } from "./plan.ts";
+import { weightRows } from "./weight_rows.ts";
 
 /** A training image is seen forward, and backward for inputs and for weights. */
 const PASSES_OF_A_TRAINING_STEP = 3;
@@ -7,9 +8,12 @@ const TRAINING_IMAGES = { all: 60_000, split: 50_000 };
 const TEST_IMAGES = 10_000;
 /** What rounding weights and activations, and its gradients, add to a pass. */
 const UNDER_QUANTIZATION = 2;
+/** What a product costs on the host, where OBQ takes some inputs^2 / 4 a weight: a pass takes one. */
+const ON_HOST = 10;
 
 /** Passes that it takes to compress a trained network; quick methods count as none. */
-function passesOfCompression({ compression, data }: Trial): number {
+function passesOfCompression(trial: Trial): number {
+  const { compression, data } = trial;
   if (compression.kind === "quantization_aware") {
     const { epochs, distillation } = compression.training;
     const ofTeacher = distillation === undefined ? 0 : 1;
@@ -17,8 +21,12 @@ function passesOfCompression({ compression, data }: Trial): number {
     return ofStep * epochs * TRAINING_IMAGES[data.train];
   }
   if (compression.kind === "post_training" && compression.method === "reconstruction") {
-    const { steps, batchSize } = compression.plan;
-    return UNDER_QUANTIZATION * PASSES_OF_A_TRAINING_STEP * steps * batchSize;
+    const { steps, batchSize, blocks } = compression.plan;
+    const problems = blocks === "layers" ? weightRows(trial).length : blocks?.length ?? 1;
+    return UNDER_QUANTIZATION * PASSES_OF_A_TRAINING_STEP * steps * batchSize * problems;
+  }
+  if (compression.kind === "post_training" && compression.method === "obq") {
+    return ON_HOST * Math.max(0, ...weightRows(trial).map(({ size }) => size)) ** 2 / 4;
   }
   return 0;
 }

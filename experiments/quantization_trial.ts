@@ -40,6 +40,12 @@ export interface GptqMethod {
   readonly images: number;
 }
 
+/** What GPTQ is told, for the weight of every output that costs least in turn: slow, for small layers. */
+export interface ObqMethod extends Omit<GptqMethod, "method"> {
+  /** Tells the methods apart. */
+  readonly method: "obq";
+}
+
 /** Roundings learned layer by layer by the Hessian of each. */
 export interface AdaRoundMethod {
   /** Tells the methods apart. */
@@ -103,6 +109,7 @@ export type PostTrainingMethod =
   | NearestMethod
   | HqqMethod
   | GptqMethod
+  | ObqMethod
   | AdaRoundMethod
   | SecondOrderMethod
   | ReconstructionMethod

@@ -1,3 +1,4 @@
+import { OBQ_MOST_INPUTS } from "../compression/mod.ts";
 import { datasetForm } from "../data/mod.ts";
 import { createModel, type Model, parameterShape } from "../models/mod.ts";
 import type { Trial } from "./trial.ts";
@@ -50,5 +51,20 @@ export function groupMistakes(group: number, rows: readonly WeightRow[]): string
   return [
     `a group of ${group} weights must divide every row: ` +
     torn.map(({ name, size }) => `one of ${name} has ${size}`).join(", "),
+  ];
+}
+
+/**
+ * Lists the layers whose rows are too long for OBQ, whose cost a row is cubic.
+ *
+ * @param rows Of all layers.
+ * @returns What must be how, and what it is; empty if all is well.
+ */
+export function obqMistakes(rows: readonly WeightRow[]): string[] {
+  const long = rows.filter(({ size }) => size > OBQ_MOST_INPUTS);
+  if (long.length === 0) return [];
+  return [
+    `an output must have at most ${OBQ_MOST_INPUTS} weights for OBQ: ` +
+    long.map(({ name, size }) => `one of ${name} has ${size}`).join(", "),
   ];
 }

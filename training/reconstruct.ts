@@ -56,8 +56,8 @@ export interface BlockPlan {
 export interface NetworkReconstructionPlan extends ReconstructionPlan {
   /** Calibration images of each network in a step. */
   readonly batchSize: number;
-  /** Blocks in order; the whole network as one if left out. */
-  readonly blocks?: readonly BlockPlan[];
+  /** Blocks in order, or every layer by itself; the whole network as one if left out. */
+  readonly blocks?: "layers" | readonly BlockPlan[];
 }
 
 /** Weights and activations of one network after all its blocks, and how each block learned. */
@@ -83,9 +83,17 @@ function checkVariants(model: Model, variants: readonly ReconstructedVariant[]):
   }
 }
 
+function blocksOf(model: Model, { blocks }: NetworkReconstructionPlan): readonly BlockPlan[] {
+  if (blocks === undefined) return [{ layers: model.layers }];
+  if (blocks !== "layers") return blocks;
+  return model.layers.map((layer) => ({ layers: [layer], output: layer }));
+}
+
 function checkBlocks(model: Model, images: ResidentImages, plan: NetworkReconstructionPlan): void {
-  const { blocks = [], batchSize } = plan;
-  const named = blocks.flatMap(({ layers, output }) => [...layers, ...output ? [output] : []]);
+  const { batchSize } = plan;
+  const named = blocksOf(model, plan).flatMap((
+    { layers, output },
+  ) => [...layers, ...output ? [output] : []]);
   const unknown = named.find((layer) => !model.layers.includes(layer));
   if (unknown !== undefined) {
     throw new RangeError(
@@ -176,7 +184,7 @@ export async function reconstruct(
     remarks: observed.remarks[p] ?? [],
   }));
   const frozen = { weights: {}, grids: results.map(({ activations }) => activations) };
-  for (const { layers, output } of plan.blocks ?? [{ layers: model.layers }]) {
+  for (const { layers, output } of blocksOf(model, plan)) {
     const problem = blockProblem(device, model, floats.tensors, frozen, images, {
       batch: plan.batchSize,
       output,

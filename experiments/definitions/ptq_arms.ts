@@ -34,6 +34,14 @@ function affine(
 
 const leastSquares = (bits: Bits) => affine(bits, "channel", "meanSquaredError");
 
+/** Shifts in place of products; of one bit is the sign, on the scale that fits it best. */
+const powersOfTwo = (bits: Bits): WeightGridOptions =>
+  bits === 1 ? { grid: { kind: "binary" }, granularity: "channel" } : {
+    grid: { kind: "additivePowersOfTwo", bits },
+    granularity: "channel",
+    observer: { kind: "meanSquaredError" },
+  };
+
 const codebook = (bits: Bits): WeightGridOptions => ({
   grid: { kind: "lloydMax", bits },
   granularity: "channel",
@@ -68,6 +76,10 @@ export const PTQ_ARMS = {
       weights: affine(bits, { group: 16 }, "meanSquaredError"),
     }),
   },
+  additive_powers_channel: {
+    label: "powers of two, channel",
+    quantization: (bits) => ({ method: "nearest", weights: powersOfTwo(bits) }),
+  },
   lloyd_max_channel: {
     label: "Lloyd-Max, channel",
     quantization: (bits) => ({ method: "nearest", weights: codebook(bits) }),
@@ -79,6 +91,10 @@ export const PTQ_ARMS = {
   gptq_channel: {
     label: "GPTQ, channel",
     quantization: (bits, images) => ({ method: "gptq", weights: leastSquares(bits), images }),
+  },
+  obq_channel: {
+    label: "OBQ, channel",
+    quantization: (bits, images) => ({ method: "obq", weights: leastSquares(bits), images }),
   },
   adaround_channel: {
     label: "AdaRound, channel",
@@ -104,6 +120,15 @@ export const PTQ_ARMS = {
       method: "second_order",
       weights: codebook(bits),
       sweeps: SWEEPS,
+      images,
+    }),
+  },
+  reconstruction_layers: {
+    label: "reconstruction by layers, channel",
+    quantization: (bits, images) => ({
+      method: "reconstruction",
+      weights: leastSquares(bits),
+      plan: { ...RECONSTRUCTION_PLAN, blocks: "layers" },
       images,
     }),
   },

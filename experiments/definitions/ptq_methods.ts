@@ -39,6 +39,15 @@ const METHODS: readonly (readonly [arm: PtqArm, sentence: string])[] = [
     "Equalized: channels between layers first get the same ranges in the weights before and after them.",
   ],
   [
+    "additive_powers_channel",
+    "Powers of two: additive ones, over the range of least squared error; 1 bit is the sign times the mean " +
+    "magnitude.",
+  ],
+  [
+    "obq_channel",
+    "OBQ: GPTQ that fixes the weight of every output that costs least in turn.",
+  ],
+  [
     "adaround_channel",
     `AdaRound: ${
       ADA_ROUND_PLAN.steps.toLocaleString("en")
@@ -54,7 +63,7 @@ const METHODS: readonly (readonly [arm: PtqArm, sentence: string])[] = [
     "reconstruction_codebook",
     "Reconstruction: roundings, scales and activation steps learned together for " +
     `${RECONSTRUCTION_PLAN.steps.toLocaleString("en")} steps of ${RECONSTRUCTION_PLAN.batchSize} ` +
-    "images against the float32 logits.",
+    "images against the float32 logits; by layers, one layer after the other against what each of them gave.",
   ],
 ];
 

@@ -13,13 +13,12 @@ import {
   type QuantizeLayer,
   quantizeLayerByLayer,
 } from "../../training/mod.ts";
-import type { AdaRoundMethod, GptqMethod, SecondOrderMethod } from "../quantization_trial.ts";
-
-/** What GPTQ is told, for the weight that costs least in turn; too slow for the trials of a sweep. */
-export interface ObqMethod extends Omit<GptqMethod, "method"> {
-  /** Tells the methods apart. */
-  readonly method: "obq";
-}
+import type {
+  AdaRoundMethod,
+  GptqMethod,
+  ObqMethod,
+  SecondOrderMethod,
+} from "../quantization_trial.ts";
 
 /** A method that goes through a network layer by layer, by what calibration images tell of each. */
 export type LayerMethod = GptqMethod | ObqMethod | AdaRoundMethod | SecondOrderMethod;

@@ -19,7 +19,7 @@ import {
   smoothNetwork,
 } from "../../training/mod.ts";
 import type { PostTrainingCompression } from "../quantization_trial.ts";
-import { type LayerMethod, type ObqMethod, quantizeByHessians } from "./by_hessians.ts";
+import { type LayerMethod, quantizeByHessians } from "./by_hessians.ts";
 import type { Bench } from "./laboratory.ts";
 import { allocate, choicesOf, roundedToBits } from "./mixed_precision.ts";
 import { type QuantizeOneWeight, quantizeWeights, roundOnGrids } from "./quantize_weights.ts";
@@ -84,14 +84,11 @@ async function inputGrids(
   return { activations: Object.fromEntries(grids), remarks: found.remarks[0] };
 }
 
-/** Methods that go through a network layer by layer, of those that a trial may ask for. */
-type TrialLayerMethod = Exclude<LayerMethod, ObqMethod>;
-
 async function byLayers(
   device: Device,
   model: Model,
   host: HostParameters,
-  compression: Of<TrialLayerMethod["method"]>,
+  compression: Of<LayerMethod["method"]>,
   bench: Bench,
   grids: InputGrids,
 ): Promise<QuantizedCopy> {
@@ -220,7 +217,7 @@ function eachOnce(...lists: readonly (readonly string[] | undefined)[]): string[
 }
 
 /** Methods that make one network at a time. */
-type Single = Of<"nearest" | "hqq" | TrialLayerMethod["method"]>;
+type Single = Of<"nearest" | "hqq" | LayerMethod["method"]>;
 
 async function quantized(
   device: Device,

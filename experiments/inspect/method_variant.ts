@@ -4,7 +4,6 @@ import {
   codeBits,
   hqq,
   type HqqBits,
-  OBQ_MOST_INPUTS,
   type ObserverSpec,
   type WeightGridOptions,
 } from "../../compression/mod.ts";
@@ -16,7 +15,7 @@ import { ADA_ROUND_PLAN, RECONSTRUCTION_PLAN, SWEEPS } from "../definitions/ptq_
 import type { ActivationRanges } from "../execute/calibrate.ts";
 import { type LayerMethod, quantizeByHessians } from "../execute/by_hessians.ts";
 import { quantizeWeights } from "../execute/quantize_weights.ts";
-import { rowsOf } from "../weight_rows.ts";
+import { obqMistakes, rowsOf } from "../weight_rows.ts";
 import type { Variant } from "./variant.ts";
 
 /** How a network is quantized by a post-training method; see {@link quantizeByMethod}. */
@@ -73,9 +72,7 @@ async function byReconstruction(
     ...RECONSTRUCTION_PLAN,
     batchSize: Math.min(RECONSTRUCTION_PLAN.batchSize, images.count),
     ...steps !== undefined && { steps },
-    ...blocks === "layer" && {
-      blocks: model.layers.map((layer) => ({ layers: [layer], output: layer })),
-    },
+    ...blocks === "layer" && { blocks: "layers" as const },
   };
   const activations = bits === undefined
     ? undefined
@@ -88,12 +85,9 @@ async function byReconstruction(
 
 /** OBQ would refuse them too, but only after all layers before. */
 function refuseLongRows(model: Model): void {
-  const long = rowsOf(model).find(({ size }) => size > OBQ_MOST_INPUTS);
-  if (long === undefined) return;
-  throw new RangeError(
-    `Cannot quantize "${long.name}" by OBQ: an output must have at most ${OBQ_MOST_INPUTS} weights: ` +
-      `it has ${long.size}`,
-  );
+  const mistakes = obqMistakes(rowsOf(model));
+  if (mistakes.length === 0) return;
+  throw new RangeError(`Cannot quantize ${model.title}: ${mistakes.join("; ")}`);
 }
 
 /**

@@ -64,6 +64,7 @@ Deno.test("checkTrial() refuses quantizations that do not exist, in one line wit
     [{ ...mixed, averageBits: 0.3 }, /two whole ones of 1, 2, 3, 4, 5, 6, 8: 0\.3$/],
     [{ ...mixed, averageBits: 6.5 }, /two whole ones of 1, 2, 3, 4, 5, 6, 8: 6\.5$/],
     [{ ...mixed, images: undefined }, /calibration images must be a whole .* from 1: undefined$/],
+    [{ ...nearest, method: "obq" }, /calibration images must be a whole .* from 1: undefined$/],
     [{ ...nearest, method: "gptq" }, /calibration images must be a whole .* from 1: undefined$/],
     [
       { ...nearest, method: "ada_round", plan: { ...plan, scaleRate: 1 }, images: 64 },

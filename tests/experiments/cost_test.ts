@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { WorkMeter } from "../../experiments/cost.ts";
+import type { ReconstructionMethod } from "../../experiments/quantization_trial.ts";
 import { overrideExperiment, planTrials, ptqMethods, qat } from "../../experiments/mod.ts";
 
 Deno.test("WorkMeter counts trainings under quantization as work, not as one evaluation", () => {
@@ -30,11 +31,18 @@ Deno.test("WorkMeter counts what is learned in a reconstruction, and a shared tr
   for (const { id } of trials) meter.trained(id, 0.5);
   assert.equal(meter.completed, half);
   meter.trained(trials[0].id, 1);
-  const shareOf = (method: string) => {
+  const shareOf = (method: string, isIn = (_compression: object) => true) => {
     const before = meter.completed;
-    const found = trials.find((one) => methodOf(one) === method)!;
+    const found = trials.find((one) => methodOf(one) === method && isIn(one.trial.compression))!;
     meter.ended(found.id);
     return meter.completed - before;
   };
-  assert.ok(shareOf("reconstruction") > 5 * shareOf("nearest"));
+  const [nearest, obq] = [shareOf("nearest"), shareOf("obq")];
+  const [together, byLayers] = [false, true].map((isByLayers) =>
+    shareOf(
+      "reconstruction",
+      (found) => ("blocks" in (found as ReconstructionMethod).plan) === isByLayers,
+    )
+  );
+  assert.ok(obq > 5 * nearest && together > 5 * nearest && byLayers > 2 * together);
 });

@@ -179,6 +179,13 @@ Deno.test("overrideExperiment() leaves out what a network cannot do, and says so
   checkExperiment({ ...changed });
   for (const { trial } of planTrials({ ...changed, seeds: 1 }).trials) checkTrial(trial);
   assert.equal(overrideExperiment(ptqMethods, { model: MODELS.mlp_128 }).grid, ptqMethods.grid);
+  const unbound = { kind: "fc_nn", hidden: [128] } as const;
+  const long = overrideExperiment(ptqMethods, { model: unbound, dataset: "cifar10" });
+  assert.deepEqual(
+    ptqMethods.grid.method.filter((one) => !long.grid.method.includes(one)),
+    ["obq_channel"],
+  );
+  assert.match(long.method.at(-1)!, /at most 1024 weights for OBQ: one of fc1\.weight has 3072/);
   const tiny = { model: { kind: "fc_nn", hidden: [10] } } as const;
   assert.throws(
     () =>

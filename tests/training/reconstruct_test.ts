@@ -159,6 +159,8 @@ Deno.test("reconstruct() takes a network block by block, each after those before
   const made = await reconstruct(device, smallModel, [variant], images, { ...plan, blocks });
   assert.deepEqual(Object.keys(made[0].weights), ["fc1.weight", "fc2.weight"]);
   assert.equal(made[0].losses.length, 2);
+  const byLayers = { ...plan, blocks: "layers" } as const;
+  assert.deepEqual(await reconstruct(device, smallModel, [variant], images, byLayers), made);
   const [first, second] = Object.values(made[0].weights).map(({ grids: [grid] }) => grid);
   assert.equal(first.kind === "affine" && first.qMax, 3);
   assert.equal(second.kind === "affine" && second.qMax, 255);

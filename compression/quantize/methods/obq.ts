@@ -7,18 +7,13 @@ import { hessianGroupOf, quantizedRows, weightRows } from "./weight_rows.ts";
 /** Weights of an output beyond which OBQ, whose cost a row is cubic, is refused. */
 export const OBQ_MOST_INPUTS: number = 1024;
 
-/** H^-1 = U^T U, back in the natural order. */
-function inverseOf(
-  upper: Float64Array,
-  order: Int32Array,
-  inputs: number,
-): Float64Array<ArrayBuffer> {
+/** H^-1 = U^T U, what of it is on or right of the diagonal: it is symmetric. */
+function inverseOf(upper: Float64Array, inputs: number): Float64Array<ArrayBuffer> {
   const inverse = new Float64Array(inputs * inputs);
   for (let k = 0; k < inputs; k++) {
     for (let i = k; i < inputs; i++) {
       const factor = upper[k * inputs + i];
-      const row = order[i] * inputs;
-      for (let j = k; j < inputs; j++) inverse[row + order[j]] += factor * upper[k * inputs + j];
+      for (let j = i; j < inputs; j++) inverse[i * inputs + j] += factor * upper[k * inputs + j];
     }
   }
   return inverse;
@@ -79,11 +74,11 @@ export function obq(
     );
   }
   const factors = Array.from({ length: hessian.groups }, (_, group) => {
-    const { order, upper, damping } = factorHessian(hessian, group, {
+    const { upper, damping } = factorHessian(hessian, group, {
       ...options,
       order: "natural",
     });
-    return { inverse: inverseOf(upper, order, inputs), damping };
+    return { inverse: inverseOf(upper, inputs), damping };
   });
   const reaches = grids.map(reachOfGrid);
   const codes = new Int32Array(weight.length);
@@ -103,12 +98,15 @@ export function obq(
       const pivot = inverse[p * inputs + p];
       const error = errorOf(p) / pivot;
       free.delete(p);
-      const column = Float64Array.from({ length: inputs }, (_, i) => inverse[i * inputs + p]);
+      const column = Float64Array.from(
+        { length: inputs },
+        (_, i) => inverse[Math.min(i, p) * inputs + Math.max(i, p)],
+      );
       for (const i of free) {
         w[i] -= error * column[i];
         const factor = column[i] / pivot;
         if (factor === 0) continue;
-        for (let j = 0; j < inputs; j++) inverse[i * inputs + j] -= factor * column[j];
+        for (let j = i; j < inputs; j++) inverse[i * inputs + j] -= factor * column[j];
       }
     }
   }

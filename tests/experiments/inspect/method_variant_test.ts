@@ -109,7 +109,8 @@ Deno.test("quantizeByMethod() by OBQ refuses a layer of long rows before it cali
   await assert.rejects(
     quantizeByMethod(device, wide, initialParameters(wide, 1), asked, images, {}),
     new RangeError(
-      'Cannot quantize "fc2.weight" by OBQ: an output must have at most 1024 weights: it has 1025',
+      `Cannot quantize ${wide.title}: an output must have at most 1024 weights for OBQ: one of ` +
+        "fc2.weight has 1025",
     ),
   );
 });
