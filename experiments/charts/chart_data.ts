@@ -110,20 +110,24 @@ function lineData(result: ExperimentResult, spec: LineChartSpec): ChartData {
   const { experiment, rows, cliffs, baseline } = result;
   const { axis } = experiment.budget;
   const { scale } = METRIC_DISPLAY[spec.y];
+  const { [axis]: budgets, ...where } = spec.where ?? {};
   const shown = (series: Point) =>
-    Object.entries(spec.where ?? {}).every(([name, values]) => values.includes(series[name]));
+    Object.entries(where).every(([name, values]) => values.includes(series[name]));
+  const drawn = ({ point }: Row) => budgets === undefined || budgets.includes(point![axis]);
   const series = seriesOf(experiment).map((point, index) => ({ point, index }))
     .filter(({ point }) => shown(point))
     .map(({ point, index }): ChartSeries => ({
       label: showSeries(experiment, point),
       index,
-      points: rows.filter((row) => row.point && matches(row.point, point)).flatMap((row) => {
-        const interval = row.summary[spec.y];
-        const x = placeOf(row, axis, spec.x);
-        return interval && x !== undefined
-          ? [{ x, collapsed: row.collapsed, ...scaled(interval, scale) }]
-          : [];
-      }).sort((a, b) => a.x - b.x),
+      points: rows.filter((row) => row.point && matches(row.point, point) && drawn(row)).flatMap(
+        (row) => {
+          const interval = row.summary[spec.y];
+          const x = placeOf(row, axis, spec.x);
+          return interval && x !== undefined
+            ? [{ x, collapsed: row.collapsed, ...scaled(interval, scale) }]
+            : [];
+        },
+      ).sort((a, b) => a.x - b.x),
       // a cliff is a budget
       cliff: spec.y === "testAccuracy" && spec.x === undefined
         ? cliffs.find((report) => matches(report.series, point))

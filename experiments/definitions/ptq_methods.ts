@@ -14,6 +14,8 @@ interface Extent {
   readonly arms: readonly PtqArm[];
   /** What is drawn over it. */
   readonly gains: readonly PtqArm[];
+  /** What is drawn over bytes: each spends others on its grids. */
+  readonly weighed: readonly PtqArm[];
   readonly bits: readonly HqqBits[];
   /** Calibration images of every method that looks at any; labels are not looked at. */
   readonly images: number;
@@ -68,7 +70,8 @@ const METHODS: readonly (readonly [arm: PtqArm, sentence: string])[] = [
 ];
 
 function definePtqMethods(extent: Extent): Experiment {
-  const { models, forOtherModels, hypotheses, arms, gains, bits, images, zoomFrom } = extent;
+  const { models, forOtherModels, hypotheses, arms, gains, bits, images, zoomFrom, weighed } =
+    extent;
   const [first, ...others] = arms;
   return defineExperiment({
     name: "ptq_methods",
@@ -78,7 +81,7 @@ function definePtqMethods(extent: Extent): Experiment {
     method: [
       "Weights of every layer get so many bits; biases stay at 32. Asymmetric equal steps, or codebooks " +
       "of the best levels (Lloyd-Max), per tensor or per output channel. The scales, zero points and " +
-      "levels themselves are not counted in the bits.",
+      "levels themselves are not counted in the bits, but in the bytes.",
       "With activations, the input of every layer, images included, is quantized per tensor to the same " +
       "number of bits, on the range of least squared error over 256 training images.",
       `What calibrates looks at the first ${
@@ -112,7 +115,7 @@ function definePtqMethods(extent: Extent): Experiment {
         },
       },
     }),
-    metrics: ["testAccuracy", "testLoss", "predictedClasses"],
+    metrics: ["testAccuracy", "testLoss", "predictedClasses", "bytes"],
     compare: QUANTIZED.flatMap((quantized) =>
       others.map((method) => ({
         name: `${method} - ${first}, ${quantized}`,
@@ -138,6 +141,20 @@ function definePtqMethods(extent: Extent): Experiment {
           })
         )
       ),
+      lineChart({
+        name: "accuracy_over_bytes",
+        title: "Weights quantized after training: accuracy over their bytes, grids among them",
+        y: "testAccuracy",
+        x: "bytes",
+        marksFront: true,
+        where: {
+          quantized: ["weights"],
+          bits: bits.filter((width) => width < 8),
+          method: arms.filter((arm) => weighed.includes(arm)),
+        },
+        zoomFrom,
+        markDelta: 0.005,
+      }),
       differenceChart({
         name: "gain_over_min_max",
         title: "What three methods gain over min-max per tensor, weights + activations",
@@ -168,6 +185,15 @@ export const ptqMethods: Experiment = definePtqMethods({
   ],
   arms: Object.keys(PTQ_ARMS) as PtqArm[],
   gains: ["mse_channel", "gptq_channel", "reconstruction_channel"],
+  weighed: [
+    "min_max_tensor",
+    "mse_channel",
+    "mse_group",
+    "additive_powers_channel",
+    "lloyd_max_channel",
+    "second_order_channel",
+    "second_order_codebook",
+  ],
   bits: [1, 2, 3, 4, 8],
   images: 4096,
   zoomFrom: 90,
@@ -191,6 +217,13 @@ export const ptqMethods: Experiment = definePtqMethods({
       "second_order_codebook",
     ],
     gains: ["mse_channel", "gptq_channel", "second_order_channel"],
+    weighed: [
+      "min_max_tensor",
+      "mse_channel",
+      "lloyd_max_channel",
+      "second_order_channel",
+      "second_order_codebook",
+    ],
     bits: [2, 3, 4, 8],
     images: 512,
     zoomFrom: 85,

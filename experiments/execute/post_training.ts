@@ -22,7 +22,12 @@ import type { PostTrainingCompression } from "../quantization_trial.ts";
 import { type LayerMethod, quantizeByHessians } from "./by_hessians.ts";
 import type { Bench } from "./laboratory.ts";
 import { allocate, choicesOf, roundedToBits } from "./mixed_precision.ts";
-import { type QuantizeOneWeight, quantizeWeights, roundOnGrids } from "./quantize_weights.ts";
+import {
+  bytesOf,
+  type QuantizeOneWeight,
+  quantizeWeights,
+  roundOnGrids,
+} from "./quantize_weights.ts";
 
 /** What a network computes with after it was quantized. */
 export interface PostTrainedNetwork {
@@ -30,8 +35,8 @@ export interface PostTrainedNetwork {
   readonly parameters: HostParameters;
   /** Grids of the layers' inputs by layer; empty where activations are float32. */
   readonly activations: InputGrids;
-  /** Of the weights' codes and grids, packed, where they are counted. */
-  readonly bytes?: number;
+  /** Of the weights' codes and grids, packed. */
+  readonly bytes: number;
   /** What calibration found that should make one careful. */
   readonly remarks?: readonly string[];
 }
@@ -65,7 +70,7 @@ export function inputHook(
 }
 
 /** Grids of the inputs of one network, and what is to be said of them. */
-type ObservedCopy = Omit<PostTrainedNetwork, "parameters">;
+type ObservedCopy = Omit<PostTrainedNetwork, "parameters" | "bytes">;
 
 /** Grids of the inputs of one network, found on the float32 network; none where none are kept. */
 async function inputGrids(
@@ -96,7 +101,11 @@ async function byLayers(
   const chunks = chunksOf(device, bench.calibrationSet(compression.images));
   const layerInput = inputHook(device, compression, [grids]);
   const made = await quantizeByHessians(device, model, host, compression, chunks, layerInput);
-  return { parameters: made.parameters, remarks: made.layers.flatMap(layerRemarks) };
+  return {
+    parameters: made.parameters,
+    bytes: bytesOf(made.weights),
+    remarks: made.layers.flatMap(layerRemarks),
+  };
 }
 
 /** Bits of the layers of several networks, from what is measured of them once. */
@@ -142,7 +151,7 @@ async function byReconstruction(
   }));
   const made = await reconstruct(device, model, variants, bench.calibrationSet(images), plan);
   return made.map(({ weights, activations, remarks }) => ({
-    parameters: quantizeWeights(model, host, (_values, _shape, name) => weights[name]).parameters,
+    ...quantizeWeights(model, host, (_values, _shape, name) => weights[name]),
     activations,
     remarks,
   }));
@@ -155,7 +164,7 @@ async function rescale(
   host: HostParameters,
   { rescaling }: PostTrainingCompression,
   bench: Bench,
-): Promise<QuantizedCopy> {
+): Promise<Omit<QuantizedCopy, "bytes">> {
   if (rescaling === undefined) return { parameters: host };
   if (rescaling.kind === "equalized") return { parameters: equalizeNetwork(model, host) };
   using _scope = device.scope();

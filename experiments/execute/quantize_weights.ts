@@ -47,8 +47,17 @@ export function quantizeWeights(
     weights[layer] = quantize(parameters[name], shape, name);
     dequantized[name] = dequantizeWeight(weights[layer]);
   }
-  const bytes = Object.values(weights).reduce((sum, weight) => sum + packedBytes(weight), 0);
-  return { parameters: { ...parameters, ...dequantized }, weights, bytes };
+  return { parameters: { ...parameters, ...dequantized }, weights, bytes: bytesOf(weights) };
+}
+
+/**
+ * Counts what the weights of a network take.
+ *
+ * @param weights Codes and grids, by any name.
+ * @returns Bytes of all of them, packed.
+ */
+export function bytesOf(weights: Readonly<Record<string, QuantizedWeight>>): number {
+  return Object.values(weights).reduce((sum, weight) => sum + packedBytes(weight), 0);
 }
 
 /**

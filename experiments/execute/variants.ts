@@ -29,7 +29,7 @@ export interface Variants {
   /** What calibration found of each, where there is something to say. */
   readonly remarks?: readonly (readonly string[])[];
   /** Of the weights of each, packed, where they are counted. */
-  readonly bytes?: readonly (number | undefined)[];
+  readonly bytes?: readonly number[];
 }
 
 /** Compressions that need the weights alone, and ranges of activations at most. */

@@ -146,6 +146,12 @@ Deno.test("chartData() over bytes has what was measured, and the points that not
     assert.equal(point.isOnFront ?? false, !beaten);
   }
   assert.equal(data.published, undefined, "figures over bits are not drawn over bytes");
+  const narrow = chartData(result, { ...overBytes, where: { bits: [2, 4] } });
+  assert.deepEqual(
+    narrow.series.map(({ points }) => points.map(({ x }) => x)),
+    data.series.map(() => [12_500, 24_500]),
+    "budgets that are not named are not drawn",
+  );
   const [header, ...lines] = chartCsv(data).split("\r\n");
   assert.match(header, /,front$/);
   assert.equal(lines.filter((line) => /,yes$/.test(line)).length, front.length);

@@ -1,33 +1,12 @@
 import assert from "node:assert/strict";
 import { deviceExecutor } from "../../../experiments/execute/execute.ts";
-import { type Laboratory, openLaboratory } from "../../../experiments/execute/laboratory.ts";
 import { type NetworkShelf, networkShelf } from "../../../experiments/execute/network_shelf.ts";
 import { processExecutor } from "../../../experiments/execute/worker_pool.ts";
 import type { Metrics } from "../../../experiments/metrics.ts";
 import type { Outcome } from "../../../experiments/store.ts";
-import { type CompressionSpec, networkId } from "../../../experiments/trial.ts";
-import { testDevice } from "../../support/device.ts";
-import { writeBars } from "./bars_folder.ts";
+import { networkId } from "../../../experiments/trial.ts";
+import { withBars } from "./bars_laboratory.ts";
 import { COMPRESSIONS, listen, metricsOf, smallRecipe, trialsOf } from "./small_trials.ts";
-
-/** A device, a data set of bars, and a folder for networks. */
-interface Place {
-  readonly laboratory: Laboratory;
-  readonly bars: string;
-  readonly folder: string;
-}
-
-async function withBars(test: (place: Place) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "bitcliff-test-" });
-  try {
-    await writeBars(folder);
-    const device = await testDevice();
-    using _scope = device.scope();
-    await test({ laboratory: openLaboratory(device), bars: folder, folder });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 function statusOf(letter: string): Outcome["status"] {
   return letter === "d" ? "done" : "failed";
@@ -241,46 +220,4 @@ Deno.test("deviceExecutor() stops when the signal aborts: in training, and betwe
       assert.equal(heard.at(-1), last);
       assert.equal(heard.filter((status) => status === "done").length, last === "done" ? 1 : 0);
     }
-  }));
-
-Deno.test("deviceExecutor() counts the bytes of weights, and mixed precision keeps to its budget", () =>
-  withBars(async ({ laboratory, bars, folder }) => {
-    const shelf = networkShelf(`${folder}/networks`);
-    const execute = deviceExecutor(laboratory, { shelf, seedsTogether: 1 });
-    const uniform: CompressionSpec = {
-      kind: "post_training",
-      method: "nearest",
-      weights: { grid: { kind: "affine", bits: 2 }, granularity: "channel" },
-    };
-    const hqq: CompressionSpec = {
-      kind: "post_training",
-      method: "hqq",
-      bits: 2,
-      granularity: "channel",
-    };
-    const mixed = {
-      kind: "post_training",
-      method: "mixed_precision",
-      averageBits: 2,
-      search: "exact",
-      images: 64,
-    } as const;
-    const compressions: CompressionSpec[] = [
-      { kind: "none" },
-      uniform,
-      { ...mixed, sensitivity: "loss" },
-      { ...mixed, sensitivity: "hessian", averageBits: 4 },
-      hqq,
-    ];
-    const trials = trialsOf(smallRecipe(bars), [0], compressions);
-    const measured = metricsOf(await listen(execute, trials)) as Metrics[];
-    const [float, two, ofTwo, ofFour, ofHqq] = measured.map(({ bytes }) => bytes);
-    assert.equal(float, undefined);
-    const layer = (outputs: number, inputs: number, bits: number, ofGrid = 32 + bits) =>
-      Math.ceil((outputs * inputs * bits + outputs * ofGrid) / 8);
-    const classes = (await laboratory.bench(trials[0])).classes;
-    assert.equal(two, layer(16, 784, 2) + layer(classes, 16, 2));
-    assert.equal(ofHqq, layer(16, 784, 2, 64) + layer(classes, 16, 2, 64));
-    assert.ok(ofTwo! <= two && ofTwo! > layer(16, 784, 1), `${ofTwo} of ${two}`);
-    assert.ok(ofFour! <= layer(16, 784, 4) + layer(classes, 16, 4) && ofFour! > two);
   }));

@@ -1,35 +1,19 @@
 import assert from "node:assert/strict";
 import { deviceExecutor } from "../../../experiments/execute/execute.ts";
-import { type Laboratory, openLaboratory } from "../../../experiments/execute/laboratory.ts";
 import { adoptNetwork, networkShelf } from "../../../experiments/execute/network_shelf.ts";
 import type { Outcome } from "../../../experiments/store.ts";
 import type { CompressionSpec, Recipe } from "../../../experiments/trial.ts";
 import { createModel, initialParameters, uploadParameters } from "../../../models/mod.ts";
 import { encodeNetwork, evaluate } from "../../../training/mod.ts";
-import { testDevice } from "../../support/device.ts";
-import { writeBars } from "./bars_folder.ts";
+import { withBars } from "./bars_laboratory.ts";
 import { listen, smallRecipe, trialsOf } from "./small_trials.ts";
-
-async function withBars(
-  test: (laboratory: Laboratory, bars: string, folder: string) => Promise<void>,
-): Promise<void> {
-  const folder = await Deno.makeTempDir({ prefix: "bitcliff-test-" });
-  try {
-    await writeBars(folder, { train: 64, test: 64 });
-    const device = await testDevice();
-    using _scope = device.scope();
-    await test(openLaboratory(device), folder, folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 function errorOf(outcome: Outcome | undefined): string {
   return outcome?.status === "failed" ? outcome.error : "";
 }
 
 Deno.test("deviceExecutor() measures a checkpoint with its norms folded, on the first images only", () =>
-  withBars(async (laboratory, bars, folder) => {
+  withBars(async ({ laboratory, bars, folder }) => {
     const shelf = networkShelf(`${folder}/networks`);
     const execute = deviceExecutor(laboratory, { shelf, seedsTogether: 1 });
     const recipe: Recipe = {
@@ -83,4 +67,4 @@ Deno.test("deviceExecutor() measures a checkpoint with its norms folded, on the 
     assert.ok(Math.abs(metrics[1].testLoss / plain.loss - 1) < 1e-2, "nor do 16 bits");
     assert.ok(Math.abs(metrics[2].testLoss / plain.loss - 1) < 1e-4, "nor do all coefficients");
     assert.notEqual(metrics[3].testLoss, metrics[2].testLoss);
-  }));
+  }, { train: 64, test: 64 }));
