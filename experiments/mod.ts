@@ -12,6 +12,7 @@ export {
   lineChart,
   type LineChartSpec,
 } from "./charts/chart_spec.ts";
+export type { StepLogChartSpec } from "./charts/step_log_chart.ts";
 export {
   type ChartData,
   chartData,
@@ -62,7 +63,7 @@ export { qat } from "./definitions/qat.ts";
 export { waveletThreshold } from "./definitions/wavelet_threshold.ts";
 export { waveletThresholdOfConvolutions } from "./definitions/wavelet_threshold_of_convolutions.ts";
 export { captionNetwork } from "./describe_network.ts";
-export { type ActivationRanges, calibrate } from "./execute/calibrate.ts";
+export { type ActivationRanges, calibrate, type Calibration } from "./execute/calibrate.ts";
 export { equivalenceTest } from "./equivalence.ts";
 export type { Execute, Report, Training } from "./executor.ts";
 export {
@@ -176,6 +177,7 @@ export type {
   LearnableActivations,
   MixedPrecisionMethod,
   NearestMethod,
+  ObqMethod,
   PostTraining,
   PostTrainingCompression,
   PostTrainingMethod,

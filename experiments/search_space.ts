@@ -9,6 +9,7 @@ export type Configuration = Readonly<Record<string, number>>;
 
 /** Values on a logarithmic scale: drawn anywhere in it, or evenly spaced from end to end on a grid. */
 export interface LogRange {
+  /** Tells it from a choice. */
   readonly kind: "log_range";
   /** The smallest. */
   readonly low: number;

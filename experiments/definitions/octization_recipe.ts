@@ -12,10 +12,15 @@ export type OptimizerName = "adam_0.001" | "sgd_0.01" | "sgd_0.1";
 
 /** One arm: how weights are rounded, when, and what they are trained with. */
 export interface OctizationArm {
+  /** How a weight becomes a level. */
   readonly rounding: LevelQuantization["rounding"];
+  /** Where the weights live, and when they are rounded. */
   readonly master: Master;
+  /** What steps over them, at which rate. */
   readonly optimizer: OptimizerName;
+  /** Whether the largest level is 1 or the largest weight. */
   readonly scale: LevelQuantization["scale"];
+  /** Of a magnitude; the sign is not counted. */
   readonly bits: Bits;
 }
 

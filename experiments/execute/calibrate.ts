@@ -11,6 +11,7 @@ export type ActivationRanges = Readonly<Record<string, Range>>;
 
 /** What calibration images say of what goes into layers. */
 export interface Calibration {
+  /** Of the inputs of every layer, by its name. */
   readonly ranges: ActivationRanges;
   /** Which channels never changed, a sentence a layer that has any. */
   readonly remarks: readonly string[];

@@ -21,13 +21,15 @@ import {
 export const REGRESSION_NAME = "octization_regression";
 
 /** What is asked. */
-export const REGRESSION_QUESTION =
+export const REGRESSION_QUESTION: string =
   "What do rounding, shadow weights, optimizer, scale and bits do to the fit of a line, where nothing " +
   "else is going on?";
 
 /** A screening and the run that measured it. */
 export interface RegressionResult {
+  /** One an arm. */
   readonly rows: readonly RegressionRow[];
+  /** Where, when and by which command. */
   readonly run: Run;
 }
 

@@ -29,6 +29,7 @@ export interface RegressionMeasure {
 
 /** An arm with all its seeds. */
 export interface RegressionRow {
+  /** How its weights were trained and rounded. */
   readonly arm: OctizationArm;
   /** In order of seeds. */
   readonly measures: readonly RegressionMeasure[];
