@@ -23,7 +23,7 @@ import {
   usualDefinitions,
   writeResults,
 } from "../experiments/mod.ts";
-import { type Dataset, loadDataset, splitTrainValidation } from "../data/mod.ts";
+import { type Dataset, firstImages, loadDataset, splitTrainValidation } from "../data/mod.ts";
 import { UserError } from "../formats/mod.ts";
 import { join } from "node:path";
 import { openDevice } from "../gpu/mod.ts";
@@ -101,9 +101,8 @@ function checkBatches(experiment: Experiment, { name, train, validationCount }: 
   for (const { trial } of planTrials(experiment).trials) {
     if (trial.pretrained !== undefined) continue;
     const { data, training: { batchSize } } = trial;
-    const learned = data.train === "all"
-      ? train
-      : splitTrainValidation(train, validationCount).train;
+    const whole = data.train === "all" ? train : splitTrainValidation(train, validationCount).train;
+    const learned = firstImages(whole, data.first ?? Infinity);
     if (batchSize > learned.count) {
       throw new UserError(
         `Cannot run experiment "${experiment.name}" on ${name}: it must hold the ${batchSize} images ` +

@@ -97,6 +97,8 @@ function widthsOf(model: ModelSpec): readonly number[] {
       return [...model.channels, ...model.hidden ?? []];
     case "resnet":
       return [model.depth];
+    case "octization_program":
+      return [];
   }
 }
 
@@ -111,14 +113,16 @@ function widthsOf(model: ModelSpec): readonly number[] {
  *   name do not fall into groups, or are too long for OBQ; or if the weights cannot be laid out as images.
  */
 export function checkTrial(trial: Trial): void {
-  const { model, training, seed, compression, pretrained, images } = trial;
+  const { model, data, training, seed, compression, pretrained, images } = trial;
   checkWhole("the seed", seed, 0, 2 ** 32 - 1);
   checkWhole("epochs", training.epochs, 1, Infinity);
   checkWhole("the batch size", training.batchSize, 1, Infinity);
   const rate = training.optimizer.learningRate;
   if (!(rate > 0 && Number.isFinite(rate))) refuse("the learning rate", "positive", rate);
   refuseMistakes(planMistakes(training));
+  if (data.first !== undefined) checkWhole("the count of training images", data.first, 1, Infinity);
   for (const width of widthsOf(model)) checkWhole("the width of a layer", width, 1, Infinity);
+  if (model.kind === "octization_program") checkWhole("bits of a layer", model.bits, 1, 16);
   checkCompression(compression, model);
   checkRows(trial);
   if (images !== undefined) checkWhole("the count of images to judge on", images, 1, Infinity);

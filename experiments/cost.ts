@@ -5,6 +5,7 @@ import { weightRows } from "./weight_rows.ts";
 /** A training image is seen forward, and backward for inputs and for weights. */
 const PASSES_OF_A_TRAINING_STEP = 3;
 const TRAINING_IMAGES = { all: 60_000, split: 50_000 };
+const imagesOf = ({ data }: Trial) => Math.min(TRAINING_IMAGES[data.train], data.first ?? Infinity);
 const TEST_IMAGES = 10_000;
 /** What rounding weights and activations, and its gradients, add to a pass. */
 const UNDER_QUANTIZATION = 2;
@@ -13,12 +14,12 @@ const ON_HOST = 10;
 
 /** Passes that it takes to compress a trained network; quick methods count as none. */
 function passesOfCompression(trial: Trial): number {
-  const { compression, data } = trial;
+  const { compression } = trial;
   if (compression.kind === "quantization_aware") {
     const { epochs, distillation } = compression.training;
     const ofTeacher = distillation === undefined ? 0 : 1;
     const ofStep = UNDER_QUANTIZATION * PASSES_OF_A_TRAINING_STEP + ofTeacher;
-    return ofStep * epochs * TRAINING_IMAGES[data.train];
+    return ofStep * epochs * imagesOf(trial);
   }
   if (compression.kind === "post_training" && compression.method === "reconstruction") {
     const { steps, batchSize, blocks } = compression.plan;
@@ -47,9 +48,8 @@ export class WorkMeter {
   constructor(trials: readonly PlannedTrial[]) {
     for (const { id, trial } of trials) {
       const network = networkId(trial);
-      const images = TRAINING_IMAGES[trial.data.train];
       const total = trial.pretrained === undefined
-        ? PASSES_OF_A_TRAINING_STEP * trial.training.epochs * images
+        ? PASSES_OF_A_TRAINING_STEP * trial.training.epochs * imagesOf(trial)
         : 0;
       this.#networkOf.set(id, network);
       this.#measuring.set(id, TEST_IMAGES + passesOfCompression(trial));

@@ -50,9 +50,12 @@ export function networkSentences(experiment: Experiment): string[] {
   const trial = experiment.baseline(0);
   const { model, data, pretrained, training } = trial;
   const name = modelName(model);
-  const learned = data.train === "all"
+  const whole = data.train === "all"
     ? `all training images of ${data.dataset}`
     : `the training images of ${data.dataset}, less those that judge`;
+  const learned = data.first === undefined
+    ? whole
+    : `the first ${data.first.toLocaleString("en-US")} of ${whole}`;
   return [
     pretrained === undefined
       ? `A float32 network, ${name}, is trained once for each seed on ${learned}, ` +

@@ -58,6 +58,10 @@ export {
   usualDefinitions,
 } from "./definitions/mod.ts";
 export { octization, octizationContrasts } from "./definitions/octization.ts";
+export {
+  octizationProgramCifar10,
+  octizationProgramMnist,
+} from "./definitions/octization_programs.ts";
 export { ptqMethods } from "./definitions/ptq_methods.ts";
 export { qat } from "./definitions/qat.ts";
 export { waveletThreshold } from "./definitions/wavelet_threshold.ts";

@@ -1,7 +1,7 @@
 import { MODELS, type ModelSpec } from "../models/mod.ts";
 import { canonicalJson } from "./canonical_json.ts";
 
-function sizesOf(model: ModelSpec): readonly number[] {
+function sizesOf(model: ModelSpec): readonly (string | number)[] {
   switch (model.kind) {
     case "fc_nn":
       return model.hidden;
@@ -9,6 +9,8 @@ function sizesOf(model: ModelSpec): readonly number[] {
       return model.channels;
     case "resnet":
       return [model.depth];
+    case "octization_program":
+      return [model.layer.of];
   }
 }
 

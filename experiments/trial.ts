@@ -14,6 +14,8 @@ export interface DataSpec {
   readonly dataset: string;
   /** `all` 60,000 training images, or `split`: 50,000 of them, judged on the other 10,000. */
   readonly train: "all" | "split";
+  /** How many of those to learn from, the first ones; all if left out. */
+  readonly first?: number;
 }
 
 /** The float32 network itself: the baseline of every comparison. */

@@ -2,6 +2,12 @@ import { UserError } from "../formats/mod.ts";
 import { cnn, type CnnOptions } from "./cnn.ts";
 import { fcNN } from "./fc_nn.ts";
 import type { Model } from "./model.ts";
+import {
+  type ActivationGrid,
+  type FixedKernel,
+  octizationOfCifar10,
+  octizationOfMnist,
+} from "./octization_programs.ts";
 import { resnet } from "./resnet.ts";
 
 /** The images and classes of a data set. */
@@ -42,8 +48,25 @@ export interface ResnetSpec {
   readonly madeFor?: ImageForm;
 }
 
+/** A network of the published comparison of octization with quantization; frozen data, part of a trial. */
+export interface OctizationProgramSpec {
+  /** Tells it from other architectures. */
+  readonly kind: "octization_program";
+  /** Which of its two programs, and what that one's layer does. */
+  readonly layer:
+    | { readonly of: "mnist"; readonly kernel: FixedKernel }
+    | { readonly of: "cifar10"; readonly activations: ActivationGrid };
+  /** Bits of a magnitude. */
+  readonly bits: number;
+  /** The only images and classes that it is made for; it fits itself to any if left out. */
+  readonly madeFor?: ImageForm;
+}
+
+/** An architecture whose sizes a person may choose. */
+export type SizedSpec = FcNNSpec | CnnSpec | ResnetSpec;
+
 /** The architecture of a network. */
-export type ModelSpec = FcNNSpec | CnnSpec | ResnetSpec;
+export type ModelSpec = SizedSpec | OctizationProgramSpec;
 
 /** Names that the command line knows architectures by. */
 export type ModelName =
@@ -73,7 +96,7 @@ const CIFAR10_PIXELS = {
  * `fc_nn` and `cnn` fit themselves to any images; the others are those of the literature, and have the
  * count of parameters that they are known by.
  */
-export const MODELS: Readonly<Record<ModelName, ModelSpec>> = {
+export const MODELS: Readonly<Record<ModelName, SizedSpec>> = {
   fc_nn: { kind: "fc_nn", hidden: [64, 32] },
   mlp_128: { kind: "fc_nn", hidden: [128], madeFor: MNIST },
   lenet_300_100: { kind: "fc_nn", hidden: [300, 100], madeFor: MNIST },
@@ -110,6 +133,13 @@ function build(spec: ModelSpec, { inputShape, classes }: ImageForm): Model {
     }
     case "resnet":
       return resnet({ depth: spec.depth, inputShape, classes });
+    case "octization_program": {
+      const { layer, bits } = spec;
+      const options = { inputShape, classes, bits };
+      return layer.of === "mnist"
+        ? octizationOfMnist(options, layer.kernel)
+        : octizationOfCifar10(options, layer.activations);
+    }
   }
 }
 

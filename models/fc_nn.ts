@@ -1,5 +1,5 @@
 import type { Tensor } from "../gpu/mod.ts";
-import { linear, linearOfPixels } from "../autograd/mod.ts";
+import { linear, linearOfPixels, type LinearOptions } from "../autograd/mod.ts";
 import {
   asTensor,
   type ForwardHooks,
@@ -8,6 +8,36 @@ import {
   type ModelInput,
   type ParameterTensors,
 } from "./model.ts";
+
+/**
+ * Computes a linear layer of a network, with what looks at its input and output.
+ *
+ * @param layer Its name, such as `fc1`.
+ * @param input `[networks or 1, rows, inputs]`, or the rows of a resident set.
+ * @param parameters Of all layers.
+ * @param options Whether a ReLU follows.
+ * @param hooks What looks on; without any at the input, pixels are read as they are needed.
+ * @returns `[networks, rows, outputs]`.
+ */
+export function linearLayer(
+  layer: string,
+  input: ModelInput,
+  parameters: ParameterTensors,
+  options: LinearOptions,
+  hooks: ForwardHooks,
+): Tensor {
+  const [weight, bias] = [parameters[`${layer}.weight`], parameters[`${layer}.bias`]];
+  const compute = (): Tensor => {
+    if ("source" in input && hooks.layerInput === undefined) {
+      return linearOfPixels(input, weight, bias, options);
+    }
+    const seen = asTensor(input);
+    return linear(hooks.layerInput?.(layer, seen) ?? seen, weight, bias, options);
+  };
+  const y = compute();
+  hooks.layerOutput?.(layer, y);
+  return y;
+}
 
 /** Sizes of a fully connected network. */
 export interface FcNNOptions {
@@ -52,21 +82,9 @@ export function fcNN(options: FcNNOptions = {}): Model {
     ),
     parameters: layers.flatMap((layer, i) => layerParameters(layer, [widths[i + 1], widths[i]])),
     forward(parameters: ParameterTensors, x: ModelInput, hooks: ForwardHooks = {}): Tensor {
-      const apply = (input: ModelInput, layer: string, i: number): Tensor => {
-        const weight = parameters[`${layer}.weight`];
-        const bias = parameters[`${layer}.bias`];
-        const options = { relu: i < layers.length - 1 };
-        if ("source" in input && hooks.layerInput === undefined) {
-          return linearOfPixels(input, weight, bias, options);
-        }
-        const seen = asTensor(input);
-        return linear(hooks.layerInput?.(layer, seen) ?? seen, weight, bias, options);
-      };
-      return layers.reduce<ModelInput>((input, layer, i) => {
-        const y = apply(input, layer, i);
-        hooks.layerOutput?.(layer, y);
-        return y;
-      }, x) as Tensor;
+      const apply = (input: ModelInput, layer: string, i: number): ModelInput =>
+        linearLayer(layer, input, parameters, { relu: i < layers.length - 1 }, hooks);
+      return layers.reduce(apply, x) as Tensor;
     },
   });
 }

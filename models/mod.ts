@@ -32,6 +32,14 @@ export {
   writeParameters,
   zeroParameters,
 } from "./parameters.ts";
+export {
+  type ActivationGrid,
+  type FixedKernel,
+  octalDigits,
+  octizationOfCifar10,
+  octizationOfMnist,
+  type OctizationProgramOptions,
+} from "./octization_programs.ts";
 export { resnet, type ResnetOptions } from "./resnet.ts";
 export {
   type CnnSpec,
@@ -41,5 +49,7 @@ export {
   type ModelName,
   MODELS,
   type ModelSpec,
+  type OctizationProgramSpec,
   type ResnetSpec,
+  type SizedSpec,
 } from "./create_model.ts";

@@ -14,6 +14,8 @@ export interface ParameterSpec {
    * one after the other again and again.
    */
   readonly initial?: number | readonly number[];
+  /** What a number becomes once it is drawn, such as an integer; it stays as it is if left out. */
+  readonly settle?: (drawn: number) => number;
   /**
    * Kept but not trained: the running statistics of a batch norm, which the forward pass updates in
    * place while it trains.

@@ -156,14 +156,15 @@ export function viewParameters(layout: ParameterLayout, flat: Tensor): Parameter
  */
 export function initialParameters(model: Model, seed: number): HostParameters {
   return Object.fromEntries(
-    model.parameters.map(({ name, shape, bound, initial }, stream) => {
+    model.parameters.map(({ name, shape, bound, initial, settle }, stream) => {
       const size = sizeOf(shape);
       if (initial !== undefined) {
         const run = typeof initial === "number" ? [initial] : initial;
         return [name, Float32Array.from({ length: size }, (_, i) => run[i % run.length])];
       }
       const random = randomSource(seed, stream);
-      return [name, Float32Array.from({ length: size }, () => (2 * random() - 1) * bound)];
+      const drawn = Float32Array.from({ length: size }, () => (2 * random() - 1) * bound);
+      return [name, settle === undefined ? drawn : drawn.map(settle)];
     }),
   );
 }

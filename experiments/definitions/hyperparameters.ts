@@ -22,7 +22,7 @@ function widened(model: ModelSpec, factor: number): ModelSpec {
         channels: scaled(model.channels, factor),
         ...model.hidden && { hidden: scaled(model.hidden, factor) },
       };
-    case "resnet":
+    default:
       return model;
   }
 }

@@ -7,6 +7,7 @@ import { generalisation } from "./generalisation.ts";
 import { hyperparameters } from "./hyperparameters.ts";
 import { mixedPrecision } from "./mixed_precision.ts";
 import { octization, octizationContrasts } from "./octization.ts";
+import { octizationProgramCifar10, octizationProgramMnist } from "./octization_programs.ts";
 import { ptqMethods } from "./ptq_methods.ts";
 import { qat } from "./qat.ts";
 import { waveletThreshold } from "./wavelet_threshold.ts";
@@ -24,6 +25,8 @@ export const definitions: readonly Experiment[] = Object.freeze([
   mixedPrecision,
   octization,
   octizationContrasts,
+  octizationProgramMnist,
+  octizationProgramCifar10,
 ]);
 
 /** Every name that can be asked for: definitions, and what chooses or draws its trials itself. */

@@ -54,7 +54,7 @@ function layOut(
   const split = data.train === "split"
     ? splitTrainValidation(dataset.train, dataset.validationCount)
     : undefined;
-  const train = split?.train ?? dataset.train;
+  const train = firstImages(split?.train ?? dataset.train, data.first ?? Infinity);
   const judge = firstImages(split?.validation ?? dataset.test, images);
   const upload = (set: ImageSet) => uploadImages(device, set, model.normalization);
   const calibration = firstImages(train, RANGE_IMAGES);
@@ -95,7 +95,7 @@ export function openLaboratory(device: Device, directory?: string): Laboratory {
       const dataset = await loading;
       const { channels, height, width } = dataset.train;
       const model = createModel(spec, [channels, height, width], dataset.classes.length);
-      const key = JSON.stringify([data.dataset, data.train, model.normalization, images]);
+      const key = JSON.stringify([data, model.normalization, images]);
       const bench = benches.get(key) ?? layOut(device, dataset, data, model, images ?? Infinity);
       benches.set(key, bench);
       return bench;

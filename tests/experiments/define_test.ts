@@ -7,6 +7,7 @@ import { defineExperiment, type Experiment } from "../../experiments/define.ts";
 import { bitWidth } from "../../experiments/definitions/bit_width.ts";
 import { generalisation } from "../../experiments/definitions/generalisation.ts";
 import { octizationContrasts } from "../../experiments/definitions/octization.ts";
+import { octizationProgramMnist } from "../../experiments/definitions/octization_programs.ts";
 import { ptqMethods } from "../../experiments/definitions/ptq_methods.ts";
 import { qat } from "../../experiments/definitions/qat.ts";
 import { waveletThreshold } from "../../experiments/definitions/wavelet_threshold.ts";
@@ -249,6 +250,11 @@ Deno.test("overrideExperiment() makes one trial a point of a checkpoint, on as m
     "10 epochs.",
     "Judged on all test images.",
   ]);
+  const [first] = networkSentences(octizationProgramMnist);
+  assert.match(
+    first,
+    /, octization_program_mnist, .* on the first 48,000 of all training images of/,
+  );
 });
 
 Deno.test("modelName() is what the command line takes, or kind and sizes", () => {

@@ -185,7 +185,8 @@ Deno.test("findExperiment() finds each, and suggests a near match", () => {
     name: "UserError",
     message: 'Cannot find experiment "bitwidth": known are bit_width, wavelet_threshold, ' +
       "generalisation, ptq_methods, calibration, qat, mixed_precision, octization, " +
-      'octization_contrasts, octization_regression, hyperparameters: did you mean "bit_width"?',
+      "octization_contrasts, octization_program_mnist, octization_program_cifar10, " +
+      'octization_regression, hyperparameters: did you mean "bit_width"?',
   });
 });
 

@@ -109,6 +109,21 @@ Deno.test("checkTrial() refuses numbers out of range in one line", () => {
       /bits must be 1 to 16: 17$/,
     ],
     [
+      { ...trial, data: { ...trial.data, first: 0 } },
+      /the count of training images must be a whole number from 1: 0$/,
+    ],
+    [
+      {
+        ...trial,
+        model: {
+          kind: "octization_program",
+          layer: { of: "mnist", kernel: "towardZero" },
+          bits: 0,
+        },
+      },
+      /bits of a layer must be 1 to 16: 0$/,
+    ],
+    [
       // @ts-expect-error a width is whole
       { ...trial, compression: { ...affine, bits: 2.5 } },
       /bits/,
