@@ -1,5 +1,5 @@
 import { createCanvas, type SKRSContext2D } from "@napi-rs/canvas";
-import { captionNetwork } from "../describe_network.ts";
+import { captionNetwork, counted } from "../describe_network.ts";
 import { METRIC_DISPLAY } from "../metrics.ts";
 import type { ExperimentResult } from "../runner.ts";
 import { type ChartData, chartData, type ChartSeries } from "./chart_data.ts";
@@ -124,7 +124,7 @@ function panelsOf(
     {
       ...base,
       yTitle,
-      title: `(b) within ${spec.zoomWithin} points of zero`,
+      title: `(b) within ${counted(spec.zoomWithin, "point")} of zero`,
       yMin: -spec.zoomWithin,
       yMax: spec.zoomWithin,
       markCliffs: false,

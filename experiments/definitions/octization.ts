@@ -213,7 +213,7 @@ export const octizationContrasts: Experiment = defineExperiment({
       name: `truncation_minus_rounding_${master}`,
       title: `Truncation minus rounding to nearest, ${words("master", master)}`,
       y: "testAccuracy",
-      zoomWithin: 1,
+      zoomWithin: master === "in_place_step" ? 15 : 2,
       comparisons: [`toward zero - nearest, ${words("master", master)}`],
     })
   ),
