@@ -6,6 +6,7 @@ import { METRIC_DISPLAY, type MetricName } from "../metrics.ts";
 import type { ExperimentResult } from "../runner.ts";
 import type { Interval } from "../statistics.ts";
 import type { ChartSpec, DifferenceChartSpec, LineChartSpec } from "./chart_spec.ts";
+import { wastesColors } from "./palette.ts";
 
 /** A point of a chart, in the units that are shown. */
 export interface ChartPoint {
@@ -89,6 +90,14 @@ export function showSeries(experiment: Experiment, series: Point): string {
     .join(", ");
 }
 
+/** Shows series of one chart: in the words of what they differ in, or in all where that is nothing. */
+function labelsOf(experiment: Experiment, all: readonly Point[]): string[] {
+  const same = Object.keys(all[0] ?? {}).filter((axis) =>
+    all.every((one) => one[axis] === all[0][axis])
+  );
+  return all.map((one) => showSeries(experiment, all.length === 1 ? one : withoutAxes(one, same)));
+}
+
 function scaled(interval: Interval, scale: number): Omit<ChartPoint, "x" | "collapsed"> {
   const { n, mean, lower, upper } = interval;
   const bounds = n > 1 ? { lower: lower * scale, upper: upper * scale } : {};
@@ -114,11 +123,14 @@ function lineData(result: ExperimentResult, spec: LineChartSpec): ChartData {
   const shown = (series: Point) =>
     Object.entries(where).every(([name, values]) => values.includes(series[name]));
   const drawn = ({ point }: Row) => budgets === undefined || budgets.includes(point![axis]);
-  const series = seriesOf(experiment).map((point, index) => ({ point, index }))
-    .filter(({ point }) => shown(point))
-    .map(({ point, index }): ChartSeries => ({
-      label: showSeries(experiment, point),
-      index,
+  const chosen = seriesOf(experiment).map((point, index) => ({ point, index }))
+    .filter(({ point }) => shown(point));
+  const isCrowded = wastesColors(chosen.map(({ index }) => index));
+  const labels = labelsOf(experiment, chosen.map(({ point }) => point));
+  const series = chosen
+    .map(({ point, index }, place): ChartSeries => ({
+      label: labels[place],
+      index: isCrowded ? place : index,
       points: rows.filter((row) => row.point && matches(row.point, point) && drawn(row)).flatMap(
         (row) => {
           const interval = row.summary[spec.y];
@@ -183,8 +195,10 @@ function differenceData(result: ExperimentResult, spec: DifferenceChartSpec): Ch
       const other = withoutAxes(at, [axis]);
       return [JSON.stringify(other), other];
     }));
-    return [...elsewhere.values()].map((other) => ({
-      label: [name, showSeries(experiment, other)].filter(Boolean).join(", "),
+    const others = [...elsewhere.values()];
+    const labels = labelsOf(experiment, others);
+    return others.map((other, i) => ({
+      label: [name, labels[i]].filter(Boolean).join(", "),
       points: points.filter(({ at }) => matches(at, other)).map(({ at, difference }) => ({
         x: Number(at[axis]),
         collapsed: 0,

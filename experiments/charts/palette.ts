@@ -21,6 +21,17 @@ const COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 const MARKERS: readonly PointStyle[] = ["circle", "rect", "triangle", "rectRot"];
 
 /**
+ * Tells whether series would share a color though there are enough for all.
+ *
+ * @param indices Numbers of the series of one chart.
+ * @returns True if others should be chosen for them.
+ */
+export function wastesColors(indices: readonly number[]): boolean {
+  const used = new Set(indices.map((index) => index % COLORS.length)).size;
+  return used < Math.min(indices.length, COLORS.length);
+}
+
+/**
  * Chooses the look of a series: told apart by color blind readers and in black and white print.
  *
  * @param index Number of the series in its experiment, so that it looks the same in every chart.

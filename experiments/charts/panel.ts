@@ -146,14 +146,19 @@ function frontLine({ series }: PanelData, options: PanelOptions): Dataset[] {
 }
 
 function xAxis(data: PanelData, options: PanelOptions): ScaleOptions {
-  const values = [...data.series, ...data.published ? [data.published] : []]
-    .flatMap(({ points }) => points.map(({ x }) => x));
-  const low = Math.min(...values);
-  const high = Math.max(...values);
+  const published = data.published?.points.map(({ x }) => x) ?? [];
+  const values = [...data.series.flatMap(({ points }) => points.map(({ x }) => x)), ...published];
+  const drawn = data.series.flatMap(({ points }, place) =>
+    points.map(({ x }) => dodged(x, place, data.series, options))
+  );
+  const low = Math.min(...drawn, ...published);
+  const high = Math.max(...drawn, ...published);
   const log = options.xScale === "log2";
   const ticks = options.xTicks ??
     (log
-      ? [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1].filter((tick) => tick >= low && tick <= high)
+      ? [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1].filter((tick) =>
+        tick >= Math.min(...values) && tick <= Math.max(...values)
+      )
       : [...new Set(values)].sort((a, b) => a - b));
   const margin = log ? 1.15 : (high - low) / 40 || 1;
   return {

@@ -4,6 +4,7 @@ import { chartData } from "../../experiments/charts/chart_data.ts";
 import type { LineChartSpec } from "../../experiments/charts/chart_spec.ts";
 import { drawChart } from "../../experiments/charts/draw_chart.ts";
 import { FONT_FAMILY, registerFonts } from "../../experiments/charts/fonts.ts";
+import { octization } from "../../experiments/definitions/octization.ts";
 import { seriesStyle } from "../../experiments/charts/palette.ts";
 import { roundTicks } from "../../experiments/charts/x_axis.ts";
 import { chartCsv } from "../../experiments/results_csv.ts";
@@ -126,6 +127,24 @@ Deno.test("chartData() has what the result has, in percent, budgets ascending", 
   const part = chartData(result, channelOnly);
   assert.deepEqual(part.series.map(({ index }) => index), [1], "a series keeps its look");
   assert.equal(part.published, undefined, "nothing comparable is drawn");
+});
+
+Deno.test("chartData() names series by what they differ in, each in a color of its own", () => {
+  const many = { ...result, experiment: octization, rows: [], cliffs: [] };
+  for (const chart of octization.charts) {
+    const { series } = chartData(many, chart);
+    assert.deepEqual(series.map(({ label }) => label), [
+      "nearest, shadow weights",
+      "nearest, in place every step",
+      "nearest, after training",
+      "toward zero, shadow weights",
+      "toward zero, in place every step",
+      "toward zero, after training",
+    ]);
+    assert.equal(new Set(series.map(({ index }) => seriesStyle(index).color)).size, series.length);
+  }
+  const one = { ...accuracy, where: { granularity: ["channel"] } } as typeof accuracy;
+  assert.deepEqual(chartData(result, one).series.map(({ label }) => label), ["per channel"]);
 });
 
 Deno.test("chartData() over bytes has what was measured, and the points that nothing beats", () => {
