@@ -11,7 +11,8 @@ import { studentTUpperTail } from "./student_t.ts";
  *
  * @param differences One a seed, any unit.
  * @param margin Largest difference that does not matter, above 0, in the same unit.
- * @returns The larger of the two p-values; 1 for fewer than two differences.
+ * @returns The larger of the two p-values; 1 for fewer than two differences, or where all are the same, such
+ *   as those of collapsed networks: there is no variance to test with.
  * @throws {RangeError} If the margin is not above 0.
  *
  * @see Schuirmann 1987, doi:10.1007/BF01068419
@@ -24,7 +25,7 @@ export function equivalenceTest(differences: readonly number[], margin: number):
   if (n < 2) return 1;
   const center = mean(differences);
   const error = standardDeviation(differences) / Math.sqrt(n);
-  if (error === 0) return Math.abs(center) < margin ? 0 : 1;
+  if (error === 0) return 1;
   const above = studentTUpperTail((center + margin) / error, n - 1);
   const below = studentTUpperTail((margin - center) / error, n - 1);
   return Math.max(above, below);

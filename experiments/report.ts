@@ -5,7 +5,7 @@ import { METRIC_DISPLAY } from "./metrics.ts";
 import { cliffTable, showBudgetOf, showInterval } from "./format_result.ts";
 import type { ExperimentResult } from "./runner.ts";
 import { resultCells, resultHeader } from "./table.ts";
-import { networkSentences } from "./describe_network.ts";
+import { counted, networkSentences } from "./describe_network.ts";
 import { shortId } from "./trial.ts";
 
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
@@ -83,6 +83,9 @@ function controlInWords(experiment: Experiment): string {
     .map(([axis, value]) => showValue(experiment, axis, value!));
   return `accuracy of the control, "${values.join(", ")}",`;
 }
+
+/** p-values below it are called findings. */
+const SIGNIFICANT = 0.05;
 
 /** What is told of weights on a grid, where an experiment has it. */
 const LEVEL_METRICS = ["updatesLost", "zeroWeights", "weightNorm"] as const;
@@ -205,7 +208,7 @@ export function writeReport(result: ExperimentResult, hasStepLogs: boolean = fal
       controlInWords(experiment)
     } of the same seed) stays within ` +
     "the tolerated loss. The knee is where the two lines of a least-squares fit meet, with a 95 % " +
-    "bootstrap interval over seeds.",
+    "percentile bootstrap interval over seeds, which is too narrow for few of them.",
     "",
     ...experiment.seeds === 1
       ? [
@@ -227,13 +230,7 @@ export function writeReport(result: ExperimentResult, hasStepLogs: boolean = fal
     ...levels(result),
     "## Paired comparisons",
     "",
-    "p: two-sided sign-flip test, all patterns up to 20 seeds; it cannot fall below 2 / 2^seeds." +
-    (experiment.equivalenceMargin === undefined
-      ? ""
-      : " p equivalent: two one-sided t tests; below 0.05 the 90 % interval of the difference is within " +
-        "the margin, in points, even where the 95 % interval that stands here is not.") +
-    ` By Holm: adjusted for all ${result.comparisons.length} comparisons of this report, so that the ` +
-    "chance of one false finding among them is as small as the number read.",
+    howCompared(result),
     "",
     comparisons(result),
     "",
@@ -244,6 +241,26 @@ export function writeReport(result: ExperimentResult, hasStepLogs: boolean = fal
     exceptions(result),
     "",
   ].join("\n");
+}
+
+function howCompared({ experiment, comparisons }: ExperimentResult): string {
+  const count = comparisons.length;
+  const least = Math.min(1, count * 2 ** (1 - experiment.seeds));
+  return [
+    "p: two-sided sign-flip test, all patterns up to 20 seeds; it cannot fall below 2 / 2^seeds.",
+    ...experiment.equivalenceMargin === undefined ? [] : [
+      "p equivalent: two one-sided t tests; below 0.05 the 90 % interval of the difference is within the " +
+      "margin, in points, even where the 95 % interval that stands here is not.",
+    ],
+    `By Holm: adjusted for all ${count} comparisons of this report, so that the chance of one false ` +
+    "finding among them is as small as the number read.",
+    ...least < SIGNIFICANT || count === 0 ? [] : [
+      `With ${counted(experiment.seeds, "seed")} p cannot fall below ${
+        least.toFixed(2)
+      } by Holm, whatever ` +
+      "the differences are: here their intervals are what to read.",
+    ],
+  ].join(" ");
 }
 
 function chartLinks(

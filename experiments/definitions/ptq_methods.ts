@@ -87,7 +87,7 @@ function definePtqMethods(extent: Extent): Experiment {
       `What calibrates looks at the first ${
         images.toLocaleString("en")
       } training images, without ` +
-      "their labels, layer by layer on what the quantized layers before make of them.",
+      "their labels; what goes layer by layer looks at what the quantized layers before make of them.",
       ...METHODS.filter(([arm]) => arms.includes(arm)).map(([, sentence]) => sentence),
     ],
     grid: { method: arms, quantized: QUANTIZED, bits },
