@@ -25,6 +25,7 @@ export {
   learnedClipQuantize,
   type LearnedGrid,
   learnedStepQuantize,
+  LEAST_STEP,
 } from "./ops/learned_step_quantize.ts";
 export { linear, type LinearOptions } from "./ops/linear.ts";
 export { logSoftmax } from "./ops/log_softmax.ts";

@@ -43,6 +43,7 @@ export {
   codeBits,
   type FittedGridSpec,
   type Granularity,
+  hasPowerOfTwoScale,
   type LloydMaxGridSpec,
   type PowersOfTwoGridSpec,
   type ScaleKind,

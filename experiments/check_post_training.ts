@@ -12,6 +12,7 @@ import {
   type WeightGridOptions,
 } from "../compression/mod.ts";
 import {
+  type LearnableActivations,
   MIXED_PRECISION_WIDTHS,
   type MixedPrecisionMethod,
   type PostTrainingCompression,
@@ -43,13 +44,14 @@ function averageMistakes({ averageBits }: MixedPrecisionMethod): string[] {
   ];
 }
 
-function planMistakes({ plan, images }: ReconstructionMethod): string[] {
+function planMistakes(compression: ReconstructionMethod & LearnableActivations): string[] {
+  const { plan, images, weights, lastWeights, activations } = compression;
+  const grids = [weights, lastWeights, activations].flatMap((one) => one?.grid ?? []);
   const { batchSize } = plan;
-  if (Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= images) {
-    return reconstructionMistakes(plan);
-  }
+  const mistakes = reconstructionMistakes(plan, grids);
+  if (Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= images) return mistakes;
   return [
-    ...reconstructionMistakes(plan),
+    ...mistakes,
     "batches of a reconstruction must be a whole number from 1 to its calibration images: " +
     `${batchSize}`,
   ];
@@ -73,7 +75,10 @@ function methodMistakes(compression: PostTrainingCompression): string[] {
       ];
     }
     case "ada_round":
-      return [...weightMistakes(compression.weights), ...reconstructionMistakes(compression.plan)];
+      return [
+        ...weightMistakes(compression.weights),
+        ...reconstructionMistakes(compression.plan, [compression.weights?.grid ?? []].flat()),
+      ];
     case "second_order": {
       const { weights, sweeps } = compression;
       return [

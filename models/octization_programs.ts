@@ -2,7 +2,7 @@ import { add, affine, differentiable, fakeQuantize, fill, linear, relu } from ".
 import type { Device, Tensor } from "../gpu/mod.ts";
 import { roundHalfEven } from "../kernels/mod.ts";
 import { cnn } from "./cnn.ts";
-import { linearLayer } from "./fc_nn.ts";
+import { linearLayer } from "./linear_layer.ts";
 import type { ForwardHooks, Model, ModelInput, ParameterTensors } from "./model.ts";
 
 /** What the layer of the MNIST program does to its weights, which nothing trains. */
@@ -176,7 +176,7 @@ export function octizationOfCifar10(
   grid: ActivationGrid,
 ): Model {
   const { inputShape, classes, bits } = options;
-  const half = inputShape.slice(0, 1).flatMap((channels) => Array<number>(channels).fill(0.5));
+  const half = new Array<number>(inputShape[0]).fill(0.5);
   const base = cnn({
     inputShape,
     classes,

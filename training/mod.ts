@@ -58,7 +58,7 @@ export {
 export { equalizeNetwork, smoothNetwork } from "./rescale_network.ts";
 export { type Distillation, planMistakes, type TrainingPlan } from "./plan.ts";
 export { type ExportedNetwork, exportQuantizationAware } from "./quantization_aware/export.ts";
-export { initialQuantizationAware } from "./quantization_aware/initialize.ts";
+export { initialQuantizationAware, needsCalibration } from "./quantization_aware/initialize.ts";
 export { quantizationAware, type QuantizationAwareModel } from "./quantization_aware/model.ts";
 export { quantizationAwareMistakes, weightEstimatorsOf } from "./quantization_aware/mistakes.ts";
 export type {

@@ -7,6 +7,7 @@ import {
   reconstructBlock,
   type ReconstructedNetwork,
   type ReconstructionBlock,
+  reconstructionMistakes,
   type ReconstructionPlan,
   type SoftBlock,
   type WeightGrid,
@@ -68,7 +69,11 @@ export interface NetworkReconstruction extends ReconstructedNetwork {
   readonly remarks: readonly string[];
 }
 
-function checkVariants(model: Model, variants: readonly ReconstructedVariant[]): void {
+function checkVariants(
+  model: Model,
+  variants: readonly ReconstructedVariant[],
+  plan: NetworkReconstructionPlan,
+): void {
   if (model.batchNorms !== undefined) {
     throw new TypeError(
       `Cannot reconstruct ${model.title}: its batch norms must be folded first`,
@@ -80,6 +85,14 @@ function checkVariants(model: Model, variants: readonly ReconstructedVariant[]):
       "Cannot reconstruct: all variants must quantize activations, or none: " +
         `${quantized} of ${variants.length} do`,
     );
+  }
+  const grids = variants.flatMap(({ weights, exceptions = {}, activations }) =>
+    [weights, ...Object.values(exceptions), ...activations ? [activations] : []]
+      .map(({ grid }) => grid)
+  );
+  const [mistake] = reconstructionMistakes(plan, grids);
+  if (mistake !== undefined) {
+    throw new RangeError(`Cannot reconstruct ${model.title}: ${mistake}`);
   }
 }
 
@@ -165,7 +178,7 @@ export async function reconstruct(
   images: ResidentImages,
   plan: NetworkReconstructionPlan,
 ): Promise<NetworkReconstruction[]> {
-  checkVariants(model, variants);
+  checkVariants(model, variants, plan);
   checkBlocks(model, images, plan);
   using _scope = device.scope();
   const floats = uploadParameters(device, model, variants.map(({ parameters }) => parameters));

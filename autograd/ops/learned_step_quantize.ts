@@ -24,7 +24,7 @@ export interface LearnedGrid {
    * activation. Not scaled if left out.
    */
   readonly count?: number;
-  /** What the step is not smaller than, whatever is learned; 2^-20 if left out. */
+  /** What the step is not smaller than, whatever is learned; {@link LEAST_STEP} if left out. */
   readonly floor?: number;
 }
 
@@ -34,7 +34,8 @@ export interface LearnedClip extends Omit<LearnedGrid, "step" | "offset" | "leve
   readonly clip: Tensor;
 }
 
-const FLOOR = 2 ** -20;
+/** What a learned step is not smaller than, wherever it is used: in training, after it and in files. */
+export const LEAST_STEP: number = 2 ** -20;
 
 function check(x: Tensor, step: Tensor, { limits, inner, offset }: Omit<LearnedGrid, "step">) {
   const channels = step.size;
@@ -52,7 +53,7 @@ function check(x: Tensor, step: Tensor, { limits, inner, offset }: Omit<LearnedG
 
 /** Forward pass, and the gradients of x, step and offset. */
 function quantize(x: Tensor, grid: LearnedGrid, CLIP: number): { y: Tensor; vjp: Vjp } {
-  const { step, limits, inner, levels = "integers", count = 0, floor = FLOOR } = grid;
+  const { step, limits, inner, levels = "integers", count = 0, floor = LEAST_STEP } = grid;
   check(x, step, grid);
   const params = lsqParams({ size: x.size, channels: step.size, inner, count, floor });
   const constants: Numbers = {

@@ -38,10 +38,14 @@ export function encodeOctalText(codes: ArrayLike<number>): Uint8Array<ArrayBuffe
  *
  * @param bytes From {@link encodeOctalText}.
  * @returns The codes.
- * @throws {RangeError} If a line is not an integer in base 8.
+ * @throws {RangeError} If a line is not an integer in base 8, or the last one is cut.
  */
 export function decodeOctalText(bytes: Uint8Array): Int32Array<ArrayBuffer> {
-  const lines = new TextDecoder().decode(bytes).split("\n").slice(0, -1);
+  const lines = new TextDecoder().decode(bytes).split("\n");
+  const cut = lines.pop();
+  if (cut !== "") {
+    throw new RangeError(`Cannot read octal text: its last line must end: it is cut: "${cut}"`);
+  }
   return Int32Array.from(lines, (line, i) => {
     if (!/^-?0o[0-7]+$/.test(line)) {
       throw new RangeError(`Cannot read octal text: line ${i + 1} must be like -0o277: "${line}"`);

@@ -22,7 +22,8 @@ function widened(model: ModelSpec, factor: number): ModelSpec {
         channels: scaled(model.channels, factor),
         ...model.hidden && { hidden: scaled(model.hidden, factor) },
       };
-    default:
+    case "resnet":
+    case "octization_program":
       return model;
   }
 }

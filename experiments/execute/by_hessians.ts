@@ -23,6 +23,23 @@ import type {
 /** A method that goes through a network layer by layer, by what calibration images tell of each. */
 export type LayerMethod = GptqMethod | ObqMethod | AdaRoundMethod | SecondOrderMethod;
 
+const LAYER_METHODS: Readonly<Record<LayerMethod["method"], true>> = {
+  gptq: true,
+  obq: true,
+  ada_round: true,
+  second_order: true,
+};
+
+/**
+ * Tells whether a method goes through a network layer by layer.
+ *
+ * @param method Name of any method.
+ * @returns True for those of {@link quantizeByHessians}.
+ */
+export function isLayerMethod(method: string): method is LayerMethod["method"] {
+  return Object.hasOwn(LAYER_METHODS, method);
+}
+
 /** What the Hessian of a layer decides. */
 function layerMethod(device: Device, compression: LayerMethod): QuantizeLayer {
   if (compression.method === "second_order") {

@@ -90,7 +90,8 @@ async function measureNetwork(
   const inputBytes = 4 * bench.judge[0].count * bench.inputShape.reduce((a, b) => a * b, 1);
   const atOnce = Math.max(1, Math.min(MOST_NETWORKS, Math.floor(EVALUATION_BYTES / inputBytes)));
   for (const group of groupBy(trials, ({ compression }) => groupKey(compression))) {
-    for (const together of runsOf(group, atOnce)) {
+    const waiting = [...runsOf(group, atOnce)];
+    for (let together = waiting.shift(); together !== undefined; together = waiting.shift()) {
       signal.throwIfAborted();
       const started = performance.now();
       let results: Measured[];
@@ -98,7 +99,10 @@ async function measureNetwork(
         results = await measure(together);
       } catch (error) {
         signal.throwIfAborted();
-        failAll(together, error, report);
+        if (together.length > 1) {
+          // nor must one bad compression: each tries again alone
+          waiting.unshift(...together.map((trial) => [trial]));
+        } else failAll(together, error, report);
         continue;
       }
       const seconds = (performance.now() - started) / 1000 / together.length;
@@ -194,9 +198,11 @@ export function deviceExecutor(laboratory: Laboratory, options: ExecutorOptions)
         } catch (error) {
           signal.throwIfAborted();
           const failed = missing.filter(({ host }) => host === undefined);
-          if (failed.length === 1) return failAll(failed[0].trials, error, report);
+          if (failed.length === 1) failAll(failed[0].trials, error, report);
           // one broken seed must not take the others with it: each tries again alone
-          for (const { trials } of failed) await measureSeeds(lab, model, bench, recipe, [trials]);
+          for (const { trials } of failed.length === 1 ? [] : failed) {
+            await measureSeeds(lab, model, bench, recipe, [trials]);
+          }
         }
       }
       await measureEntries(entries);

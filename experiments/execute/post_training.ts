@@ -20,6 +20,7 @@ import {
 } from "../../training/mod.ts";
 import type { PostTrainingCompression } from "../quantization_trial.ts";
 import { type LayerMethod, quantizeByHessians } from "./by_hessians.ts";
+import { calibrate } from "./calibrate.ts";
 import type { Bench } from "./laboratory.ts";
 import { allocate, choicesOf, roundedToBits } from "./mixed_precision.ts";
 import {
@@ -169,15 +170,12 @@ async function rescale(
   if (rescaling.kind === "equalized") return { parameters: equalizeNetwork(model, host) };
   using _scope = device.scope();
   const images = bench.calibrationSet();
+  const chunks = chunksOf(device, images);
+  const { tensors } = uploadParameters(device, model, [host]);
+  const { remarks } = await calibrate(device, model, tensors, chunks);
   return {
-    parameters: await smoothNetwork(
-      device,
-      model,
-      host,
-      chunksOf(device, images),
-      rescaling.alpha,
-    ),
-    remarks: fewImagesRemarks(model.title, images.count, OBSERVED_IMAGES),
+    parameters: await smoothNetwork(device, model, host, chunks, rescaling.alpha),
+    remarks: [...fewImagesRemarks(model.title, images.count, OBSERVED_IMAGES), ...remarks],
   };
 }
 

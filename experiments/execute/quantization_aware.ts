@@ -1,3 +1,4 @@
+import type { Chunk } from "../../data/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
 import {
   type HostParameters,
@@ -8,12 +9,28 @@ import {
 import {
   checkFiniteWeights,
   createTrainer,
+  exportQuantizationAware,
   initialQuantizationAware,
+  needsCalibration,
   quantizationAware,
 } from "../../training/mod.ts";
 import type { QuantizationAwareCompression } from "../quantization_trial.ts";
+import { calibrate } from "./calibrate.ts";
 import type { Bench } from "./laboratory.ts";
+import { bytesOf } from "./quantize_weights.ts";
 import type { Variants } from "./variants.ts";
+
+/** Says which channels of the float32 network never changed while its ranges were found. */
+async function watchInputs(
+  device: Device,
+  model: Model,
+  host: HostParameters,
+  calibration: readonly Chunk[],
+): Promise<readonly string[]> {
+  using _scope = device.scope();
+  const { tensors } = uploadParameters(device, model, [host]);
+  return (await calibrate(device, model, tensors, calibration)).remarks;
+}
 
 /** Steps between two looks whether to stop. */
 const STEPS_AT_ONCE = 512;
@@ -43,6 +60,9 @@ export async function trainAware(
 ): Promise<Variants> {
   const aware = quantizationAware(model, spec);
   const { calibration } = bench;
+  const found = needsCalibration(model, spec)
+    ? [...bench.calibrationRemarks, ...await watchInputs(device, model, host, calibration)]
+    : [];
   const initial = await initialQuantizationAware(device, model, spec, host, calibration);
   let trained: HostParameters;
   {
@@ -60,6 +80,14 @@ export async function trainAware(
     checkFiniteWeights(trained, seed, trainer.totalSteps);
   }
   const { tensors } = uploadParameters(device, aware, [trained]);
-  const remarks = spec.inputs === undefined ? [] : bench.calibrationRemarks;
-  return { networks: 1, model: aware, tensors, hooks: {}, remarks: [remarks] };
+  const { weights } = await exportQuantizationAware(device, model, spec, trained);
+  return {
+    networks: 1,
+    model: aware,
+    tensors,
+    hooks: {},
+    remarks: [found],
+    // as long as any weights are float32 there is nothing to compare
+    ...Object.keys(weights).length === model.layers.length && { bytes: [bytesOf(weights)] },
+  };
 }

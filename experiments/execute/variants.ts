@@ -14,7 +14,7 @@ import type {
   QuantizationAwareCompression,
 } from "../quantization_trial.ts";
 import type { AffineCompression, CompressionSpec } from "../trial.ts";
-import type { LayerMethod } from "./by_hessians.ts";
+import { isLayerMethod } from "./by_hessians.ts";
 import type { ActivationRanges } from "./calibrate.ts";
 import { onLevels } from "./level_weights.ts";
 import { sparsityStage } from "./sparsity_stage.ts";
@@ -38,19 +38,13 @@ export type WeightCompression = Exclude<
   PostTrainingCompression | QuantizationAwareCompression
 >;
 
-const LAYER_METHODS: ReadonlySet<PostTrainingCompression["method"]> = new Set<
-  LayerMethod["method"]
->(
-  ["gptq", "obq", "ada_round", "second_order"],
-);
-
 /**
  * Post-training methods that share a hook for activations, and what was measured or is learned together.
  * What goes through a network layer by layer takes its time: each is a group, and reported once it is done.
  */
 function postTrainingKey(compression: PostTrainingCompression): string {
   const { method, rescaling, activations } = compression;
-  if (LAYER_METHODS.has(method)) return canonicalJson(compression);
+  if (isLayerMethod(method)) return canonicalJson(compression);
   const grids = activations === undefined || "range" in activations ? activations : "grids";
   const plan = method === "reconstruction" ? compression.plan : undefined;
   const images = "images" in compression ? compression.images : undefined;

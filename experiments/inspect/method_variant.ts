@@ -2,6 +2,7 @@ import {
   type Bits,
   chooseQuantParams,
   codeBits,
+  hasPowerOfTwoScale,
   hqq,
   type HqqBits,
   type ObserverSpec,
@@ -72,6 +73,8 @@ async function byReconstruction(
     ...RECONSTRUCTION_PLAN,
     batchSize: Math.min(RECONSTRUCTION_PLAN.batchSize, images.count),
     ...steps !== undefined && { steps },
+    // a power of two stays one
+    ...hasPowerOfTwoScale(weights.grid) && { scaleRate: 0 },
     ...blocks === "layer" && { blocks: "layers" as const },
   };
   const activations = bits === undefined

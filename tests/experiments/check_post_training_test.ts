@@ -75,6 +75,17 @@ Deno.test("checkTrial() refuses quantizations that do not exist, in one line wit
       /sweeps of coordinate descent must be a whole number from 0: -1$/,
     ],
     [{ ...reconstruction, plan: { ...plan, steps: -1 } }, /steps must be a whole .* least 1: -1$/],
+    [
+      { ...reconstruction, weights: { ...weights, grid: { kind: "powersOfTwo", bits: 4 } } },
+      /the scale rate must be 0, as a power of two cannot learn: 0\.001$/,
+    ],
+    [
+      {
+        ...reconstruction,
+        activations: { grid: { kind: "affine", bits: 4, scale: "powerOfTwo" } },
+      },
+      /the scale rate must be 0, as a power of two cannot learn: 0\.001$/,
+    ],
     [{ ...reconstruction, images: 16 }, /from 1 to its calibration images: 32$/],
     [{ ...reconstruction, lastWeights: { ...weights, grid: affine(20) } }, /to 16: 20$/],
     [{ ...nearest, activations: { range: "dynamic", bits: 40 } }, /dynamic .* 1 to 16: 40$/],

@@ -64,12 +64,12 @@ Deno.test("octalDigits() gives the values and gradients of the published layer, 
   const x = tensor(device, fixture.floats("x"));
   const y = octalDigits(x, 255);
   const values = await read(y);
-  fixture.floats("octal.y").forEach((wanted, i) => {
+  fixture.floats("y").forEach((wanted, i) => {
     assert.ok(Math.abs(values[i] - wanted) <= 1e-5 * wanted, `${i}: ${values[i]}, ${wanted}`);
   });
   const gradients = backward(y, [x], { seed: tensor(device, fixture.floats("dy")) });
   const found = await read(gradients.get(x)!);
-  fixture.floats("octal.dx").forEach((wanted, i) => {
+  fixture.floats("dx").forEach((wanted, i) => {
     // the ReLU before it hands on nothing of a gradient at 0, whatever that is
     if (fixture.floats("x")[i] === 0) return;
     assert.ok(
@@ -77,7 +77,6 @@ Deno.test("octalDigits() gives the values and gradients of the published layer, 
       `${i}: ${found[i]}, ${wanted}`,
     );
   });
-  assert.ok(fixture.floats("rounded.dx").every((dx) => dx === 0), "round() has no gradient");
 });
 
 Deno.test("octizationOfMnist() has the published size, and multiplies by integers", async () => {

@@ -189,6 +189,13 @@ Deno.test("reconstruct() refuses what cannot be reconstructed", async () => {
     name: "RangeError",
     message: "Cannot reconstruct: all variants must quantize activations, or none: 1 of 2 do",
   });
+  const shifted = { grid: { kind: "powersOfTwo", bits: 4 }, granularity: "channel" } as const;
+  await assert.rejects(run([{ ...variant, weights: shifted }], { scaleRate: 1e-3 }), {
+    name: "RangeError",
+    message:
+      `Cannot reconstruct ${smallModel.title}: the scale rate must be 0, as a power of two ` +
+      "cannot learn: 0.001",
+  });
   await assert.rejects(run([variant], { batchSize: 65 }), {
     name: "RangeError",
     message: "Cannot reconstruct with batches of 65: it must be a whole number from 1 to the 64 " +

@@ -1,4 +1,4 @@
-import { dynamicGrids } from "../../autograd/mod.ts";
+import { dynamicGrids, LEAST_STEP } from "../../autograd/mod.ts";
 import {
   type AffineGrid,
   type CodebookGrid,
@@ -30,9 +30,13 @@ export interface ExportedNetwork {
 }
 
 /** Levels that a run of weights is on. */
-function codebookOf(values: Float32Array): CodebookGrid {
+function codebookOf(values: Float32Array, numbers: number | undefined): CodebookGrid {
   const levels = [...new Set(Array.from(values, (value) => value + 0))].sort((a, b) => a - b);
-  return { kind: "codebook", levels: Float32Array.from(levels) };
+  return {
+    kind: "codebook",
+    levels: Float32Array.from(levels),
+    ...numbers !== undefined && { numbers },
+  };
 }
 
 /** Weights that are on few levels, and nothing more is known of them: the levels are the grid. */
@@ -40,12 +44,13 @@ function fromLevels(
   shape: readonly number[],
   values: Float32Array,
   groupSize: number,
+  numbers: number | undefined,
 ): QuantizedWeight {
   const grids: CodebookGrid[] = [];
   const codes = new Int32Array(values.length);
   for (let start = 0; start < values.length; start += groupSize) {
     const run = values.subarray(start, start + groupSize);
-    const grid = codebookOf(run);
+    const grid = codebookOf(run, numbers);
     grids.push(grid);
     run.forEach((value, i) => codes[start + i] = grid.levels.indexOf(value));
   }
@@ -76,7 +81,7 @@ async function affineGridsOf(
   if (estimator.kind === "learnedStep" && estimator.bits !== 1) {
     const { steps, limits } = learned;
     return Array.from(steps!, (step, i): AffineGrid => {
-      const scale = Math.max(step, 2 ** -20);
+      const scale = Math.max(step, LEAST_STEP);
       const [qMin, qMax] = limits!.subarray(2 * i, 2 * i + 2);
       return { kind: "affine", scale, inverseScale: fround(1 / scale), zeroPoint: 0, qMin, qMax };
     });
@@ -147,7 +152,13 @@ export async function exportQuantizationAware(
       limits: trained[`${name}.limits`],
     });
     weights[layer] = grids === undefined
-      ? fromLevels(shape, values, groupSizeOf(shape, estimator.granularity, name))
+      ? fromLevels(
+        shape,
+        values,
+        groupSizeOf(shape, estimator.granularity, name),
+        // signs and three levels follow from one magnitude
+        estimator.kind === "magnitude" ? 1 : undefined,
+      )
       : onGrids(shape, values, grids);
     parameters[name] = dequantizeWeight(weights[layer]);
     const at = parameters[name].findIndex((value, i) => value !== values[i]);

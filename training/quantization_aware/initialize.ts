@@ -75,6 +75,17 @@ async function observeInputs(
 }
 
 /**
+ * Tells whether training under quantization begins with ranges or steps of activations.
+ *
+ * @param model The float model.
+ * @param spec What is quantized.
+ * @returns True if the input of any layer is, pixels aside.
+ */
+export function needsCalibration({ layers }: Model, spec: QuantizationAwareSpec): boolean {
+  return layers.some((layer) => layerQuantization(spec, layers, layer).inputs !== undefined);
+}
+
+/**
  * Gives a trained float network what it needs to be trained under quantization: the steps, clips and
  * ranges that estimators begin with.
  *
@@ -105,7 +116,7 @@ export async function initialQuantizationAware(
   const quantization = layers.map((layer) =>
     [layer, layerQuantization(spec, layers, layer)] as const
   );
-  const isCalibrated = quantization.some(([, { inputs }]) => inputs !== undefined);
+  const isCalibrated = needsCalibration(model, spec);
   if (isCalibrated && calibration.length === 0) {
     throw new RangeError(
       "Cannot begin training under quantization: quantized inputs need calibration images: there " +

@@ -1,3 +1,4 @@
+import { LEAST_STEP } from "../../autograd/mod.ts";
 import { run, type Tensor } from "../../gpu/mod.ts";
 import { bitScheduleKernels } from "../../kernels/mod.ts";
 import type { TrainingContext } from "../../models/mod.ts";
@@ -42,8 +43,9 @@ export function firstLevels(levels: Levels, progressive: Progressive): Levels {
 export function firstStep(meanMagnitude: number, levels: Levels): number {
   const isSign = levels.isSigned && levels.bits === 1;
   const [, high] = limitsOf(levels);
-  // an all-zero channel keeps a step that it can learn from
-  return Math.max(isSign ? meanMagnitude : 2 * meanMagnitude / Math.sqrt(high), 2 ** -10);
+  // an all-zero channel gets a step that it can learn from
+  if (meanMagnitude === 0) return 2 ** -10;
+  return Math.max(isSign ? meanMagnitude : 2 * meanMagnitude / Math.sqrt(high), LEAST_STEP);
 }
 
 /** Lowers the bit-width to that of the training step, if it falls and the network trains. */

@@ -1,12 +1,10 @@
+import { LEAST_STEP } from "../../autograd/mod.ts";
 import { chooseQuantParams, type WeightGrid } from "../../compression/mod.ts";
 import type { Device, Tensor } from "../../gpu/mod.ts";
 import { type HostParameters, type Model, uploadParameters } from "../../models/mod.ts";
 import { quantizedInput } from "./input_estimator.ts";
 import { quantizationAware } from "./model.ts";
 import { type LayerQuantization, layerQuantization, type QuantizationAwareSpec } from "./spec.ts";
-
-/** Smallest step that a learned one is used as. */
-const LEAST_STEP = 2 ** -20;
 
 /** Steps times levels, a learned offset added; whole levels if there is none. */
 function gridOf(

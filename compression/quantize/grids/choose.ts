@@ -53,7 +53,29 @@ export function chooseWeightGrids(
   shape: readonly number[],
   options: WeightGridOptions,
 ): WeightGrid[] {
-  const { grid, granularity, observer, label } = options;
+  const { grid, observer, label } = options;
+  const groups = groupsToChooseFor(values, shape, options);
+  if (!spansRange(grid)) return groups.map((group) => fittedGrid(group, grid));
+  const gridOf = (range: Range) => spanningGrid(range, grid, label);
+  const chosen = observer ?? { kind: "minMax" };
+  return groups.map((group) => gridOf(weightRange(group, chosen, grid.bits, gridOf, label)));
+}
+
+/**
+ * Splits a weight into what shares a grid, once it is sure that grids can be chosen for it.
+ *
+ * @param values The weight, row-major, outputs first.
+ * @param shape `[outputs, ...]`.
+ * @param options Kind of grid, granularity, observer and the weight's name.
+ * @returns Views of consecutive weights, in order.
+ * @throws {RangeError} As {@link chooseWeightGrids}.
+ */
+export function groupsToChooseFor(
+  values: Float32Array,
+  shape: readonly number[],
+  options: WeightGridOptions,
+): Float32Array[] {
+  const { granularity, label } = options;
   const groupSize = groupSizeOf(shape, granularity, label);
   const subject = label === undefined ? "a weight" : `"${label}"`;
   refuseImpossible(options, subject);
@@ -64,14 +86,6 @@ export function chooseWeightGrids(
     );
   }
   requireFinite(`choose grids for ${subject}`, "its values", values);
-  const groups = groupsOf(values, groupSize);
-  if (!spansRange(grid)) return groups.map((group) => fittedGrid(group, grid));
-  const gridOf = (range: Range) => spanningGrid(range, grid, label);
-  const chosen = observer ?? { kind: "minMax" };
-  return groups.map((group) => gridOf(weightRange(group, chosen, grid.bits, gridOf, label)));
-}
-
-function groupsOf(values: Float32Array, groupSize: number): Float32Array[] {
   return Array.from(
     { length: values.length / groupSize },
     (_, i) => values.subarray(i * groupSize, (i + 1) * groupSize),

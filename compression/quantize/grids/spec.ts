@@ -122,6 +122,17 @@ export type FittedGridSpec = LloydMaxGridSpec | TernaryGridSpec | BinaryGridSpec
 export type WeightGridSpec = SpanningGridSpec | FittedGridSpec;
 
 /**
+ * Tells whether a grid is scaled by a power of two, and stops being what it is with any other scale.
+ *
+ * @param spec The kind of grid.
+ * @returns True for powers of two unless their scale is said to be a float, and for grids that ask for it.
+ */
+export function hasPowerOfTwoScale(spec: WeightGridSpec): boolean {
+  if (spec.kind === "powersOfTwo") return spec.scale !== "float";
+  return "scale" in spec && spec.scale === "powerOfTwo";
+}
+
+/**
  * Counts the bits of a code.
  *
  * @param spec The kind of grid.

@@ -1,4 +1,9 @@
-import { dequantizeWeight, type QuantizedWeight, type WeightGrid } from "../quantized_weight.ts";
+import {
+  type CodebookGrid,
+  dequantizeWeight,
+  type QuantizedWeight,
+  type WeightGrid,
+} from "../quantized_weight.ts";
 import { cholesky, solveCholesky } from "./cholesky.ts";
 import { requireFinite } from "../finite.ts";
 import type { LayerHessian } from "./hessian.ts";
@@ -10,7 +15,7 @@ export interface CoordinateDescentOptions {
   readonly sweeps?: number;
   /** Share by which a sweep must lower the error of a row for another to follow; 0.001 if left out. */
   readonly tolerance?: number;
-  /** Whether levels of codebooks are fitted anew before each sweep; true if left out. */
+  /** Whether free levels of codebooks are fitted anew before each sweep; true if left out. */
   readonly refit?: boolean;
 }
 
@@ -25,7 +30,8 @@ const RIDGE = 1e-9;
  *
  * Each step is the exact minimum over one code, or over all levels of a row, so the error never grows.
  * GPTQ visits every weight once; at 1 and 2 bits it pays to go on from its result. Affine grids are
- * kept, and so are codebooks that several rows share.
+ * kept, and so are codebooks that several rows share, and those whose levels follow from fewer numbers:
+ * powers of two, ternary and binary ones stay what they are.
  *
  * @param weight w, row-major, outputs first: what the codes should stand for.
  * @param start Codes and grids to begin with, such as GPTQ's.
@@ -104,13 +110,18 @@ function descentOf({ h, w, q }: Row): Float64Array<ArrayBuffer> {
   return descent;
 }
 
-/** Numbers the levels of a row's codebooks that are in use; -1 for weights on affine grids. */
+/** True where every level may be any number, as those of Lloyd-Max: others keep what they are made of. */
+function isFree(grid: WeightGrid): grid is CodebookGrid {
+  return grid.kind === "codebook" && grid.numbers === undefined;
+}
+
+/** Numbers the levels of a row's codebooks that are in use; -1 for weights on other grids. */
 function levelsInUse({ codes, groupSize }: Row, grids: readonly WeightGrid[]) {
   const numbers = new Map<string, number>();
   const places: { group: number; code: number }[] = [];
   const ofWeight = Int32Array.from(codes, (code, i) => {
     const group = Math.floor(i / groupSize);
-    if (grids[group].kind === "affine") return -1;
+    if (!isFree(grids[group])) return -1;
     const key = `${group} ${code}`;
     if (!numbers.has(key)) numbers.set(key, places.push({ group, code }) - 1);
     return numbers.get(key)!;
@@ -145,7 +156,7 @@ function fitLevels(row: Row, grids: readonly WeightGrid[]): readonly WeightGrid[
   if (lower === undefined) return grids;
   const move = solveCholesky(lower, count, right);
   const fitted = grids.map((grid, group) => {
-    if (grid.kind === "affine") return grid;
+    if (!isFree(grid)) return grid;
     const moved = grid.levels.slice();
     places.forEach((place, k) => {
       if (place.group === group) moved[place.code] += move[k];

@@ -1,4 +1,10 @@
-import { learnedStepQuantize, multiplyBy, randomMix, softRound } from "../../../autograd/mod.ts";
+import {
+  learnedStepQuantize,
+  LEAST_STEP,
+  multiplyBy,
+  randomMix,
+  softRound,
+} from "../../../autograd/mod.ts";
 import {
   BINDING_ALIGNMENT,
   type Device,
@@ -67,9 +73,6 @@ export interface LearnedGrids {
    */
   harden(): Promise<ReconstructedNetwork[]>;
 }
-
-/** What a step of activations is not smaller than, while it learns and afterwards. */
-const LEAST_STEP = 2 ** -20;
 
 /** The grid of an activation after learning: with the step that learning computed with. */
 function learnedGrid(grid: AffineGrid, factor: number, layer: string): AffineGrid {
@@ -202,7 +205,6 @@ export function learnedGrids(
         step,
         limits,
         inner: x.size / networks,
-        floor: LEAST_STEP,
       });
       return randomMix(quantized, x, { rate: dropRate, stream, training: context });
     },

@@ -2,7 +2,7 @@ import type { CrossMoments } from "./accumulate_moments.ts";
 import { cholesky, solveCholesky } from "./cholesky.ts";
 import { dampedFactor, type Damping } from "./damped_factor.ts";
 import { requireFinite } from "../finite.ts";
-import type { LayerHessian } from "./hessian.ts";
+import { constantInputs, type LayerHessian } from "./hessian.ts";
 import { hessianGroupOf } from "./weight_rows.ts";
 
 /** A weight that makes up for the errors of earlier layers. */
@@ -72,7 +72,8 @@ export function matchTarget(
 }
 
 /**
- * Takes the means out of cross moments, as {@link centerHessian} does for a Hessian.
+ * Takes the means out of cross moments, as {@link centerHessian} does for a Hessian: what comes with an
+ * input that never changes becomes 0, not what rounding left of it.
  *
  *     C' = 2 / N sum (x'_n - mu')(x_n - mu)^T = C - 2 mu' mu^T
  *
@@ -80,11 +81,13 @@ export function matchTarget(
  * @param hessian Of the layer's own inputs, which has their means.
  * @returns The same less both means.
  */
-export function centerCross(cross: CrossMoments, { inputs, mean }: LayerHessian): CrossMoments {
+export function centerCross(cross: CrossMoments, hessian: LayerHessian): CrossMoments {
+  const { inputs, mean } = hessian;
+  const constant = new Set(constantInputs(hessian));
   const values = cross.values.map((value, at) => {
     const a = Math.floor(at / inputs); // group and input
     const b = Math.floor(a / inputs) * inputs + at % inputs;
-    return value - 2 * cross.mean[a] * mean[b];
+    return constant.has(b) ? 0 : value - 2 * cross.mean[a] * mean[b];
   });
   return { ...cross, values };
 }

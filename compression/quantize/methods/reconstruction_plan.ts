@@ -1,3 +1,5 @@
+import { hasPowerOfTwoScale, type WeightGridSpec } from "../grids/spec.ts";
+
 /** How roundings and scales are learned; frozen data, part of a trial. */
 export interface ReconstructionPlan {
   /** Steps of Adam. */
@@ -66,9 +68,13 @@ export function reconstructionPlan(
  * Lists what is wrong with the numbers of a plan.
  *
  * @param plan How roundings are learned.
+ * @param grids Of weights and activations, where they are known.
  * @returns What must be how, and what it is; empty if all is well.
  */
-export function reconstructionMistakes(plan: ReconstructionPlan): string[] {
+export function reconstructionMistakes(
+  plan: ReconstructionPlan,
+  grids: readonly WeightGridSpec[] = [],
+): string[] {
   const { steps, roundingRate, scaleRate, penalty, dropRate = 0 } = plan;
   const { weight, warmUp, betaFrom, betaTo } = penalty;
   const isRate = (rate: number) => rate >= 0 && rate < 1;
@@ -80,6 +86,11 @@ export function reconstructionMistakes(plan: ReconstructionPlan): string[] {
       roundingRate,
     ],
     [isRate(scaleRate), "the scale rate must be from 0 to less than 1:", scaleRate],
+    [
+      !(scaleRate > 0 && grids.some(hasPowerOfTwoScale)),
+      "the scale rate must be 0, as a power of two cannot learn:",
+      scaleRate,
+    ],
     [isRate(dropRate), "the drop rate must be from 0 to less than 1:", dropRate],
     [weight >= 0 && weight < Infinity, "the penalty's weight must be at least 0:", weight],
     [isRate(warmUp), "the warm-up must be from 0 to less than 1:", warmUp],

@@ -1,9 +1,8 @@
 import { rangesOf } from "../affine.ts";
 import { affineGrid } from "../grids/affine_grid.ts";
 import { requireFinite } from "../finite.ts";
-import { chooseWeightGrids } from "../grids/choose.ts";
+import { chooseWeightGrids, groupsToChooseFor } from "../grids/choose.ts";
 import type { WeightGridOptions } from "../grids/options.ts";
-import { groupSizeOf } from "../grids/granularity.ts";
 import { lloydMaxGrid } from "../grids/lloyd_max.ts";
 import { leastSquaresRange } from "../observers/mean_squared_error.ts";
 import { ofLabel } from "../of_label.ts";
@@ -59,17 +58,14 @@ export function chooseWeightedGrids(
   hessian: LayerHessian,
   options: WeightGridOptions,
 ): WeightGrid[] {
-  const plain = chooseWeightGrids(weight, shape, options);
-  const { grid, granularity, observer, label } = options;
+  const { grid, observer, label } = options;
   const isRanged = grid.kind === "affine" && observer?.kind === "meanSquaredError";
-  if (grid.kind !== "lloydMax" && !isRanged) return plain;
+  if (grid.kind !== "lloydMax" && !isRanged) return chooseWeightGrids(weight, shape, options);
+  const groups = groupsToChooseFor(weight, shape, options);
   const importance = importanceOf(shape, hessian, label);
-  const groupSize = groupSizeOf(shape, granularity, label);
-  return plain.map((_, i) => {
-    const values = weight.subarray(i * groupSize, (i + 1) * groupSize);
-    const counts = importance.subarray(i * groupSize, (i + 1) * groupSize);
+  return groups.map((values, i) => {
+    const counts = importance.subarray(i * values.length, (i + 1) * values.length);
     if (grid.kind === "lloydMax") return lloydMaxGrid(values, grid.bits, counts);
-    if (grid.kind !== "affine") return plain[i];
     const gridOf = (range: { low: number; high: number }) => affineGrid(range, grid, label);
     return gridOf(
       leastSquaresRange({ values, counts }, rangesOf(values, 1, label)[0], gridOf, label),

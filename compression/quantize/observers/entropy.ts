@@ -64,7 +64,7 @@ function magnitudes({ counts, width }: Histogram): { counts: Float64Array; width
  * on for values of one sign, 12 for both, this is the range of the values.
  *
  * @param histogram Counts.
- * @param bits Of the grid: 2^b levels for values of one sign, 2^(b-1) a side for both.
+ * @param bits Of the grid: 2^b levels for values of one sign, 2^(b-1) a side for both, but 2 at 1 bit.
  * @returns The range.
  * @see Migacz 2017, 8-bit Inference with TensorRT, GPU Technology Conference
  */

@@ -82,4 +82,9 @@ Deno.test("packOctal() and the readers refuse what does not fit", () => {
     () => decodeOctalText(new TextEncoder().encode("0o277\n0o9\n")),
     /line 2 must be like -0o277: "0o9"/,
   );
+  assert.throws(
+    () => decodeOctalText(new TextEncoder().encode("0o277\n0o1")),
+    /its last line must end: it is cut: "0o1"/,
+  );
+  assert.equal(decodeOctalText(new Uint8Array(0)).length, 0);
 });

@@ -32,6 +32,12 @@ Deno.test("deviceExecutor() counts the bytes of weights, and mixed precision kee
       search: "exact",
       images,
     } as const;
+    const recipe = smallRecipe(bars);
+    const aware = {
+      kind: "quantization_aware",
+      spec: { weights: { kind: "learnedStep", bits: 2, granularity: "channel" } },
+      training: recipe.training,
+    } as const;
     const compressions: CompressionSpec[] = [
       { kind: "none" },
       uniform,
@@ -39,6 +45,7 @@ Deno.test("deviceExecutor() counts the bytes of weights, and mixed precision kee
       { ...mixed, sensitivity: "hessian", averageBits: 4 },
       hqq,
       { kind: "post_training", method: "gptq", weights, images },
+      { kind: "post_training", method: "obq", weights, images },
       { kind: "post_training", method: "reconstruction", weights, images, plan },
       {
         kind: "post_training",
@@ -47,20 +54,27 @@ Deno.test("deviceExecutor() counts the bytes of weights, and mixed precision kee
         images,
         sweeps: 1,
       },
+      aware,
+      {
+        ...aware,
+        spec: { weights: { kind: "magnitude", levels: "binary", granularity: "channel" } },
+      },
     ];
-    const trials = trialsOf(smallRecipe(bars), [0], compressions);
+    const trials = trialsOf(recipe, [0], compressions);
     const measured = metricsOf(await listen(execute, trials)) as Metrics[];
-    const [float, two, ofTwo, ofFour, ofHqq, ofGptq, learned, codebooks] = measured.map((
-      { bytes },
-    ) => bytes);
+    const [float, two, ofTwo, ofFour, ofHqq, ...others] = measured.map(({ bytes }) => bytes);
+    const [ofGptq, ofObq, learned, codebooks, steps, signs] = others;
     assert.equal(float, undefined);
     const layer = (outputs: number, inputs: number, bits: number, ofGrid = 32 + bits) =>
       Math.ceil((outputs * inputs * bits + outputs * ofGrid) / 8);
     const classes = (await laboratory.bench(trials[0])).classes;
     assert.equal(two, layer(16, 784, 2) + layer(classes, 16, 2));
     assert.equal(ofHqq, layer(16, 784, 2, 64) + layer(classes, 16, 2, 64));
-    assert.deepEqual([ofGptq, learned], [two, two], "the same codes and grids");
+    assert.deepEqual([ofGptq, ofObq, learned], [two, two, two], "the same codes and grids");
     assert.equal(codebooks, layer(16, 784, 2, 4 * 32) + layer(classes, 16, 2, 4 * 32));
+    // steps that learned have no zero point, signs one magnitude
+    assert.equal(steps, layer(16, 784, 2, 32) + layer(classes, 16, 2, 32));
+    assert.equal(signs, layer(16, 784, 1, 32) + layer(classes, 16, 1, 32));
     assert.ok(ofTwo! <= two && ofTwo! > layer(16, 784, 1), `${ofTwo} of ${two}`);
     assert.ok(ofFour! <= layer(16, 784, 4) + layer(classes, 16, 4) && ofFour! > two);
   }));

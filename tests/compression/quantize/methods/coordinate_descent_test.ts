@@ -7,6 +7,7 @@ import {
   type LayerHessian,
   type QuantizedWeight,
   roundToGrids,
+  type WeightGrid,
   type WeightGridOptions,
 } from "../../../../compression/mod.ts";
 import { correlatedInputs, hessianOf, normals, outputError } from "./random_hessian.ts";
@@ -23,7 +24,13 @@ const twoBits: WeightGridOptions = {
 
 function start(weight: Float32Array, options: WeightGridOptions): QuantizedWeight {
   const grids = chooseWeightGrids(weight, shape, options);
-  return roundToGrids(weight, shape, grids);
+  return roundToGrids(weight, shape, options === oneBit ? grids.map(freed) : grids);
+}
+
+/** Two levels that need not be one magnitude. */
+function freed(grid: WeightGrid): WeightGrid {
+  assert.ok(grid.kind === "codebook");
+  return { kind: "codebook", levels: grid.levels };
 }
 
 function errorOf(weight: Float32Array, quantized: QuantizedWeight, hessian: LayerHessian): number {
@@ -100,6 +107,24 @@ Deno.test("coordinateDescent() keeps levels if asked to, and levels that rows sh
   const found = coordinateDescent(weight, shared, hessian);
   assert.deepEqual(found.grids, shared.grids);
   assert.ok(errorOf(weight, found, hessian) < errorOf(weight, shared, hessian));
+});
+
+Deno.test("coordinateDescent() leaves powers of two, ternary and binary grids what they are", () => {
+  const weight = normals(rows * inputs, 7);
+  const hessian = hessianOf(correlatedInputs(200, inputs, 7), inputs);
+  const kinds: WeightGridOptions[] = [
+    { grid: { kind: "powersOfTwo", bits: 3 }, granularity: "channel" },
+    { grid: { kind: "ternary" }, granularity: "channel" },
+    { grid: { kind: "binary" }, granularity: "channel" },
+  ];
+  for (const options of kinds) {
+    const { grid } = options;
+    const grids = chooseWeightGrids(weight, shape, options);
+    const first = roundToGrids(weight, shape, grids);
+    const found = coordinateDescent(weight, first, hessian);
+    assert.deepEqual(found.grids, grids, grid.kind);
+    assert.ok(errorOf(weight, found, hessian) < errorOf(weight, first, hessian), grid.kind);
+  }
 });
 
 Deno.test("coordinateDescent() leaves alone what it is given, and weights nothing is known of", () => {

@@ -200,7 +200,7 @@ Deno.test("packedBytes() counts the numbers that levels follow from, where these
   }
 });
 
-Deno.test("packedBytes() counts all levels that were fitted one by one, whatever they began as", () => {
+Deno.test("packedBytes() counts one magnitude of three levels, all levels of a free codebook", () => {
   const values = Float32Array.from({ length: 4 * 12 }, (_, i) => Math.sin(i * i));
   const inputs = Float32Array.from({ length: 40 * 12 }, (_, i) => Math.cos(i * i));
   const hessian = hessianOf(inputs, 12);
@@ -210,6 +210,13 @@ Deno.test("packedBytes() counts all levels that were fitted one by one, whatever
   });
   const begun = roundToGrids(values, [4, 12], grids);
   const fitted = coordinateDescent(values, begun, hessian, { sweeps: 4 });
-  assert.equal(packedBytes(begun), (48 * 2 + 4 * 32) / 8);
-  assert.equal(packedBytes(fitted), (48 * 2 + 4 * 3 * 32) / 8);
+  for (const ternary of [begun, fitted]) {
+    assert.equal(packedBytes(ternary), (48 * 2 + 4 * 32) / 8);
+  }
+  const free = begun.grids.map((grid) => {
+    assert.ok(grid.kind === "codebook");
+    return { kind: grid.kind, levels: grid.levels };
+  });
+  const moved = coordinateDescent(values, { ...begun, grids: free }, hessian, { sweeps: 4 });
+  assert.equal(packedBytes(moved), (48 * 2 + 4 * 3 * 32) / 8);
 });
