@@ -10,6 +10,7 @@ import {
   observerMistakes,
   reconstructionMistakes,
   type WeightGridOptions,
+  type WeightGridSpec,
 } from "../compression/mod.ts";
 import {
   type LearnableActivations,
@@ -44,11 +45,17 @@ function averageMistakes({ averageBits }: MixedPrecisionMethod): string[] {
   ];
 }
 
+/** Kinds of grid, of what is given: a trial from a file may lack any. */
+function gridsOf(
+  ...all: readonly ({ readonly grid?: WeightGridSpec } | undefined)[]
+): WeightGridSpec[] {
+  return all.flatMap((one) => one?.grid ?? []);
+}
+
 function planMistakes(compression: ReconstructionMethod & LearnableActivations): string[] {
   const { plan, images, weights, lastWeights, activations } = compression;
-  const grids = [weights, lastWeights, activations].flatMap((one) => one?.grid ?? []);
   const { batchSize } = plan;
-  const mistakes = reconstructionMistakes(plan, grids);
+  const mistakes = reconstructionMistakes(plan, gridsOf(weights, lastWeights, activations));
   if (Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= images) return mistakes;
   return [
     ...mistakes,
@@ -77,7 +84,7 @@ function methodMistakes(compression: PostTrainingCompression): string[] {
     case "ada_round":
       return [
         ...weightMistakes(compression.weights),
-        ...reconstructionMistakes(compression.plan, [compression.weights?.grid ?? []].flat()),
+        ...reconstructionMistakes(compression.plan, gridsOf(compression.weights)),
       ];
     case "second_order": {
       const { weights, sweeps } = compression;

@@ -32,7 +32,7 @@ const HIDDEN = 128;
 const FIXED = 10;
 /** Keras's `uniform`, of the kernel that is not trained. */
 const KERNEL_BOUND = 0.05;
-/** The first so many digits, which is all that 24 bits have. */
+/** Digits of 24 bits. */
 const OCTAL_DIGITS = 8;
 
 /** Weight and bias as Keras begins with them: Glorot-uniform, and 0. */
@@ -62,7 +62,7 @@ const scalar = (device: Device, value: number): Tensor => fill(device, [1], valu
 /** Rounds to multiples of 1 / levels; gradients pass straight through. */
 function roundTo(x: Tensor, levels: number, rounding: "towardZero" | "nearestEven"): Tensor {
   const { device } = x;
-  // no activation or weight comes near what 24 bits hold
+  // float32 counts so far by ones, and no activation comes near
   const reach = 2 ** 23;
   return fakeQuantize(x, {
     scale: scalar(device, 1 / levels),
@@ -153,7 +153,8 @@ function gridOf(grid: ActivationGrid, levels: number): (x: Tensor) => Tensor {
       return (x) => octalDigits(x, levels);
     case "towardZero":
       return (x) => roundTo(x, levels, "towardZero");
-    default:
+    case "nearestEven":
+    case "nearestWithoutGradient":
       return (x) => roundTo(x, levels, "nearestEven");
   }
 }

@@ -63,7 +63,8 @@ const HYPOTHESES = [
 
 const METHOD = [
   "Weights of two axes or more are rounded, one scale a weight, codes from -(2^b - 1) to 2^b - 1 (b bits " +
-  "and a sign); biases stay at 32 bits. A number on the grid keeps its code under every rounding, as long as the scale stays.",
+  "and a sign); biases stay at 32 bits. A number on the grid keeps its code under every rounding, as " +
+  "long as the scale stays.",
   "Shadow weights: float32 weights are rounded anew for every forward pass, gradients pass straight " +
   "through, shadow weights are clipped to the grid. In place: weights are replaced by their rounded " +
   "values after the optimizer's step, moments are kept.",

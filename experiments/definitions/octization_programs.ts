@@ -1,5 +1,5 @@
-import type { ActivationGrid, FixedKernel, ModelSpec } from "../../models/mod.ts";
-import { adam, type TrainingPlan } from "../../training/mod.ts";
+import type { ActivationGrid, FixedKernel, OctizationProgramSpec } from "../../models/mod.ts";
+import { adam } from "../../training/mod.ts";
 import { lineChart } from "../charts/chart_spec.ts";
 import { defineExperiment, type Experiment } from "../define.ts";
 import type { MetricName } from "../metrics.ts";
@@ -16,48 +16,36 @@ const SOURCE =
   "github.com/renatokuipers/Octization-vs.-Quantization, programs of commit 19cae72, figures " +
   "of its README at 67a3565: one run each, no seed set.";
 
-/** Keras's constants; it holds back the last fifth of the images. */
-const OF_KERAS: TrainingPlan = {
-  optimizer: adam({ learningRate: 1e-3, epsilon: 1e-7 }),
-  schedule: { kind: "constant" },
-  epochs: 20,
-  batchSize: 32,
-};
-const KERAS_IMAGES = 48_000;
+/** What a program learns from, and how. */
+type ProgramRecipe = Pick<Trial, "data" | "training">;
 
-/** PyTorch's constants. */
-const OF_PYTORCH: TrainingPlan = {
-  optimizer: adam({ learningRate: 1e-3 }),
-  schedule: { kind: "constant" },
-  epochs: 20,
-  batchSize: 100,
-};
-
-function mnistTrial(kernel: FixedKernel, bits: number, seed: number): Trial {
-  const model: ModelSpec = {
-    kind: "octization_program",
-    layer: { of: "mnist", kernel },
-    bits,
-  };
-  return {
-    data: { dataset: "mnist", train: "all", first: KERAS_IMAGES },
-    model,
-    training: OF_KERAS,
-    seed,
-    compression: { kind: "none" },
-  };
-}
-
-function cifar10Trial(activations: ActivationGrid, bits: number, seed: number): Trial {
-  const model: ModelSpec = {
-    kind: "octization_program",
-    layer: { of: "cifar10", activations },
-    bits,
-  };
-  return {
+const PROGRAMS: Readonly<Record<OctizationProgramSpec["layer"]["of"], ProgramRecipe>> = {
+  // Keras's constants; it holds back the last fifth of the images
+  mnist: {
+    data: { dataset: "mnist", train: "all", first: 48_000 },
+    training: {
+      optimizer: adam({ learningRate: 1e-3, epsilon: 1e-7 }),
+      schedule: { kind: "constant" },
+      epochs: 20,
+      batchSize: 32,
+    },
+  },
+  // PyTorch's constants
+  cifar10: {
     data: { dataset: "cifar10", train: "all" },
-    model,
-    training: OF_PYTORCH,
+    training: {
+      optimizer: adam({ learningRate: 1e-3 }),
+      schedule: { kind: "constant" },
+      epochs: 20,
+      batchSize: 100,
+    },
+  },
+};
+
+function programTrial(layer: OctizationProgramSpec["layer"], bits: number, seed: number): Trial {
+  return {
+    ...PROGRAMS[layer.of],
+    model: { kind: "octization_program", layer, bits },
     seed,
     compression: { kind: "none" },
   };
@@ -94,8 +82,8 @@ export const octizationProgramMnist: Experiment = defineExperiment({
   budget: { axis: "bits", scale: "linear" },
   seeds: 10,
   models: ["octization_program"],
-  baseline: (seed) => mnistTrial("float32", PUBLISHED_BITS, seed),
-  trial: ({ kernel, bits }, seed) => mnistTrial(kernel, bits, seed),
+  baseline: (seed) => programTrial({ of: "mnist", kernel: "float32" }, PUBLISHED_BITS, seed),
+  trial: ({ kernel, bits }, seed) => programTrial({ of: "mnist", kernel }, bits, seed),
   metrics: METRICS,
   equivalenceMargin: MARGIN,
   compare: [{
@@ -159,8 +147,8 @@ export const octizationProgramCifar10: Experiment = defineExperiment({
   budget: { axis: "bits", scale: "linear" },
   seeds: 3,
   models: ["octization_program"],
-  baseline: (seed) => cifar10Trial("float32", PUBLISHED_BITS, seed),
-  trial: ({ activations, bits }, seed) => cifar10Trial(activations, bits, seed),
+  baseline: (seed) => programTrial({ of: "cifar10", activations: "float32" }, PUBLISHED_BITS, seed),
+  trial: ({ activations, bits }, seed) => programTrial({ of: "cifar10", activations }, bits, seed),
   metrics: METRICS,
   equivalenceMargin: MARGIN,
   compare: [

@@ -198,10 +198,10 @@ export function deviceExecutor(laboratory: Laboratory, options: ExecutorOptions)
         } catch (error) {
           signal.throwIfAborted();
           const failed = missing.filter(({ host }) => host === undefined);
-          if (failed.length === 1) failAll(failed[0].trials, error, report);
-          // one broken seed must not take the others with it: each tries again alone
-          for (const { trials } of failed.length === 1 ? [] : failed) {
-            await measureSeeds(lab, model, bench, recipe, [trials]);
+          for (const { trials } of failed) {
+            // one broken seed must not take the others with it: each tries again alone
+            if (failed.length > 1) await measureSeeds(lab, model, bench, recipe, [trials]);
+            else failAll(trials, error, report);
           }
         }
       }
