@@ -120,10 +120,10 @@ export {
 export {
   accumulateMoments,
   type CrossMoments,
-  type LayerGeometry,
   type LayerMoments,
   type MomentAccumulator,
 } from "./quantize/methods/accumulate_moments.ts";
+export type { LayerGeometry } from "./quantize/methods/layer_rows.ts";
 export {
   coordinateDescent,
   type CoordinateDescentOptions,

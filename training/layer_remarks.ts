@@ -29,7 +29,7 @@ export function layerRemarks(report: LayerReport): string[] {
     const which = constant.length > MOST_LISTED ? "" : ` (${constant.join(", ")})`;
     remarks.push(
       `${layer}: ${constant.length} of ${inputs} inputs${which} were the same in all ${samples} ` +
-        "samples: nothing is known of their weights",
+        "samples: calibration says little of their weights",
     );
   }
   const seen = inputs / groups; // by one Hessian

@@ -24,10 +24,10 @@ Deno.test("layerRemarks() compares samples with the inputs of one group", () => 
 Deno.test("layerRemarks() lists few constant inputs and counts many, and names damped groups", () => {
   const grouped = { ...report, groups: 2, inputs: 18 };
   assert.deepEqual(layerRemarks({ ...grouped, constantInputs: [0, 17] }), [
-    "conv1: 2 of 18 inputs (0, 17) were the same in all 100 samples: nothing is known of their weights",
+    "conv1: 2 of 18 inputs (0, 17) were the same in all 100 samples: calibration says little of their weights",
   ]);
   assert.deepEqual(layerRemarks({ ...grouped, constantInputs: [0, 1, 2, 3, 4, 5] }), [
-    "conv1: 6 of 18 inputs were the same in all 100 samples: nothing is known of their weights",
+    "conv1: 6 of 18 inputs were the same in all 100 samples: calibration says little of their weights",
   ]);
   const damping = [{ asked: 0.5, used: 0.5 }, { asked: 0.5, used: 5 }];
   assert.deepEqual(layerRemarks({ ...grouped, damping }), [

@@ -181,7 +181,7 @@ Deno.test("quantizeLayerByLayer() tells constant inputs, and the layer whose inp
   assert.deepEqual(layers[0].constantInputs, [5]);
   assert.deepEqual(layers.map(({ groups, inputs }) => [groups, inputs])[0], [1, 16]);
   assert.deepEqual(layerRemarks(layers[0]), [
-    "fc1: 1 of 16 inputs (5) were the same in all 640 samples: nothing is known of their weights",
+    "fc1: 1 of 16 inputs (5) were the same in all 640 samples: calibration says little of their weights",
   ]);
   const broken = { ...network, "fc1.bias": network["fc1.bias"].with(3, Infinity) };
   await assert.rejects(

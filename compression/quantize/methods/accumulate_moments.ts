@@ -1,27 +1,8 @@
-import { combine } from "../../../autograd/mod.ts";
-import {
-  type Device,
-  formatShape,
-  readAll,
-  reshape,
-  run,
-  type Tensor,
-  zeros,
-} from "../../../gpu/mod.ts";
-import { chooseMatmul, patchesKernels, patchesParams } from "../../../kernels/mod.ts";
+import { affine, combine, reduceAxis } from "../../../autograd/mod.ts";
+import { type Device, readAll, reshape, run, type Tensor, zeros } from "../../../gpu/mod.ts";
+import { chooseMatmul } from "../../../kernels/mod.ts";
 import type { LayerHessian } from "./hessian.ts";
-
-/** How a layer looks at its input. */
-export interface LayerGeometry {
-  /** Shape of its weight: `[outputs, inputs]`, or `[outputs, inputs / groups, height, width]`. */
-  readonly weightShape: readonly number[];
-  /** Of a convolution, both axes; 1 if left out. */
-  readonly stride?: number;
-  /** Of a convolution, zeros on all four sides; 0 if left out. */
-  readonly padding?: number;
-  /** Of a convolution: how many stand side by side; 1 if left out. */
-  readonly groups?: number;
-}
+import { type LayerGeometry, type Rows, rowsOf } from "./layer_rows.ts";
 
 /** What the inputs of a layer have in common with those that another network gives it. */
 export interface CrossMoments {
@@ -47,8 +28,7 @@ export interface MomentAccumulator {
    * @param x Input of the layer, `[1, rows, ...]`.
    * @param other Input of the same layer in another network, for the same rows.
    * @throws {TypeError} If cross moments were asked for and `other` is missing, or the other way round.
-   * @throws {RangeError} If the shape does not fit the layer, or a linear layer gets more than 32768 rows,
-   *   with the layer's name.
+   * @throws {RangeError} If the shape does not fit the layer, with its name.
    */
   add(x: Tensor, other?: Tensor): void;
   /**
@@ -60,62 +40,6 @@ export interface MomentAccumulator {
   read(): Promise<LayerMoments>;
 }
 
-/** Elements of the patches that are laid out at once: 64 MiB. */
-const MOST_ELEMENTS = 2 ** 24;
-/** Rows of a product: beyond, an invocation would loop too often, and float32 would round too much. */
-const MOST_ROWS = 32_768;
-
-/** Rows of a matrix: inputs of one product of weights each. */
-interface Rows {
-  /** `[groups, count, inputs]`. */
-  readonly matrix: Tensor;
-  readonly count: number;
-}
-
-/** The inputs of a linear layer, whatever axes come before or are part of them. */
-function* rowsOfLinear(label: string, x: Tensor, inputs: number): Generator<Rows> {
-  const count = x.size / inputs;
-  if (!Number.isInteger(count) || count > MOST_ROWS) {
-    throw new RangeError(
-      `Cannot calibrate layer "${label}": a batch must be at most ${MOST_ROWS} rows of ${inputs} ` +
-        `inputs: its shape is ${formatShape(x.shape)}`,
-    );
-  }
-  yield { matrix: reshape(x, [1, count, inputs]), count };
-}
-
-/** The windows of a convolution, as many images at a time as fit. */
-function* rowsOfConvolution(label: string, x: Tensor, geometry: LayerGeometry): Generator<Rows> {
-  const { weightShape, groups = 1, stride, padding } = geometry;
-  const [, channels, kernelHeight, kernelWidth] = weightShape;
-  const [, inRows, inChannels, inHeight, inWidth] = x.shape;
-  if (x.shape.length !== 5 || inChannels !== channels * groups) {
-    throw new RangeError(
-      `Cannot calibrate layer "${label}": a convolution of ${groups} groups of ${channels} channels ` +
-        `needs images [1, rows, channels, height, width]: its input is ${formatShape(x.shape)}`,
-    );
-  }
-  const shape = { inRows, groups, channels, inHeight, inWidth, kernelHeight, kernelWidth };
-  const all = patchesParams({ ...shape, stride, padding });
-  const positions = all.outHeight * all.outWidth;
-  const features = channels * kernelHeight * kernelWidth;
-  const fitting = Math.min(MOST_ELEMENTS / (groups * features), MOST_ROWS) / positions;
-  const atOnce = Math.max(1, Math.floor(fitting));
-  for (let firstRow = 0; firstRow < inRows; firstRow += atOnce) {
-    const rows = Math.min(atOnce, inRows - firstRow);
-    const params = { ...all, firstRow, rows };
-    const { p } = run(patchesKernels.unfold, { x }, params);
-    const count = rows * positions;
-    yield { matrix: reshape(p, [groups, count, features]), count };
-  }
-}
-
-function rowsOf(label: string, x: Tensor, geometry: LayerGeometry): Generator<Rows> {
-  return geometry.weightShape.length === 2
-    ? rowsOfLinear(label, x, geometry.weightShape[1])
-    : rowsOfConvolution(label, x, geometry);
-}
-
 /** A sum that grows on the GPU: two buffers in turn, since none may be read and written at once. */
 function runningSum(device: Device, shape: readonly number[]) {
   let [total, spare] = [zeros(device, shape), zeros(device, shape)];
@@ -125,6 +49,20 @@ function runningSum(device: Device, shape: readonly number[]) {
       [total, spare] = [spare, total];
     },
     total: () => total,
+  };
+}
+
+/** Takes off rows what the first of them are in the mean, so that what is constant leaves nothing. */
+function aroundMean(device: Device, shape: readonly number[]) {
+  const offset = zeros(device, shape);
+  let isFound = false;
+  return {
+    offset,
+    less({ matrix, count }: Rows): Rows {
+      if (!isFound) affine(reduceAxis("sum", matrix, 1), 1 / count, 0, offset);
+      isFound = true;
+      return { matrix: combine("subtract", matrix, offset), count };
+    },
   };
 }
 
@@ -159,20 +97,51 @@ function checkFinite(label: string, what: string, values: Float32Array, inputs: 
   }
 }
 
+/** Sums of N vectors a_n - o, and o itself: `[groups, inputs]`. */
+interface Sums {
+  readonly sums: Float32Array;
+  readonly offset: Float32Array;
+}
+
+/** 1 / N sum a_n. */
+function meanOf({ sums, offset }: Sums, samples: number): Float64Array<ArrayBuffer> {
+  return Float64Array.from(sums, (sum, i) => offset[i] + sum / samples);
+}
+
+/** 2 / N sum a_n b_n^T, of the sums of (a_n - o)(b_n - p)^T. */
+function momentsOf(
+  products: Float32Array,
+  a: Sums,
+  b: Sums,
+  inputs: number,
+  samples: number,
+): Float64Array<ArrayBuffer> {
+  return Float64Array.from(products, (product, at) => {
+    const i = Math.floor(at / inputs); // group and input
+    const j = Math.floor(i / inputs) * inputs + at % inputs;
+    const shifts = a.sums[i] * b.offset[j] + a.offset[i] * b.sums[j];
+    return 2 * ((product + shifts) / samples + a.offset[i] * b.offset[j]);
+  });
+}
+
 /**
  * Makes room on the GPU for the second moments of a layer's inputs, to which batches are added.
  *
  *     H = 2 / N sum x_n x_n^T,   mu = 1 / N sum x_n
  *
- * One product of matrices a batch; convolutions are laid out as patches, group by group. Sums are
- * float32 and agree with float64 within 1e-5 sqrt(H_ii H_jj); what is read is divided in float64.
+ * One product of matrices for a thousand rows or so; convolutions are laid out as patches, group by group.
+ * What is summed in float32 is x less its mean in the first rows, so an input that never changes adds
+ * exactly as much as it should; what is read is put together in float64. The result agrees with float64
+ * within 1e-5 sqrt(H_ii H_jj), as long as the first thousand rows are no worse than the rest: where they are
+ * far away from all others, some 1e-4.
  *
  * @param device Where it runs; the sums belong to the scope of this call.
  * @param label Name of the layer, for errors.
  * @param geometry How the layer looks at its input.
  * @param options `cross` asks for moments against the inputs of another network too.
  * @returns What takes batches and gives the moments.
- * @see Frantar et al. 2022, arXiv:2210.17323; patches: Chellapilla et al. 2006
+ * @see Frantar et al. 2022, arXiv:2210.17323; patches: Chellapilla et al. 2006; shifted sums: Chan,
+ *   Golub and LeVeque 1983, doi:10.1080/00031305.1983.10483115
  */
 export function accumulateMoments(
   device: Device,
@@ -182,12 +151,13 @@ export function accumulateMoments(
 ): MomentAccumulator {
   const { weightShape, groups = 1 } = geometry;
   const inputs = weightShape.slice(1).reduce((a, b) => a * b, 1);
-  const square = [groups, inputs, inputs];
-  const second = runningSum(device, square);
-  const first = runningSum(device, [groups, inputs]);
-  const crossed = options.cross
-    ? { second: runningSum(device, square), first: runningSum(device, [groups, inputs]) }
-    : undefined;
+  const room = () => ({
+    around: aroundMean(device, [groups, 1, inputs]),
+    second: runningSum(device, [groups, inputs, inputs]),
+    first: runningSum(device, [groups, inputs]),
+  });
+  const own = room();
+  const crossed = options.cross ? room() : undefined;
   let samples = 0;
 
   return {
@@ -200,14 +170,15 @@ export function accumulateMoments(
       }
       using _scope = device.scope();
       const others = other && rowsOf(label, other, geometry);
-      for (const rows of rowsOf(label, x, geometry)) {
-        const own = products(rows, rows);
-        second.add(own.products);
-        first.add(own.sums);
-        if (others !== undefined) {
-          const theirs = products(others.next().value as Rows, rows);
-          crossed!.second.add(theirs.products);
-          crossed!.first.add(theirs.sums);
+      for (const given of rowsOf(label, x, geometry)) {
+        const rows = own.around.less(given);
+        const made = products(rows, rows);
+        own.second.add(made.products);
+        own.first.add(made.sums);
+        if (crossed !== undefined) {
+          const theirs = products(crossed.around.less(others!.next().value as Rows), rows);
+          crossed.second.add(theirs.products);
+          crossed.first.add(theirs.sums);
         }
         samples += rows.count;
       }
@@ -216,15 +187,20 @@ export function accumulateMoments(
       if (samples === 0) {
         throw new RangeError(`Cannot calibrate layer "${label}": it needs inputs: there are none`);
       }
-      const sums = [first, second, ...crossed ? [crossed.first, crossed.second] : []];
-      const read = await readAll(sums.map((sum) => sum.total())) as Float32Array[];
-      checkFinite(label, "its inputs", read[0], inputs);
-      checkFinite(label, "products of its inputs", read[1], inputs);
-      const divided = (values: Float32Array, factor: number) =>
-        Float64Array.from(values, (value) => value * factor / samples);
-      const [mean, values, otherMean, otherValues] = read.map((sum, i) => divided(sum, 1 + i % 2));
-      const hessian = { groups, inputs, samples, values, mean };
-      return crossed ? { hessian, cross: { values: otherValues, mean: otherMean } } : { hessian };
+      const rooms = [own, ...crossed ? [crossed] : []];
+      const [sums, second, offset, ...others] = await readAll(
+        rooms.flatMap((room) => [room.first.total(), room.second.total(), room.around.offset]),
+      ) as Float32Array[];
+      checkFinite(label, "its inputs", sums, inputs);
+      checkFinite(label, "products of its inputs", second, inputs);
+      const x = { sums, offset };
+      const values = momentsOf(second, x, x, inputs, samples);
+      const hessian = { groups, inputs, samples, values, mean: meanOf(x, samples) };
+      if (!crossed) return { hessian };
+      const [otherSums, otherSecond, otherOffset] = others;
+      const y = { sums: otherSums, offset: otherOffset };
+      const crossValues = momentsOf(otherSecond, y, x, inputs, samples);
+      return { hessian, cross: { values: crossValues, mean: meanOf(y, samples) } };
     },
   };
 }

@@ -23,8 +23,8 @@ export interface LayerHessian {
   readonly mean: Float64Array<ArrayBuffer>;
 }
 
-/** Share of a second moment below which its variance is float32's rounding. */
-const ROUNDING = 1e-5;
+/** Share of a second moment below which its variance is float64's rounding. */
+const ROUNDING = 1e-12;
 
 /**
  * Takes the means out of a Hessian: what is left counts only errors that a bias cannot correct.

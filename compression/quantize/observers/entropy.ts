@@ -1,6 +1,6 @@
 import type { Range } from "../affine.ts";
 import { type Histogram, SIDE_BINS } from "./histogram.ts";
-import { MAGNITUDE_BINS } from "./magnitude_bins.ts";
+import { LEAST_KEPT_BINS, MAGNITUDE_BINS } from "./magnitude_bins.ts";
 
 /**
  * Computes the divergence of a histogram from itself clipped and quantized.
@@ -61,7 +61,10 @@ function magnitudes({ counts, width }: Histogram): { counts: Float64Array; width
  *
  * One threshold cuts magnitudes on both sides. Values that are 0 are left out: every grid has 0. There are
  * at most 2048 bins to cut between, of a weight too, and none where a side has as many levels: from 11 bits
- * on for values of one sign, 12 for both, this is the range of the values.
+ * on for values of one sign, 12 for both, this is the range of the values. No fewer than 128 are kept.
+ *
+ * What is clipped counts as if it lay in the last bin that is kept. Where that is a tall one, such as a
+ * background that is the same everywhere, cutting behind it is cheap whatever it costs the network.
  *
  * @param histogram Counts.
  * @param bits Of the grid: 2^b levels for values of one sign, 2^(b-1) a side for both, but 2 at 1 bit.
@@ -74,7 +77,8 @@ export function entropyRange(histogram: Histogram, bits: number): Range {
   const levels = 2 ** (low < 0 && high > 0 ? Math.max(bits - 1, 1) : bits);
   let best = counts.length;
   let least = Infinity;
-  for (let kept = levels; kept <= counts.length; kept++) {
+  const first = Math.min(Math.max(levels, LEAST_KEPT_BINS), counts.length);
+  for (let kept = first; kept <= counts.length; kept++) {
     const divergence = clippingDivergence(counts, kept, levels);
     // of equal ones the widest
     if (divergence <= least) {

@@ -148,7 +148,7 @@ Deno.test("quantizeByMethod() remarks on inputs that never change and on few sam
   };
   const all = await remarksOn(dull);
   assert.deepEqual(all.filter((remark) => remark.startsWith("fc1")), [
-    "fc1: 2 of 16 inputs (0, 1) were the same in all 96 samples: nothing is known of their weights",
+    "fc1: 2 of 16 inputs (0, 1) were the same in all 96 samples: calibration says little of their weights",
   ]);
   const few = await remarksOn({ ...SET, images: SET.images.subarray(0, 160), count: 10 });
   assert.ok(

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "../../../support/fast_check.ts";
-import { clippingDivergence } from "../../../../compression/quantize/observers/entropy.ts";
+import {
+  clippingDivergence,
+  entropyRange,
+} from "../../../../compression/quantize/observers/entropy.ts";
+import { histogramOf } from "../../../../compression/quantize/observers/histogram.ts";
 
 /** The steps of Migacz 2017, one by one. */
 function divergenceBySteps(counts: readonly number[], kept: number, levels: number): number {
@@ -33,4 +37,14 @@ Deno.test("clippingDivergence() is what the steps of Migacz 2017 give", () => {
 Deno.test("clippingDivergence() is 0 where a level has one bin and nothing is clipped", () => {
   assert.equal(clippingDivergence(Float64Array.of(3, 1, 0, 5), 4, 4), 0);
   assert.equal(clippingDivergence(Float64Array.of(3, 1, 0, 5), 3, 2), Infinity);
+});
+
+Deno.test("entropyRange() keeps more of an image than its darkest shade, however few the levels", () => {
+  // pixels: 0 to 255 over 255, so most bins between them are empty
+  const pixels = Float32Array.from({ length: 256 * 40 }, (_, i) => (i % 256) / 255);
+  for (const bits of [1, 2, 3, 4, 8]) {
+    const { low, high } = entropyRange(histogramOf(pixels), bits);
+    assert.equal(low, 0);
+    assert.ok(high >= 1 / 17, `${bits} bits: ${high}`);
+  }
 });
