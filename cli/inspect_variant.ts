@@ -1,5 +1,5 @@
 import { chunksOf, firstImages, type ImageSet, uploadImages } from "../data/mod.ts";
-import type { ActivationRanges } from "../experiments/execute/calibrate.ts";
+import type { ActivationRanges } from "../training/mod.ts";
 import {
   type MethodQuantization,
   quantizeByMethod,
@@ -134,7 +134,7 @@ export async function inspectedVariant(
     using _scope = device.scope();
     const { tensors } = uploadParameters(device, folded, [parameters]);
     const chunks = chunksOf(device, upload(RANGE_IMAGES));
-    ofRanges.push(...fewImagesRemarks(folded.title, train.count, RANGE_IMAGES));
+    ofRanges.push(...fewImagesRemarks(`all layers of ${folded.title}`, train.count, RANGE_IMAGES));
     const found = await observeInputs(device, folded, tensors, chunks, observer, activationBits);
     ranges = found.ranges;
     ofRanges.push(...found.remarks);

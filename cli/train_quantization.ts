@@ -6,11 +6,14 @@ import type { Device } from "../gpu/mod.ts";
 import type { Model } from "../models/mod.ts";
 import {
   decodeNetwork,
+  fewImagesRemarks,
   initialQuantizationAware,
   type InputEstimator,
+  needsCalibration,
   quantizationAware,
   quantizationAwareMistakes,
   type QuantizationAwareSpec,
+  RANGE_IMAGES,
   type TrainerOptions,
   type WeightEstimator,
 } from "../training/mod.ts";
@@ -196,7 +199,7 @@ export function quantizedModel(float: Model, spec: QuantizationAwareSpec | undef
  * @param recipe What was typed.
  * @param images The training set, whose first images calibrate.
  * @param isResumed Whether weights come from a checkpoint.
- * @returns Initial weights and teacher, as far as the recipe has them.
+ * @returns Initial weights and teacher, as far as the recipe has them, and what to say of calibration.
  * @throws {UserError} If the file of `--from` does not fit the model.
  */
 export async function startFrom(
@@ -205,16 +208,18 @@ export async function startFrom(
   recipe: Recipe,
   images: ResidentImages,
   isResumed: boolean,
-): Promise<Pick<TrainerOptions, "initial" | "teacher">> {
+): Promise<Pick<TrainerOptions, "initial" | "teacher"> & { remarks?: readonly string[] }> {
   const { from, distill } = recipe;
   if (from === undefined || (isResumed && distill === undefined)) return {};
   const { parameters } = decodeNetwork(model, await readCheckpointFile(from, "start from"), from);
   const teacher = distill === undefined ? {} : { teacher: { model, parameters: [parameters] } };
   if (isResumed) return teacher;
   const spec = quantizationOf(recipe);
-  const chunks = chunksOf(device, images).slice(0, 1);
-  const initial = spec === undefined
-    ? parameters
-    : await initialQuantizationAware(device, model, spec, parameters, chunks);
-  return { ...teacher, initial: [initial] };
+  if (spec === undefined) return { ...teacher, initial: [parameters] };
+  const chunks = chunksOf(device, images, RANGE_IMAGES).slice(0, 1);
+  const start = await initialQuantizationAware(device, model, spec, parameters, chunks);
+  const few = needsCalibration(model, spec)
+    ? fewImagesRemarks(`all layers of ${model.title}`, images.count, RANGE_IMAGES)
+    : [];
+  return { ...teacher, initial: [start.parameters], remarks: [...few, ...start.remarks] };
 }

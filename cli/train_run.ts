@@ -105,7 +105,9 @@ async function startTrainer(device: Device, training: Training): Promise<Trainer
     ? { seeds: [recipe.seed] }
     : resumeOptions(decodeNetwork(model, checkpoint.bytes, checkpoint.path));
   const resident = uploadImages(device, images, model.normalization);
-  const given = await startFrom(device, float, recipe, resident, checkpoint !== undefined);
+  const isResumed = checkpoint !== undefined;
+  const { remarks = [], ...given } = await startFrom(device, float, recipe, resident, isResumed);
+  for (const remark of remarks) console.error(remark);
   return createTrainer(device, model, resident, planOf(recipe, images.channels), {
     ...start,
     ...given,

@@ -67,7 +67,12 @@ export { qat } from "./definitions/qat.ts";
 export { waveletThreshold } from "./definitions/wavelet_threshold.ts";
 export { waveletThresholdOfConvolutions } from "./definitions/wavelet_threshold_of_convolutions.ts";
 export { captionNetwork } from "./describe_network.ts";
-export { type ActivationRanges, calibrate, type Calibration } from "./execute/calibrate.ts";
+export {
+  type ActivationRanges,
+  calibrate,
+  type Calibration,
+  type ObservedRanges,
+} from "../training/mod.ts";
 export { equivalenceTest } from "./equivalence.ts";
 export type { Execute, Report, Training } from "./executor.ts";
 export {

@@ -1,4 +1,10 @@
 export { type Augmentation, augmentImages } from "./augmentation.ts";
+export {
+  type ActivationRanges,
+  calibrate,
+  type Calibration,
+  type ObservedRanges,
+} from "./calibrate.ts";
 export { fewImagesRemarks, OBSERVED_IMAGES, RANGE_IMAGES } from "./calibration_images.ts";
 export {
   captureNetwork,
@@ -58,7 +64,11 @@ export {
 export { equalizeNetwork, smoothNetwork } from "./rescale_network.ts";
 export { type Distillation, planMistakes, type TrainingPlan } from "./plan.ts";
 export { type ExportedNetwork, exportQuantizationAware } from "./quantization_aware/export.ts";
-export { initialQuantizationAware, needsCalibration } from "./quantization_aware/initialize.ts";
+export {
+  initialQuantizationAware,
+  needsCalibration,
+  type QuantizationAwareStart,
+} from "./quantization_aware/initialize.ts";
 export { quantizationAware, type QuantizationAwareModel } from "./quantization_aware/model.ts";
 export { quantizationAwareMistakes, weightEstimatorsOf } from "./quantization_aware/mistakes.ts";
 export type {

@@ -40,7 +40,7 @@ export async function observeActivations(
   using _scope = device.scope();
   const chunks = chunksOf(device, images, atOnce).slice(0, OBSERVED_IMAGES / atOnce);
   const found = await observeRanges(device, model, parameters, chunks, options);
-  const few = fewImagesRemarks(model.title, images.count, OBSERVED_IMAGES);
+  const few = fewImagesRemarks(`all layers of ${model.title}`, images.count, OBSERVED_IMAGES);
   return {
     grids: Object.fromEntries(
       Object.entries(found).map(([layer, own]) => [

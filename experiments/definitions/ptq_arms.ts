@@ -32,7 +32,11 @@ function affine(
   return { grid: { kind: "affine", bits }, granularity, observer: { kind: observer } };
 }
 
-const leastSquares = (bits: Bits) => affine(bits, "channel", "meanSquaredError");
+const leastSquares = (bits: Bits, granularity: Granularity = "channel") =>
+  affine(bits, granularity, "meanSquaredError");
+
+/** Divides the rows of every layer of FC_NN. */
+const GROUP: Granularity = { group: 16 };
 
 /** Shifts in place of products; of one bit is the sign, on the scale that fits it best. */
 const powersOfTwo = (bits: Bits): WeightGridOptions =>
@@ -65,16 +69,17 @@ export const PTQ_ARMS = {
     label: "min-max, channel",
     quantization: (bits) => ({ method: "nearest", weights: affine(bits, "channel", "minMax") }),
   },
+  mse_tensor: {
+    label: "least squares, tensor",
+    quantization: (bits) => ({ method: "nearest", weights: leastSquares(bits, "tensor") }),
+  },
   mse_channel: {
     label: "least squares, channel",
     quantization: (bits) => ({ method: "nearest", weights: leastSquares(bits) }),
   },
   mse_group: {
     label: "least squares, groups of 16",
-    quantization: (bits) => ({
-      method: "nearest",
-      weights: affine(bits, { group: 16 }, "meanSquaredError"),
-    }),
+    quantization: (bits) => ({ method: "nearest", weights: leastSquares(bits, GROUP) }),
   },
   additive_powers_channel: {
     label: "powers of two, channel",
@@ -88,9 +93,29 @@ export const PTQ_ARMS = {
     label: "HQQ, channel",
     quantization: (bits) => ({ method: "hqq", bits, granularity: "channel" }),
   },
+  hqq_group: {
+    label: "HQQ, groups of 16",
+    quantization: (bits) => ({ method: "hqq", bits, granularity: GROUP }),
+  },
+  gptq_tensor: {
+    label: "GPTQ, tensor",
+    quantization: (bits, images) => ({
+      method: "gptq",
+      weights: leastSquares(bits, "tensor"),
+      images,
+    }),
+  },
   gptq_channel: {
     label: "GPTQ, channel",
     quantization: (bits, images) => ({ method: "gptq", weights: leastSquares(bits), images }),
+  },
+  gptq_group: {
+    label: "GPTQ, groups of 16",
+    quantization: (bits, images) => ({
+      method: "gptq",
+      weights: leastSquares(bits, GROUP),
+      images,
+    }),
   },
   obq_channel: {
     label: "OBQ, channel",

@@ -23,15 +23,33 @@ interface Extent {
   readonly zoomFrom: number;
 }
 
+/** Three methods whose grids span a matrix, an output channel or a group: a chart of their own. */
+const BY_GRANULARITY: readonly PtqArm[] = [
+  "mse_tensor",
+  "mse_channel",
+  "mse_group",
+  "hqq_channel",
+  "hqq_group",
+  "gptq_tensor",
+  "gptq_channel",
+  "gptq_group",
+];
+/** Granularities that are drawn nowhere else, or other charts would have too many lines. */
+const ONLY_THERE: readonly PtqArm[] = ["mse_tensor", "hqq_group", "gptq_tensor", "gptq_group"];
+
 /** Whether a way to quantize looks at images: a chart of each kind, beside what both are compared with. */
 const looksAtImages = (arm: PtqArm) => "images" in PTQ_ARMS[arm].quantization(4, 1);
 const FAMILIES = [
   {
     name: "without_data",
     words: "from the weights alone",
-    has: (arm: PtqArm) => !looksAtImages(arm),
+    has: (arm: PtqArm) => !looksAtImages(arm) && !ONLY_THERE.includes(arm),
   },
-  { name: "calibrated", words: "calibrated on images", has: looksAtImages },
+  {
+    name: "calibrated",
+    words: "calibrated on images",
+    has: (arm: PtqArm) => looksAtImages(arm) && !ONLY_THERE.includes(arm),
+  },
 ] as const;
 
 /** What a method does, for reports that have it. */
@@ -80,7 +98,7 @@ function definePtqMethods(extent: Extent): Experiment {
     hypotheses,
     method: [
       "Weights of every layer get so many bits; biases stay at 32. Asymmetric equal steps, or codebooks " +
-      "of the best levels (Lloyd-Max), per tensor or per output channel. The scales, zero points and " +
+      "of the best levels (Lloyd-Max), per tensor, output channel or group. The scales, zero points and " +
       "levels themselves are not counted in the bits, but in the bytes.",
       "With activations, the input of every layer, images included, is quantized per tensor to the same " +
       "number of bits, on the range of least squared error over 256 training images.",
@@ -141,6 +159,17 @@ function definePtqMethods(extent: Extent): Experiment {
           })
         )
       ),
+      ...arms.includes("gptq_group")
+        ? [lineChart({
+          name: "accuracy_by_granularity",
+          title:
+            "Weights quantized after training, a grid a matrix, channel or group: accuracy over bits",
+          y: "testAccuracy",
+          where: { quantized: ["weights"], method: BY_GRANULARITY },
+          zoomFrom,
+          markDelta: 0.005,
+        })]
+        : [],
       lineChart({
         name: "accuracy_over_bytes",
         title: "Weights quantized after training: accuracy over their bytes, grids among them",
@@ -189,6 +218,7 @@ export const ptqMethods: Experiment = definePtqMethods({
     "min_max_tensor",
     "mse_channel",
     "mse_group",
+    "gptq_group",
     "additive_powers_channel",
     "lloyd_max_channel",
     "second_order_channel",

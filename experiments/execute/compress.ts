@@ -2,7 +2,7 @@ import type { Device } from "../../gpu/mod.ts";
 import { type HostParameters, type Model, uploadParameters } from "../../models/mod.ts";
 import type { PostTrainingCompression } from "../quantization_trial.ts";
 import type { Trial } from "../trial.ts";
-import type { ActivationRanges } from "./calibrate.ts";
+import type { ActivationRanges } from "../../training/mod.ts";
 import type { Bench } from "./laboratory.ts";
 import { inputHook, postTrain } from "./post_training.ts";
 import { trainAware } from "./quantization_aware.ts";

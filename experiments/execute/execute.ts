@@ -2,7 +2,7 @@ import { evaluate, type Evaluation } from "../../training/mod.ts";
 import { foldBatchNorms, type Model, uploadParameters } from "../../models/mod.ts";
 import type { Execute, Report } from "../executor.ts";
 import { networkId, type Recipe, type Trial, trialId } from "../trial.ts";
-import { calibrate, type Calibration } from "./calibrate.ts";
+import { calibrate, type ObservedRanges } from "../../training/mod.ts";
 import { compress } from "./compress.ts";
 import { type Bench, type Laboratory, modelOn } from "./laboratory.ts";
 import { levelMetrics } from "./level_weights.ts";
@@ -41,7 +41,7 @@ function failAll(trials: readonly Trial[], error: unknown, report: Report): void
 }
 
 /** Of what needs no ranges. */
-const NOT_CALIBRATED: Calibration = { ranges: {}, remarks: [] };
+const NOT_CALIBRATED: ObservedRanges = { ranges: {}, remarks: [] };
 
 /** How well a copy does, and what is to be said of its calibration. */
 interface Measured {
@@ -62,8 +62,8 @@ async function measureNetwork(
   signal: AbortSignal,
 ): Promise<void> {
   const { model, parameters: host } = foldBatchNorms(trained, values);
-  let calibrated: Promise<Calibration> | undefined;
-  const calibrationFor = ({ compression }: Trial): Calibration | Promise<Calibration> => {
+  let calibrated: Promise<ObservedRanges> | undefined;
+  const calibrationFor = ({ compression }: Trial): ObservedRanges | Promise<ObservedRanges> => {
     if (compression.kind !== "affine" || !compression.activations) return NOT_CALIBRATED;
     return calibrated ??= calibrate(
       device,

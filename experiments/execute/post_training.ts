@@ -20,7 +20,7 @@ import {
 } from "../../training/mod.ts";
 import type { PostTrainingCompression } from "../quantization_trial.ts";
 import { type LayerMethod, quantizeByHessians } from "./by_hessians.ts";
-import { calibrate } from "./calibrate.ts";
+import { calibrate } from "../../training/mod.ts";
 import type { Bench } from "./laboratory.ts";
 import { allocate, choicesOf, roundedToBits } from "./mixed_precision.ts";
 import {
@@ -175,7 +175,10 @@ async function rescale(
   const { remarks } = await calibrate(device, model, tensors, chunks);
   return {
     parameters: await smoothNetwork(device, model, host, chunks, rescaling.alpha),
-    remarks: [...fewImagesRemarks(model.title, images.count, OBSERVED_IMAGES), ...remarks],
+    remarks: [
+      ...fewImagesRemarks(`all layers of ${model.title}`, images.count, OBSERVED_IMAGES),
+      ...remarks,
+    ],
   };
 }
 

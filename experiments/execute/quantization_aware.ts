@@ -1,4 +1,3 @@
-import type { Chunk } from "../../data/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
 import {
   type HostParameters,
@@ -15,22 +14,9 @@ import {
   quantizationAware,
 } from "../../training/mod.ts";
 import type { QuantizationAwareCompression } from "../quantization_trial.ts";
-import { calibrate } from "./calibrate.ts";
 import type { Bench } from "./laboratory.ts";
 import { bytesOf } from "./quantize_weights.ts";
 import type { Variants } from "./variants.ts";
-
-/** Says which channels of the float32 network never changed while its ranges were found. */
-async function watchInputs(
-  device: Device,
-  model: Model,
-  host: HostParameters,
-  calibration: readonly Chunk[],
-): Promise<readonly string[]> {
-  using _scope = device.scope();
-  const { tensors } = uploadParameters(device, model, [host]);
-  return (await calibrate(device, model, tensors, calibration)).remarks;
-}
 
 /** Steps between two looks whether to stop. */
 const STEPS_AT_ONCE = 512;
@@ -60,16 +46,14 @@ export async function trainAware(
 ): Promise<Variants> {
   const aware = quantizationAware(model, spec);
   const { calibration } = bench;
-  const found = needsCalibration(model, spec)
-    ? [...bench.calibrationRemarks, ...await watchInputs(device, model, host, calibration)]
-    : [];
   const initial = await initialQuantizationAware(device, model, spec, host, calibration);
+  const few = needsCalibration(model, spec) ? bench.calibrationRemarks : [];
   let trained: HostParameters;
   {
     using _scope = device.scope();
     using trainer = createTrainer(device, aware, bench.train, training, {
       seeds: [seed],
-      initial: [initial],
+      initial: [initial.parameters],
       ...training.distillation && { teacher: { model, parameters: [host] } },
     });
     while (trainer.stepsDone < trainer.totalSteps) {
@@ -86,7 +70,7 @@ export async function trainAware(
     model: aware,
     tensors,
     hooks: {},
-    remarks: [found],
+    remarks: [[...few, ...initial.remarks]],
     // as long as any weights are float32 there is nothing to compare
     ...Object.keys(weights).length === model.layers.length && { bytes: [bytesOf(weights)] },
   };

@@ -15,7 +15,7 @@ import type {
 } from "../quantization_trial.ts";
 import type { AffineCompression, CompressionSpec } from "../trial.ts";
 import { isLayerMethod } from "./by_hessians.ts";
-import type { ActivationRanges } from "./calibrate.ts";
+import type { ActivationRanges } from "../../training/mod.ts";
 import { onLevels } from "./level_weights.ts";
 import { sparsityStage } from "./sparsity_stage.ts";
 

@@ -13,7 +13,7 @@ import type { Device } from "../../gpu/mod.ts";
 import type { HostParameters, Model } from "../../models/mod.ts";
 import { layerRemarks, quantizedInputs, reconstruct } from "../../training/mod.ts";
 import { ADA_ROUND_PLAN, RECONSTRUCTION_PLAN, SWEEPS } from "../definitions/ptq_arms.ts";
-import type { ActivationRanges } from "../execute/calibrate.ts";
+import type { ActivationRanges } from "../../training/mod.ts";
 import { type LayerMethod, quantizeByHessians } from "../execute/by_hessians.ts";
 import { quantizeWeights } from "../execute/quantize_weights.ts";
 import { obqMistakes, rowsOf } from "../weight_rows.ts";
@@ -126,7 +126,11 @@ export async function quantizeByMethod(
   if (method === "hqq") {
     // other bits are refused by the method itself
     const plan = { bits: codeBits(options.grid) as HqqBits, granularity: options.granularity };
-    const made = quantizeWeights(model, parameters, (values, shape) => hqq(values, shape, plan));
+    const made = quantizeWeights(
+      model,
+      parameters,
+      (values, shape, label) => hqq(values, shape, { ...plan, label }),
+    );
     return { variant: { ...made, inputs }, remarks: [] };
   }
   if (method === "obq") refuseLongRows(model);

@@ -3,7 +3,7 @@ import { type Chunk, splitChunk } from "../../data/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
 import { type Model, type ParameterTensors, rowsAtOnce } from "../../models/mod.ts";
 import { observeRanges } from "../../training/mod.ts";
-import { calibrate, type Calibration } from "../execute/calibrate.ts";
+import { calibrate, type ObservedRanges } from "../../training/mod.ts";
 
 /** Numbers that are read from the GPU at once at most: 64 MiB. */
 const MOST_NUMBERS = 2 ** 24;
@@ -29,7 +29,7 @@ export async function observeInputs(
   chunks: readonly Chunk[],
   observer: ObserverSpec,
   bits: Bits,
-): Promise<Calibration> {
+): Promise<ObservedRanges> {
   if (observer.kind === "minMax") return await calibrate(device, model, parameters, chunks);
   const grid = { kind: "affine", bits } as const;
   const inner = model.activations ?? model.inputShape.reduce((a, b) => a * b, 1);

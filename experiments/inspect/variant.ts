@@ -10,7 +10,7 @@ import {
 } from "../../compression/mod.ts";
 import type { Tensor } from "../../gpu/mod.ts";
 import type { HostParameters, Model } from "../../models/mod.ts";
-import type { ActivationRanges } from "../execute/calibrate.ts";
+import type { ActivationRanges } from "../../training/mod.ts";
 import { quantizeWeights, roundOnGrids } from "../execute/quantize_weights.ts";
 
 /** How a network is quantized after training; biases stay as they are. */

@@ -94,7 +94,9 @@ Deno.test("inspect compares a network with a quantized form of itself", () =>
     assert.deepEqual(json.first, { layer: "fc1", part: "input" });
     assert.deepEqual(json.remarks, {
       a: [],
-      b: ["FC_NN 784-12-10: ranges of inputs were found on 640 images instead of 2,048"],
+      b: [
+        "all layers of FC_NN 784-12-10: ranges of inputs were found on 640 images instead of 2,048",
+      ],
     });
     assert.doesNotMatch(stdout, /ranges of inputs/, "weights alone need no images");
     assert.equal(json.tensors.length, 8);

@@ -156,6 +156,9 @@ Deno.test("train --quantize goes on from a float network under quantization, and
     const quantize = ["--quantize", "lsq", ...bits, "--from", float, "--distill"];
     const { stderr } = await succeed("train", ...trainArgs(bars, path, 6), ...quantize);
     assert.match(stderr, /^FC_NN 784-32-10 \(weights 2, inputs 2, image 4\) on bars/m);
+    // of the images that steps begin on
+    assert.match(stderr, /^all layers of FC_NN 784-32-10: ranges .* 534 images instead of 2,048$/m);
+    assert.match(stderr, /^"fc2": \d+ of 32 channels never changed in 534 samples: /m);
     const first = Number(/^epoch 1 of 6: training loss ([\d.]+)/m.exec(stderr)?.[1]);
     assert.ok(first < 1.2, `it begins with what the float network knows: ${first}`);
     const args = ["--dataset", bars, "--model", "fc_nn:32", "--json"];

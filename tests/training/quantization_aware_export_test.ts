@@ -111,14 +111,9 @@ Deno.test("quantizationAware() wraps convolutions, and leaves batch norms to the
     const model = quantizationAware(float, spec);
     assert.equal(model.batchNorms, undefined);
     const initial = initialParameters(float, 1);
-    const start = await initialQuantizationAware(
-      device,
-      float,
-      spec,
-      initial,
-      chunksOf(device, images),
-    );
-    using trainer = trainerOf(device, model, { seeds: [1], initial: [start] }, {
+    const chunks = chunksOf(device, images);
+    const start = await initialQuantizationAware(device, float, spec, initial, chunks);
+    using trainer = trainerOf(device, model, { seeds: [1], initial: [start.parameters] }, {
       ...PLAN,
       epochs: 2,
     });

@@ -58,13 +58,8 @@ export async function initialOf(
   trained: HostParameters,
 ) {
   using _scope = device.scope();
-  return await initialQuantizationAware(
-    device,
-    smallModel,
-    spec,
-    trained,
-    chunksOf(device, uploadImages(device, SET)),
-  );
+  const chunks = chunksOf(device, uploadImages(device, SET));
+  return (await initialQuantizationAware(device, smallModel, spec, trained, chunks)).parameters;
 }
 
 /** Share of the images that a network gets right. */

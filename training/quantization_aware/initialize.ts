@@ -1,77 +1,24 @@
-import { reduceAxis } from "../../autograd/mod.ts";
-import { type Chunk, splitChunk } from "../../data/mod.ts";
-import { type Device, readAll, reshape, run, type Tensor } from "../../gpu/mod.ts";
-import { elementwiseKernels, elementwiseParams, UNARY } from "../../kernels/mod.ts";
+import type { Chunk } from "../../data/mod.ts";
+import type { Device } from "../../gpu/mod.ts";
 import {
   type HostParameters,
   type Model,
   parameterShape,
-  type ParameterTensors,
-  rowsAtOnce,
   uploadParameters,
 } from "../../models/mod.ts";
+import { calibrate } from "../calibrate.ts";
 import { requireFiniteInput } from "../finite_input.ts";
-import { firstInputSteps, type InputStatistics } from "./input_estimator.ts";
+import { firstInputSteps } from "./input_estimator.ts";
 import { checkQuantizationAware } from "./mistakes.ts";
 import { layerQuantization, type QuantizationAwareSpec } from "./spec.ts";
 import { firstWeightSteps } from "./weight_estimator.ts";
 
-/** What one chunk of images says of one layer's input. */
-interface Observed {
-  readonly layer: string;
-  readonly size: number;
-  readonly low: Tensor;
-  readonly high: Tensor;
-  readonly sum: Tensor;
-}
-
-/** Range and mean magnitude of every layer's input; one wait in all. */
-async function observeInputs(
-  device: Device,
-  model: Model,
-  parameters: ParameterTensors,
-  chunks: readonly Chunk[],
-): Promise<Map<string, InputStatistics>> {
-  using _scope = device.scope();
-  const observed: Observed[] = [];
-  for (const { source, rows } of chunks.flatMap((one) => splitChunk(one, rowsAtOnce(model, 1)))) {
-    using part = device.scope();
-    model.forward(parameters, { source, rows }, {
-      layerInput(layer, x) {
-        const flat = reshape(x, [x.size]);
-        const magnitudes = run(elementwiseKernels.unary, { a: flat }, elementwiseParams(x.size), {
-          constants: { OP: UNARY.absolute },
-        }).y;
-        const [low, high, sum] = [
-          reduceAxis("minimum", flat, 0),
-          reduceAxis("maximum", flat, 0),
-          reduceAxis("sum", magnitudes, 0),
-        ].map((one) => part.keep(one));
-        observed.push({ layer, size: x.size, low, high, sum });
-        return x;
-      },
-    });
-  }
-  const values = await readAll(observed.flatMap(({ low, high, sum }) => [low, high, sum]));
-  const totals = new Map<string, { low: number; high: number; sum: number; size: number }>();
-  observed.forEach(({ layer, size }, i) => {
-    const [low, high, sum] = values.slice(3 * i, 3 * i + 3).map(([value]) => value);
-    requireFiniteInput(layer, [low, high]);
-    requireFiniteInput(layer, [sum], "the sum of magnitudes of its input");
-    const { low: l, high: h, sum: s, size: n } = totals.get(layer) ??
-      { low: Infinity, high: -Infinity, sum: 0, size: 0 };
-    totals.set(layer, {
-      low: Math.min(l, low),
-      high: Math.max(h, high),
-      sum: s + sum,
-      size: n + size,
-    });
-  });
-  return new Map(
-    [...totals].map((
-      [layer, { low, high, sum, size }],
-    ) => [layer, { low, high, meanMagnitude: sum / size }]),
-  );
+/** What a training under quantization begins with. */
+export interface QuantizationAwareStart {
+  /** Parameters of `quantizationAware(model, spec)`, to be given as `initial` of a trainer. */
+  readonly parameters: HostParameters;
+  /** Which channels of the calibration images never changed, a sentence a layer that has any. */
+  readonly remarks: readonly string[];
 }
 
 /**
@@ -97,7 +44,7 @@ export function needsCalibration({ layers }: Model, spec: QuantizationAwareSpec)
  * @param spec What is quantized, and how.
  * @param trained Weights of one float network.
  * @param calibration Images of the training set; none are needed if no inputs but pixels are quantized.
- * @returns Parameters of `quantizationAware(model, spec)`, to be given as `initial` of a trainer.
+ * @returns Parameters to begin with, and what is to be said of the images.
  * @throws {UserError} If a number of the specification is out of range.
  * @throws {RangeError} If inputs are quantized and there are no images to see them on, or an activation is
  *   not finite, with the layer's name.
@@ -109,7 +56,7 @@ export async function initialQuantizationAware(
   spec: QuantizationAwareSpec,
   trained: HostParameters,
   calibration: readonly Chunk[],
-): Promise<HostParameters> {
+): Promise<QuantizationAwareStart> {
   checkQuantizationAware(spec);
   using _scope = device.scope();
   const { layers } = model;
@@ -124,14 +71,14 @@ export async function initialQuantizationAware(
     );
   }
   const { tensors } = uploadParameters(device, model, [trained]);
-  const seen = isCalibrated
-    ? await observeInputs(device, model, tensors, calibration)
-    : new Map<string, InputStatistics>();
+  const seen = isCalibrated ? await calibrate(device, model, tensors, calibration) : undefined;
   const values: Record<string, Float32Array<ArrayBuffer>> = { ...trained };
   for (const [layer, ofLayer] of quantization) {
     const name = `${layer}.weight`;
     const shape = parameterShape(model, name);
-    const statistics = seen.get(layer) ?? { low: 0, high: 1, meanMagnitude: 1 };
+    const meanMagnitude = seen?.meanMagnitudes[layer] ?? 1;
+    requireFiniteInput(layer, [meanMagnitude], "the sum of magnitudes of its input");
+    const statistics = { ...seen?.ranges[layer] ?? { low: 0, high: 1 }, meanMagnitude };
     Object.assign(
       values,
       ofLayer.weights &&
@@ -139,5 +86,5 @@ export async function initialQuantizationAware(
       firstInputSteps(model, layer, ofLayer, spec.progressive, statistics),
     );
   }
-  return values;
+  return { parameters: values, remarks: seen?.remarks ?? [] };
 }

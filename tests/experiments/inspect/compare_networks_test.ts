@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Chunk, chunksOf, uploadImages } from "../../../data/mod.ts";
-import { calibrate } from "../../../experiments/execute/calibrate.ts";
+import { calibrate } from "../../../training/mod.ts";
 import { compareNetworks } from "../../../experiments/inspect/compare_networks.ts";
 import {
   type NetworkQuantization,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { dequantizeWeight } from "../../../compression/mod.ts";
 import { chunksOf, type ImageSet, uploadImages } from "../../../data/mod.ts";
-import { calibrate } from "../../../experiments/execute/calibrate.ts";
+import { calibrate } from "../../../training/mod.ts";
 import {
   type MethodQuantization,
   quantizeByMethod,
@@ -66,6 +66,17 @@ Deno.test("quantizeByMethod() gives weights on grids whose output is nearer than
     {},
   );
   assert.equal(hqq.variant.weights.fc1.grids.length, 8 * 16 / 4);
+  await assert.rejects(
+    quantizeByMethod(
+      device,
+      model,
+      parameters,
+      { method: "hqq", weights: { ...weights, granularity: { group: 5 } } },
+      undefined,
+      {},
+    ),
+    /^RangeError: Cannot quantize "fc1.weight" of shape .*: a group must divide a row of 16$/,
+  );
 });
 
 Deno.test("quantizeByMethod() reconstructs the network, or one layer after the other, with its inputs", async () => {
@@ -79,7 +90,7 @@ Deno.test("quantizeByMethod() reconstructs the network, or one layer after the o
     const found = await quantizeByMethod(device, model, parameters, asked, images, {});
     const { variant } = found;
     assert.deepEqual(found.remarks, [
-      `${model.title}: ranges of inputs were found on 96 images instead of 256`,
+      `all layers of ${model.title}: ranges of inputs were found on 96 images instead of 256`,
     ]);
     assert.deepEqual(Object.keys(variant.inputs), model.layers);
     for (const layer of model.layers) {

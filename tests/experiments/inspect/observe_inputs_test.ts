@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { chunksOf, uploadImages } from "../../../data/mod.ts";
-import { calibrate } from "../../../experiments/execute/calibrate.ts";
+import { calibrate } from "../../../training/mod.ts";
 import { observeInputs } from "../../../experiments/inspect/observe_inputs.ts";
 import { fcNN, initialParameters, uploadParameters } from "../../../models/mod.ts";
 import { testDevice } from "../../support/device.ts";

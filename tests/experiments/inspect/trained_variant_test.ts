@@ -36,7 +36,8 @@ for (const model of models) {
     using _scope = device.scope();
     const chunks = chunksOf(device, uploadImages(device, SET));
     const float = initialParameters(model, 4);
-    const trained = await initialQuantizationAware(device, model, spec, float, chunks);
+    const start = await initialQuantizationAware(device, model, spec, float, chunks);
+    const trained = start.parameters;
     const aware = quantizationAware(model, spec);
     const { tensors } = uploadParameters(device, aware, [trained]);
     const [expected] = await evaluate(aware, tensors, 1, chunks);

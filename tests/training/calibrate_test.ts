@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { calibrate } from "../../../experiments/execute/calibrate.ts";
-import { chunksOf, type ImageSet, uploadImages } from "../../../data/mod.ts";
-import { fcNN, initialParameters, uploadParameters } from "../../../models/mod.ts";
-import { buildVariants } from "../../../experiments/execute/variants.ts";
-import { testDevice } from "../../support/device.ts";
+import { calibrate } from "../../training/mod.ts";
+import { chunksOf, type ImageSet, uploadImages } from "../../data/mod.ts";
+import { fcNN, initialParameters, uploadParameters } from "../../models/mod.ts";
+import { buildVariants } from "../../experiments/execute/variants.ts";
+import { testDevice } from "../support/device.ts";
 
 const model = fcNN({ inputShape: [1, 2, 2], hidden: [2], classes: 2 });
 
@@ -39,6 +39,7 @@ Deno.test("calibrate() finds the range of every layer's input over all chunks", 
   assert.equal(chunks.length, 2);
   assert.deepEqual(await calibrate(device, model, tensors, chunks), {
     ranges: { fc1: { low: 0, high: 9 }, fc2: { low: 0, high: 8.5 } },
+    meanMagnitudes: { fc1: 41 / 12, fc2: 22.5 / 6 },
     remarks: [],
   });
   const { ranges } = await calibrate(device, model, tensors, chunks.slice(1));
