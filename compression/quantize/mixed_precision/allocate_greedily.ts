@@ -38,7 +38,8 @@ function bestMove(
 /**
  * Allocates bits by what helps most for each byte, starting from the smallest choice of every layer.
  *
- * Quick and mostly good; {@link allocateExactly} finds the best.
+ * Quick, but far from the best where one layer holds most of the bytes: what small layers were given is not
+ * taken back when the large one does not fit any more. {@link allocateExactly} finds the best.
  *
  * @param layers Layers and their choices.
  * @param budget Largest sum of bytes.
