@@ -108,7 +108,7 @@ export const linearBytesKernels: Kernels<"forward" | "weightGradient"> = defineK
         const tiles = Math.ceil(batch / 16) * Math.ceil(outputs / COLUMNS);
         return [Math.ceil(tiles / WORKGROUP_SIZE), 1, networks];
       },
-      loopIterations: ({ inputs }) => inputs / 4,
+      loopIterations: ({ inputs }) => inputs / 2,
     },
     weightGradient: {
       reads: ["vectors", "rows", "dy"],

@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { read, run, tensor } from "../../gpu/mod.ts";
+import { makeInputs } from "../../kernels/check.ts";
+import { linearBytesKernels, linearBytesParams } from "../../kernels/linear_bytes/linear_bytes.ts";
+import { randomSource } from "../../kernels/mod.ts";
+import { testDevice } from "../support/device.ts";
+
+const { forward } = linearBytesKernels;
+
+/** Sums of a layer over images whose words stay where `isKept` says so, and are 0 elsewhere. */
+async function outputsOver(isKept: (image: number, word: number) => boolean, COLUMNS: number) {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const shape = { networks: 2, batch: 37, sharedRows: false, outputs: 12, inputs: 48, count: 50 };
+  const params = linearBytesParams({ ...shape, scale: 1 / 255 });
+  const constants = { ...forward.family.constants, COLUMNS };
+  const inputs = makeInputs(forward, params, constants, 3);
+  const words = shape.inputs / 4;
+  inputs.pixels = inputs.pixels.map((word: number, i: number) =>
+    isKept(Math.floor(i / words), i % words) ? word : 0
+  );
+  const tensors = Object.fromEntries(
+    Object.entries(inputs).map(([name, data]) => [name, tensor(device, data, [data.length])]),
+  );
+  const { y } = run(forward, tensors, params, { constants });
+  const wanted = forward.family.reference(
+    Object.fromEntries(
+      Object.entries(inputs).map(([name, data]) => [name, Float64Array.from(data)]),
+    ),
+    params,
+    constants,
+    "forward",
+  );
+  assert.ok(wanted.y);
+  return { found: await read(y), wanted: wanted.y, bias: inputs.bias };
+}
+
+Deno.test("linear_bytes.forward passes over what is blank, and over nothing else", async () => {
+  const random = randomSource(5);
+  const margins = (_image: number, word: number) => word % 4 !== 0 && word > 3;
+  const scattered = Array.from({ length: 50 * 12 }, () => random() < 0.2);
+  const kinds = [
+    margins,
+    (image: number, word: number) => scattered[image * 12 + word],
+    (image: number, word: number) => image === 7 && word === 11,
+    (_image: number, word: number) => word === 0,
+  ];
+  for (const isKept of kinds) {
+    for (const COLUMNS of [8, 16]) {
+      const { found, wanted } = await outputsOver(isKept, COLUMNS);
+      assert.equal(found.length, wanted.length);
+      assert.ok(found.every((value, i) => Math.abs(value - wanted[i]) <= 1e-5));
+    }
+  }
+});
+
+Deno.test("linear_bytes.forward of blank images is its bias", async () => {
+  const { found, bias } = await outputsOver(() => false, 16);
+  assert.ok(found.every((value, i) => value === bias[Math.floor(i / (37 * 12)) * 12 + i % 12]));
+});
