@@ -37,6 +37,10 @@ export type QuantizeToBits = (
 
 /** Networks that run side by side, so that memory lasts. */
 export const NETWORKS_AT_ONCE = 32;
+/** Networks that are differentiated side by side. */
+const DIFFERENTIATED_AT_ONCE = 8;
+/** A backward pass has the gradient of what pooling by 2 x 2 left out of the forward pass. */
+const POOLED = 4;
 
 function weightNames({ layers }: Model): string[] {
   return layers.map((layer) => `${layer}.weight`);
@@ -102,7 +106,8 @@ async function gradientsOf(
   const names = weightNames(model);
   const sums = names.map((name) => new Float32Array(tensors[name].size));
   const count = chunks.reduce((sum, chunk) => sum + chunk.count, 0);
-  for (const part of chunks.flatMap((chunk) => splitChunk(chunk, rowsAtOnce(model, networks)))) {
+  const atOnce = rowsAtOnce(model, POOLED * networks);
+  for (const part of chunks.flatMap((chunk) => splitChunk(chunk, atOnce))) {
     using _scope = device.scope();
     const { source, rows, labels } = part;
     const losses = crossEntropy(model.forward(tensors, { source, rows }), labels);
@@ -144,9 +149,9 @@ export function layerHessianTraces(
   const weights = Object.fromEntries(weightNames(model).map((name) => [name, parameters[name]]));
   return hessianTraces(weights, async (networks) => {
     const found: NamedValues[] = [];
-    for (let first = 0; first < networks.length; first += NETWORKS_AT_ONCE) {
+    for (let first = 0; first < networks.length; first += DIFFERENTIATED_AT_ONCE) {
       using _scope = device.scope();
-      const part = networks.slice(first, first + NETWORKS_AT_ONCE);
+      const part = networks.slice(first, first + DIFFERENTIATED_AT_ONCE);
       const all = part.map((network) => ({ ...parameters, ...network }));
       const { tensors } = uploadParameters(device, model, all);
       found.push(...await gradientsOf(device, model, tensors, part.length, chunks));

@@ -6,7 +6,7 @@ import {
   roundToGrids,
 } from "../../compression/mod.ts";
 import { chunksOf, uploadImages } from "../../data/mod.ts";
-import { fcNN, initialParameters, uploadParameters } from "../../models/mod.ts";
+import { cnn, fcNN, initialParameters, uploadParameters } from "../../models/mod.ts";
 import {
   evaluate,
   layerHessianTraces,
@@ -92,4 +92,26 @@ Deno.test("layerHessianTraces() gives the Hessian of logistic regression", async
   assert.ok(estimate.standardError < 0.2 * trace);
   const rounded = dequantizeWeight(quantize(parameters["fc1.weight"], [4, 16], 3));
   assert.ok(hessianSensitivity(estimate.trace, parameters["fc1.weight"], rounded) > 0);
+});
+
+Deno.test("layerHessianTraces() keeps what pooling leaves out within a buffer", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const model = cnn();
+  const count = 512;
+  const images = Uint8Array.from({ length: count * 784 }, (_, i) => i * 7919 % 256);
+  const labels = Uint8Array.from({ length: count }, (_, i) => i % 10);
+  const set = { images, labels, count, channels: 1, height: 28, width: 28 };
+  const chunks = chunksOf(device, uploadImages(device, set));
+  // six networks at once: 154 MB of gradients before pooling, where an adapter may bind 128 MiB
+  const options = { samples: 1, seed: 0 };
+  const found = await layerHessianTraces(
+    device,
+    model,
+    initialParameters(model, 1),
+    chunks,
+    options,
+  );
+  assert.deepEqual(Object.keys(found), ["conv1.weight", "conv2.weight", "fc.weight"]);
+  for (const { trace } of Object.values(found)) assert.ok(Number.isFinite(trace));
 });
