@@ -83,12 +83,15 @@ function panelsOf(
     const { y } = data.reference;
     const tolerance = spec.markDelta * display.scale;
     const marksCliffs = spec.x === undefined;
-    // a network that is not as good as the chart was made for gets a range of its own
-    const zoomFrom = y > spec.zoomFrom + 1 ? spec.zoomFrom : Math.max(0, Math.floor(y) - 3);
+    // a network that is not as good as the chart was made for gets a range of its own, and one that is
+    // nearly perfect no more than six times what it lacks
+    const zoomFrom = y > spec.zoomFrom + 1
+      ? Math.max(spec.zoomFrom, Math.floor(100 - 6 * (100 - y)))
+      : Math.max(0, Math.floor(y) - 3);
     // Room above the line for its band and the tops of the error bars.
     const yMax = Math.ceil((y + 0.12 * (y - zoomFrom)) * 10) / 10;
     return [
-      { ...base, yTitle, title: "(a) full range", yMin: 0, yMax: 100, markCliffs: false },
+      { ...base, yTitle, title: "(a) full range", yMin: 0, yMax: 102, markCliffs: false },
       {
         ...base,
         yTitle,
