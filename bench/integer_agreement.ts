@@ -10,11 +10,11 @@ import { reportError } from "../cli/report_error.ts";
 import { readCheckpointFile } from "../cli/checkpoint_file.ts";
 import { chooseQuantParams, chooseWeightGrids, roundToGrids } from "../compression/mod.ts";
 import { type Chunk, chunksOf, firstImages, loadMnist, uploadImages } from "../data/mod.ts";
-import { calibrate } from "../training/mod.ts";
 import { decodeSafetensors, UserError } from "../formats/mod.ts";
 import { type Device, openDevice } from "../gpu/mod.ts";
 import { cnn, fcNN, type Model, parameterShape, uploadParameters } from "../models/mod.ts";
 import {
+  calibrate,
   decodeNetwork,
   integerAgreement,
   RANGE_IMAGES,

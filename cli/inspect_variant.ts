@@ -1,5 +1,4 @@
 import { chunksOf, firstImages, type ImageSet, uploadImages } from "../data/mod.ts";
-import type { ActivationRanges } from "../training/mod.ts";
 import {
   type MethodQuantization,
   quantizeByMethod,
@@ -16,6 +15,7 @@ import {
   uploadParameters,
 } from "../models/mod.ts";
 import {
+  type ActivationRanges,
   decodeNetwork,
   fewImagesRemarks,
   quantizationAware,

@@ -1,8 +1,7 @@
-import { evaluate, type Evaluation } from "../../training/mod.ts";
 import { foldBatchNorms, type Model, uploadParameters } from "../../models/mod.ts";
 import type { Execute, Report } from "../executor.ts";
 import { networkId, type Recipe, type Trial, trialId } from "../trial.ts";
-import { calibrate, type ObservedRanges } from "../../training/mod.ts";
+import { calibrate, evaluate, type Evaluation, type ObservedRanges } from "../../training/mod.ts";
 import { compress } from "./compress.ts";
 import { type Bench, type Laboratory, modelOn } from "./laboratory.ts";
 import { levelMetrics } from "./level_weights.ts";

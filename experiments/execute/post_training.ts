@@ -8,6 +8,7 @@ import {
   uploadParameters,
 } from "../../models/mod.ts";
 import {
+  calibrate,
   dynamicInputs,
   equalizeNetwork,
   fewImagesRemarks,
@@ -20,7 +21,6 @@ import {
 } from "../../training/mod.ts";
 import type { PostTrainingCompression } from "../quantization_trial.ts";
 import { type LayerMethod, quantizeByHessians } from "./by_hessians.ts";
-import { calibrate } from "../../training/mod.ts";
 import type { Bench } from "./laboratory.ts";
 import { allocate, choicesOf, roundedToBits } from "./mixed_precision.ts";
 import {

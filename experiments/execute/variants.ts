@@ -7,7 +7,6 @@ import {
   type ParameterTensors,
   uploadParameters,
 } from "../../models/mod.ts";
-import { quantizedInputs } from "../../training/mod.ts";
 import { canonicalJson } from "../canonical_json.ts";
 import type {
   PostTrainingCompression,
@@ -15,7 +14,7 @@ import type {
 } from "../quantization_trial.ts";
 import type { AffineCompression, CompressionSpec } from "../trial.ts";
 import { isLayerMethod } from "./by_hessians.ts";
-import type { ActivationRanges } from "../../training/mod.ts";
+import { type ActivationRanges, quantizedInputs } from "../../training/mod.ts";
 import { onLevels } from "./level_weights.ts";
 import { sparsityStage } from "./sparsity_stage.ts";
 

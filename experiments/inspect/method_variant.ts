@@ -11,9 +11,13 @@ import {
 import { chunksOf, type ResidentImages } from "../../data/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
 import type { HostParameters, Model } from "../../models/mod.ts";
-import { layerRemarks, quantizedInputs, reconstruct } from "../../training/mod.ts";
+import {
+  type ActivationRanges,
+  layerRemarks,
+  quantizedInputs,
+  reconstruct,
+} from "../../training/mod.ts";
 import { ADA_ROUND_PLAN, RECONSTRUCTION_PLAN, SWEEPS } from "../definitions/ptq_arms.ts";
-import type { ActivationRanges } from "../../training/mod.ts";
 import { type LayerMethod, quantizeByHessians } from "../execute/by_hessians.ts";
 import { quantizeWeights } from "../execute/quantize_weights.ts";
 import { obqMistakes, rowsOf } from "../weight_rows.ts";

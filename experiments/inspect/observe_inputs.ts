@@ -2,8 +2,7 @@ import type { Bits, ObserverSpec } from "../../compression/mod.ts";
 import { type Chunk, splitChunk } from "../../data/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
 import { type Model, type ParameterTensors, rowsAtOnce } from "../../models/mod.ts";
-import { observeRanges } from "../../training/mod.ts";
-import { calibrate, type ObservedRanges } from "../../training/mod.ts";
+import { calibrate, type ObservedRanges, observeRanges } from "../../training/mod.ts";
 
 /** Numbers that are read from the GPU at once at most: 64 MiB. */
 const MOST_NUMBERS = 2 ** 24;

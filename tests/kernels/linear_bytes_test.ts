@@ -58,3 +58,25 @@ Deno.test("linear_bytes.forward of blank images is its bias", async () => {
   const { found, bias } = await outputsOver(() => false, 16);
   assert.ok(found.every((value, i) => value === bias[Math.floor(i / (37 * 12)) * 12 + i % 12]));
 });
+
+Deno.test("linear_bytes.forward gives an image with margins the same bits alone and among others", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const shape = { networks: 1, sharedRows: false, outputs: 12, inputs: 48, count: 16 };
+  const constants = { ...forward.family.constants };
+  const params = linearBytesParams({ ...shape, batch: 16, scale: 1 / 255 });
+  const made = makeInputs(forward, params, constants, 4);
+  // alone its blank words are passed over, among others they are not
+  made.pixels = made.pixels.map((word: number, i: number) => i < 12 && i % 3 === 0 ? 0 : word);
+  const outputsOf = async (batch: number) => {
+    const rows = Uint32Array.from({ length: batch }, (_, i) => i);
+    const tensors = Object.fromEntries(
+      Object.entries({ ...made, rows }).map((
+        [name, data],
+      ) => [name, tensor(device, data, [data.length])]),
+    );
+    const { y } = run(forward, tensors, { ...params, batch }, { constants });
+    return [...await read(y)].slice(0, 12);
+  };
+  assert.deepEqual(await outputsOf(1), await outputsOf(16));
+});

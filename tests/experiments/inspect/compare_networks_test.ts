@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type Chunk, chunksOf, uploadImages } from "../../../data/mod.ts";
-import { calibrate } from "../../../training/mod.ts";
+import { calibrate, evaluate } from "../../../training/mod.ts";
 import { compareNetworks } from "../../../experiments/inspect/compare_networks.ts";
 import {
   type NetworkQuantization,
@@ -10,7 +10,6 @@ import {
 import type { Device } from "../../../gpu/mod.ts";
 import { randomInteger, randomSource } from "../../../kernels/mod.ts";
 import { cnn, fcNN, initialParameters, type Model, uploadParameters } from "../../../models/mod.ts";
-import { evaluate } from "../../../training/mod.ts";
 import { testDevice } from "../../support/device.ts";
 
 const IMAGES = 150;
