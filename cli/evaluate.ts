@@ -12,6 +12,7 @@ import { gitCommit } from "./git_commit.ts";
 import {
   checkDataset,
   checkFit,
+  checkImageCount,
   DATASET_HELP,
   MODEL_HELP,
   parseModel,
@@ -57,10 +58,12 @@ async function prepare(options: EvaluateOptions) {
   await checkDataset(options.dataset, options.data);
   checkFit(spec, options.dataset);
   if (options.report !== undefined) checkOutput(options.report);
-  const { test, classes, name } = await loadDataset(options.dataset, {
+  const dataset = await loadDataset(options.dataset, {
     directory: options.data,
     onProgress: downloadProgress(),
   });
+  checkImageCount(options.images, dataset);
+  const { test, classes, name } = dataset;
   const model = createModel(spec, [test.channels, test.height, test.width], classes.length);
   return { model, dataset: name, images: firstImages(test, options.images ?? Infinity) };
 }

@@ -14,7 +14,6 @@ import {
   PREVIEW_IMAGES,
   userPath,
   userPlace,
-  usualImages,
 } from "./options.ts";
 import { parseVariant, SPEC_HELP } from "./variant_spec.ts";
 
@@ -69,7 +68,7 @@ async function inspect(a: string, b: string | undefined, options: InspectOptions
     model,
     dataset,
     data,
-    images: options.images ?? usualImages(model),
+    ...options.images !== undefined && { images: options.images },
     out: options.out,
     json,
   });

@@ -15,7 +15,7 @@ import {
   comparisonTable,
 } from "./inspect_report.ts";
 import { checkQuantizable, inspectedVariant, readInspected } from "./inspect_variant.ts";
-import { userPath } from "./options.ts";
+import { checkImageCount, userPath, usualImages } from "./options.ts";
 import type { VariantSpec } from "./variant_spec.ts";
 
 /** What a comparison of two networks is told. */
@@ -26,8 +26,8 @@ export interface PairOptions {
   readonly dataset: string;
   /** Folder or address of a data set that is known by name. */
   readonly data?: string;
-  /** How many test images at most. */
-  readonly images: number;
+  /** How many test images; as many as are usual of the model, if left out. */
+  readonly images?: number;
   /** Where chart and CSV go. */
   readonly out: string;
   /** True to print JSON instead of a table. */
@@ -52,6 +52,7 @@ export async function inspectPair(
   }
   checkOutput(out);
   const dataset = await loadDataset(place, { directory: data, onProgress: downloadProgress() });
+  checkImageCount(images, dataset);
   const { test, train, classes, name } = dataset;
   const model = createModel(spec, [test.channels, test.height, test.width], classes.length);
   const read = (path: string) => readInspected(model, files.get(path)!, path);
@@ -64,7 +65,11 @@ export async function inspectPair(
   using _scope = device.scope();
   const variantA = await inspectedVariant(device, model, networkA, a, train);
   const variantB = await inspectedVariant(device, model, networkB, b, train);
-  const tested = uploadImages(device, firstImages(test, images), model.normalization);
+  const tested = uploadImages(
+    device,
+    firstImages(test, images ?? usualImages(spec)),
+    model.normalization,
+  );
   const result = await compareNetworks(
     device,
     model.batchNorms?.folded() ?? model,

@@ -10,7 +10,8 @@ const HEAD = ["layer", "tensor", "SQNR, dB", "largest difference", "clipped, %"]
 
 function showDecibels(value: number): string {
   if (value === Infinity) return "equal";
-  return Number.isFinite(value) ? value.toFixed(1) : String(value);
+  // + 0 makes 0 of -0
+  return Number.isFinite(value) ? (Number(value.toFixed(1)) + 0).toFixed(1) : String(value);
 }
 
 /**

@@ -12,6 +12,7 @@ const BLOCKS = ["network", "layer"];
 
 /** Options of each post-training method. */
 const OPTIONS: Readonly<Record<MethodQuantization["method"], readonly string[]>> = {
+  bias_correction: [...FOR_ALL, ...CALIBRATED],
   gptq: [...FOR_ALL, ...CALIBRATED],
   obq: [...FOR_ALL, ...CALIBRATED],
   ada_round: [...FOR_ALL, ...CALIBRATED],

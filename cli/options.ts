@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { datasetForm, datasetNames } from "../data/mod.ts";
+import { type Dataset, datasetForm, datasetNames } from "../data/mod.ts";
 import { unknownName, UserError } from "../formats/mod.ts";
 import { createModel, type ModelName, MODELS, type ModelSpec } from "../models/mod.ts";
 
@@ -67,6 +67,20 @@ export function usualImages({ kind }: ModelSpec): number {
  */
 export function imageCount(text: string): number {
   return text === "all" ? Infinity : wholeNumber("images", 1)(text);
+}
+
+/**
+ * Refuses to judge on more test images than there are.
+ *
+ * @param images How many were asked for; the usual ones, as far as there are any, if left out.
+ * @param dataset What they are of.
+ * @throws {UserError} If there are fewer.
+ */
+export function checkImageCount(images: number | undefined, { name, test }: Dataset): void {
+  if (images === undefined || images === Infinity || images <= test.count) return;
+  throw new UserError(
+    `Cannot judge on ${images} images: the test set of ${name} has ${test.count}`,
+  );
 }
 
 /**

@@ -35,6 +35,7 @@ import { abortOnSignals, adapterLine, describeRun, executorFor } from "./sweep_s
 import {
   checkDataset,
   checkFit,
+  checkImageCount,
   DATASET_HELP,
   imageCount,
   MODEL_HELP,
@@ -182,6 +183,7 @@ async function sweep(names: readonly string[], options: SweepOptions): Promise<v
     directory: options.data,
     onProgress: downloadProgress(),
   });
+  checkImageCount(options.images, loaded);
   for (const experiment of experiments) checkBatches(experiment, loaded);
   const networks = join(options.out, "networks");
   if (checkpoint !== undefined) keepCheckpoint(checkpoint, experiments, networks, loaded);

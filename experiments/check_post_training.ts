@@ -22,6 +22,7 @@ import {
 
 /** Methods that look at calibration images. */
 const CALIBRATED: ReadonlySet<PostTrainingCompression["method"]> = new Set([
+  "bias_correction",
   "gptq",
   "obq",
   "ada_round",
@@ -68,6 +69,7 @@ function planMistakes(compression: ReconstructionMethod & LearnableActivations):
 function methodMistakes(compression: PostTrainingCompression): string[] {
   switch (compression.method) {
     case "nearest":
+    case "bias_correction":
     case "gptq":
     case "obq":
       return weightMistakes(compression.weights);

@@ -58,6 +58,12 @@ export interface AdaRoundMethod {
   readonly images: number;
 }
 
+/** Weights rounded to the nearest level, and what that moves the mean outputs of a layer by taken off its biases. */
+export interface BiasCorrectionMethod extends Omit<GptqMethod, "method"> {
+  /** Tells the methods apart. */
+  readonly method: "bias_correction";
+}
+
 /** GPTQ with matched targets, weighted grids, coordinate descent and corrected biases. */
 export interface SecondOrderMethod {
   /** Tells the methods apart. */
@@ -108,6 +114,7 @@ export interface MixedPrecisionMethod {
 export type PostTrainingMethod =
   | NearestMethod
   | HqqMethod
+  | BiasCorrectionMethod
   | GptqMethod
   | ObqMethod
   | AdaRoundMethod

@@ -81,6 +81,14 @@ export const PTQ_ARMS = {
     label: "least squares, groups of 16",
     quantization: (bits) => ({ method: "nearest", weights: leastSquares(bits, GROUP) }),
   },
+  bias_correction_channel: {
+    label: "bias correction, channel",
+    quantization: (bits, images) => ({
+      method: "bias_correction",
+      weights: leastSquares(bits),
+      images,
+    }),
+  },
   additive_powers_channel: {
     label: "powers of two, channel",
     quantization: (bits) => ({ method: "nearest", weights: powersOfTwo(bits) }),

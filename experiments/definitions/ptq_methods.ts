@@ -59,6 +59,11 @@ const METHODS: readonly (readonly [arm: PtqArm, sentence: string])[] = [
     "Equalized: channels between layers first get the same ranges in the weights before and after them.",
   ],
   [
+    "bias_correction_channel",
+    "Bias correction: rounded over the range of least squared error, each bias moved by what the mean " +
+    "output of its channel is off.",
+  ],
+  [
     "additive_powers_channel",
     "Powers of two: additive ones, over the range of least squared error; 1 bit is the sign times the mean " +
     "magnitude.",
@@ -240,6 +245,7 @@ export const ptqMethods: Experiment = definePtqMethods({
       "equalized_tensor",
       "min_max_channel",
       "mse_channel",
+      "bias_correction_channel",
       "lloyd_max_channel",
       "hqq_channel",
       "gptq_channel",

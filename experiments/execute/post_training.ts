@@ -12,7 +12,6 @@ import {
   dynamicInputs,
   equalizeNetwork,
   fewImagesRemarks,
-  layerRemarks,
   observeActivations,
   OBSERVED_IMAGES,
   quantizedInputs,
@@ -20,7 +19,7 @@ import {
   smoothNetwork,
 } from "../../training/mod.ts";
 import type { PostTrainingCompression } from "../quantization_trial.ts";
-import { type LayerMethod, quantizeByHessians } from "./by_hessians.ts";
+import { type LayerMethod, quantizeByLayers } from "./by_layers.ts";
 import type { Bench } from "./laboratory.ts";
 import { allocate, choicesOf, roundedToBits } from "./mixed_precision.ts";
 import {
@@ -101,11 +100,11 @@ async function byLayers(
   using _scope = device.scope();
   const chunks = chunksOf(device, bench.calibrationSet(compression.images));
   const layerInput = inputHook(device, compression, [grids]);
-  const made = await quantizeByHessians(device, model, host, compression, chunks, layerInput);
+  const made = await quantizeByLayers(device, model, host, compression, chunks, layerInput);
   return {
     parameters: made.parameters,
     bytes: bytesOf(made.weights),
-    remarks: made.layers.flatMap(layerRemarks),
+    remarks: made.remarks,
   };
 }
 

@@ -13,7 +13,7 @@ import type {
   QuantizationAwareCompression,
 } from "../quantization_trial.ts";
 import type { AffineCompression, CompressionSpec } from "../trial.ts";
-import { isLayerMethod } from "./by_hessians.ts";
+import { isLayerMethod } from "./by_layers.ts";
 import { type ActivationRanges, quantizedInputs } from "../../training/mod.ts";
 import { onLevels } from "./level_weights.ts";
 import { sparsityStage } from "./sparsity_stage.ts";

@@ -11,14 +11,9 @@ import {
 import { chunksOf, type ResidentImages } from "../../data/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
 import type { HostParameters, Model } from "../../models/mod.ts";
-import {
-  type ActivationRanges,
-  layerRemarks,
-  quantizedInputs,
-  reconstruct,
-} from "../../training/mod.ts";
+import { type ActivationRanges, quantizedInputs, reconstruct } from "../../training/mod.ts";
 import { ADA_ROUND_PLAN, RECONSTRUCTION_PLAN, SWEEPS } from "../definitions/ptq_arms.ts";
-import { type LayerMethod, quantizeByHessians } from "../execute/by_hessians.ts";
+import { type LayerMethod, quantizeByLayers } from "../execute/by_layers.ts";
 import { quantizeWeights } from "../execute/quantize_weights.ts";
 import { obqMistakes, rowsOf } from "../weight_rows.ts";
 import type { Variant } from "./variant.ts";
@@ -26,7 +21,7 @@ import type { Variant } from "./variant.ts";
 /** How a network is quantized by a post-training method; see {@link quantizeByMethod}. */
 export interface MethodQuantization {
   /** What chooses the codes; all but `hqq` look at images. */
-  readonly method: "gptq" | "obq" | "ada_round" | "second_order" | "reconstruction" | "hqq";
+  readonly method: LayerMethod["method"] | "reconstruction" | "hqq";
   /** Grids of the weights of every layer; `hqq` takes bits and granularity from them. */
   readonly weights: WeightGridOptions;
   /** Calibration images, the first ones of the training set; as many as are usual if left out. */
@@ -54,6 +49,7 @@ function layerMethodOf(
   images: number,
 ): LayerMethod {
   switch (method) {
+    case "bias_correction":
     case "gptq":
     case "obq":
       return { method, weights, images };
@@ -141,7 +137,7 @@ export async function quantizeByMethod(
   if (images === undefined || method === "reconstruction") {
     throw new TypeError(`Cannot calibrate ${method}: images must be given: there are none`);
   }
-  const made = await quantizeByHessians(
+  const made = await quantizeByLayers(
     device,
     model,
     parameters,
@@ -154,6 +150,6 @@ export async function quantizeByMethod(
   );
   return {
     variant: { parameters: made.parameters, weights, inputs },
-    remarks: made.layers.flatMap(layerRemarks),
+    remarks: made.remarks,
   };
 }

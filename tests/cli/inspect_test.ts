@@ -116,6 +116,10 @@ Deno.test("inspect compares a network with what a post-training method makes of 
     assert.match(stdout, /│ fc1 +│ weight │ +\d+\.\d │/);
     assert.match(stdout, /^first difference: weight of fc1$/m);
     assert.match(stdout, /^B calibrated on the first 600 training images$/m);
+    const corrected =
+      (await succeed("inspect", path, "bias_correction:bits=3,images=600", ...set)).stdout;
+    assert.match(corrected, /│ fc1 +│ bias │ +-?\d+\.\d │/);
+    assert.doesNotMatch(corrected, /Hessian/, "means are enough");
     const few = /^B fc1: 600 samples for 784 inputs: the Hessian is not of full rank$/m;
     assert.match(stdout, few);
     // remarks stand beneath the table
@@ -196,6 +200,10 @@ Deno.test("inspect refuses what cannot be compared on one line", () =>
       [["ternary", path], /^Cannot inspect ternary: the first network must be a file, or FILE@/],
       [["ternary"], /^Cannot inspect ternary: .*: only one is named$/],
       [[path, "ternary", "--images", "0"], /^Cannot use images 0: /],
+      [
+        [path, "ternary", "--images", "20000"],
+        /^Cannot judge on 20000 images: the test set of bars has \d+$/,
+      ],
       [[path, "ternary", "--dataset", "cifr10"], /^Cannot find data set "cifr10": .*"cifar10"\?$/],
       [[path, "ternary", "--model", "cnn_282k", "--dataset", "mnist"], /^Cannot use CNN 3-32-64, /],
       [[path, "ternary", "--out", path], /^Cannot write results to .*m\.safetensors: /],

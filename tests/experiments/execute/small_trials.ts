@@ -59,6 +59,7 @@ export const COMPRESSIONS: readonly CompressionSpec[] = [
     weights: { grid: { kind: "affine", bits: 4, symmetric: true }, granularity: "channel" },
   },
   { ...postTraining, method: "hqq", bits: 3, granularity: "channel" },
+  { ...postTraining, method: "bias_correction", weights: channels, images: 64 },
   { ...postTraining, method: "gptq", weights: channels, images: 64 },
   { ...postTraining, method: "ada_round", weights: channels, plan, images: 64 },
   {

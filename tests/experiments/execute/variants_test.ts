@@ -72,16 +72,17 @@ Deno.test("groupKey() is equal where copies share a dispatch or a training", () 
     16,
     17,
     18,
-    18,
-    20,
-    20,
-    22,
+    19,
+    19,
+    21,
+    21,
     23,
     24,
     25,
     26,
     27,
     28,
+    29,
   ]);
 });
 
