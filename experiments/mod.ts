@@ -180,6 +180,7 @@ export {
 export type {
   AdaRoundMethod,
   AnyActivations,
+  BiasCorrectionMethod,
   DynamicActivations,
   GptqMethod,
   HqqMethod,

@@ -21,7 +21,14 @@ import type { Variant } from "./variant.ts";
 /** How a network is quantized by a post-training method; see {@link quantizeByMethod}. */
 export interface MethodQuantization {
   /** What chooses the codes; all but `hqq` look at images. */
-  readonly method: LayerMethod["method"] | "reconstruction" | "hqq";
+  readonly method:
+    | "bias_correction"
+    | "gptq"
+    | "obq"
+    | "ada_round"
+    | "second_order"
+    | "reconstruction"
+    | "hqq";
   /** Grids of the weights of every layer; `hqq` takes bits and granularity from them. */
   readonly weights: WeightGridOptions;
   /** Calibration images, the first ones of the training set; as many as are usual if left out. */
