@@ -9,6 +9,7 @@ export {
   type LayerTail,
   type Model,
   type ModelInput,
+  networksAtOnce,
   parameterCount,
   parameterShape,
   type ParameterSpec,

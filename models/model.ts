@@ -226,3 +226,21 @@ export function rowsAtOnce({ activations }: Model, networks: number): number {
   const rows = MOST_ACTIVATIONS / (activations * networks);
   return Math.max(1, Math.floor(rows / ROWS_ALIGNMENT)) * ROWS_ALIGNMENT;
 }
+
+/**
+ * Tells how many networks may go side by side, so that the fewest images that {@link rowsAtOnce} gives can
+ * be bound for all of them.
+ *
+ * @param model The model.
+ * @param most What is wanted, and what it comes to for all but wide convolutional networks.
+ * @param copies Numbers that are kept for each that a forward pass computes.
+ * @returns At least one.
+ */
+export function networksAtOnce(
+  { activations = 0 }: Model,
+  most: number,
+  copies: number = 1,
+): number {
+  const fitting = Math.floor(MOST_ACTIVATIONS / (activations * ROWS_ALIGNMENT * copies));
+  return Math.max(1, Math.min(most, fitting));
+}

@@ -14,6 +14,7 @@ import { type Device, readAll } from "../gpu/mod.ts";
 import {
   type HostParameters,
   type Model,
+  networksAtOnce,
   parameterShape,
   type ParameterTensors,
   rowsAtOnce,
@@ -35,9 +36,9 @@ export type QuantizeToBits = (
   bits: number,
 ) => QuantizedWeight;
 
-/** Networks that run side by side, so that memory lasts. */
+/** Networks that run side by side, unless they are too wide. */
 export const NETWORKS_AT_ONCE = 32;
-/** Networks that are differentiated side by side. */
+/** Networks that are differentiated side by side, unless they are too wide. */
 const DIFFERENTIATED_AT_ONCE = 8;
 /** A backward pass has the gradient of what pooling by 2 x 2 left out of the forward pass. */
 const POOLED = 4;
@@ -75,9 +76,10 @@ export async function measureSensitivities(
     ...variants.map(({ name, weight }) => ({ ...parameters, [name]: dequantizeWeight(weight) })),
   ];
   const losses: number[] = [];
-  for (let first = 0; first < networks.length; first += NETWORKS_AT_ONCE) {
+  const atOnce = networksAtOnce(model, NETWORKS_AT_ONCE);
+  for (let first = 0; first < networks.length; first += atOnce) {
     using _scope = device.scope();
-    const part = networks.slice(first, first + NETWORKS_AT_ONCE);
+    const part = networks.slice(first, first + atOnce);
     const { tensors } = uploadParameters(device, model, part);
     const found = await evaluate(model, tensors, part.length, chunks);
     losses.push(...found.map(({ loss }) => loss));
@@ -149,9 +151,10 @@ export function layerHessianTraces(
   const weights = Object.fromEntries(weightNames(model).map((name) => [name, parameters[name]]));
   return hessianTraces(weights, async (networks) => {
     const found: NamedValues[] = [];
-    for (let first = 0; first < networks.length; first += DIFFERENTIATED_AT_ONCE) {
+    const atOnce = networksAtOnce(model, DIFFERENTIATED_AT_ONCE, POOLED);
+    for (let first = 0; first < networks.length; first += atOnce) {
       using _scope = device.scope();
-      const part = networks.slice(first, first + DIFFERENTIATED_AT_ONCE);
+      const part = networks.slice(first, first + atOnce);
       const all = part.map((network) => ({ ...parameters, ...network }));
       const { tensors } = uploadParameters(device, model, all);
       found.push(...await gradientsOf(device, model, tensors, part.length, chunks));

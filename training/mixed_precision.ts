@@ -11,6 +11,7 @@ import type { Device } from "../gpu/mod.ts";
 import {
   type HostParameters,
   type Model,
+  networksAtOnce,
   parameterShape,
   uploadParameters,
 } from "../models/mod.ts";
@@ -99,9 +100,10 @@ export async function measureAllocations(
     return values;
   };
   const measured: MeasuredAllocation[] = [];
-  for (let first = 0; first < allocations.length; first += NETWORKS_AT_ONCE) {
+  const atOnce = networksAtOnce(model, NETWORKS_AT_ONCE);
+  for (let first = 0; first < allocations.length; first += atOnce) {
     using _scope = device.scope();
-    const part = allocations.slice(first, first + NETWORKS_AT_ONCE);
+    const part = allocations.slice(first, first + atOnce);
     const networks = part.map(({ bits }): HostParameters => ({
       ...parameters,
       ...Object.fromEntries(

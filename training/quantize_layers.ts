@@ -61,7 +61,7 @@ export interface LayerReport {
   readonly inputs: number;
   /** How often they were seen: rows, or positions of a convolution. */
   readonly samples: number;
-  /** Inputs that were the same in every sample, of which calibration says nothing. */
+  /** Inputs that were the same in every sample, of whose weights calibration says little. */
   readonly constantInputs: readonly number[];
   /** What each group's Hessian was damped by, where one was. */
   readonly damping?: readonly Damping[];

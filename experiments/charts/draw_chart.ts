@@ -11,6 +11,7 @@ import { drawPanel, FRONT_LABEL, PIXEL_RATIO } from "./panel.ts";
 import type { PanelOptions } from "./panel_options.ts";
 import { drawText, wrapText } from "./text.ts";
 import { xAxisOf } from "./x_axis.ts";
+import { zoomedRange } from "./zoomed_range.ts";
 
 /** Layout of a chart, in layout pixels. */
 const WIDTH = 1280;
@@ -83,13 +84,6 @@ function panelsOf(
     const { y } = data.reference;
     const tolerance = spec.markDelta * display.scale;
     const marksCliffs = spec.x === undefined;
-    // a network that is not as good as the chart was made for gets a range of its own, and one that is
-    // nearly perfect no more than six times what it lacks
-    const zoomFrom = y > spec.zoomFrom + 1
-      ? Math.max(spec.zoomFrom, Math.floor(100 - 6 * (100 - y)))
-      : Math.max(0, Math.floor(y) - 3);
-    // Room above the line for its band and the tops of the error bars.
-    const yMax = Math.ceil((y + 0.12 * (y - zoomFrom)) * 10) / 10;
     return [
       { ...base, yTitle, title: "(a) full range", yMin: 0, yMax: 102, markCliffs: false },
       {
@@ -100,8 +94,7 @@ function panelsOf(
             ? `: cliff = smallest budget that stays within ${tolerance} point` +
               (experiment.control === undefined ? "" : " of the control")
             : ""),
-        yMin: zoomFrom,
-        yMax,
+        ...zoomedRange(y, spec.zoomFrom),
         markCliffs: marksCliffs,
         // where each point has a control of its own, there is no one line to stay above
         ...experiment.control === undefined && {

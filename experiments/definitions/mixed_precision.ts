@@ -145,7 +145,7 @@ export const mixedPrecision: Experiment = defineMixedPrecision({
     "The exact search is no better than the greedy one for a network of three layers.",
     "Traces of the Hessian choose as well as losses that were measured.",
   ],
-  // 704 networks are differentiated for the traces of ResNet-20
+  // 640 networks are differentiated for the traces of ResNet-20
   forOtherModels: defineMixedPrecision({
     models: ["resnet"],
     images: 256,

@@ -20,15 +20,26 @@ export interface LinearBytesShape {
   readonly scale: number;
 }
 
+/** Pixels of an image at most, which keeps the passes of {@link passesOfWorkgroup} below 65,535. */
+const MOST_INPUTS = 2 ** 14;
+
+/**
+ * Passes of the loop over words that lavapipe counts, which stops silently after 65,535: those of all lanes
+ * together, because each leaves it at a word of its own.
+ */
+function passesOfWorkgroup({ inputs }: Numbers, { WORKGROUP_SIZE }: Numbers): number {
+  return (WORKGROUP_SIZE + 1) * (inputs / 4 + 1);
+}
+
 /**
  * Tells whether a layer can be computed from bytes.
  *
  * @param inputs Pixels of an image.
  * @param outputs Units of the layer.
- * @returns True if vectors of 16 pixels and of 4 units divide them.
+ * @returns True if vectors of 16 pixels and of 4 units divide them, and there are 16,384 pixels at most.
  */
 export function fitsLinearBytes(inputs: number, outputs: number): boolean {
-  return inputs % 16 === 0 && outputs % 4 === 0;
+  return inputs % 16 === 0 && inputs <= MOST_INPUTS && outputs % 4 === 0;
 }
 
 /**
@@ -42,8 +53,8 @@ export function linearBytesParams(shape: LinearBytesShape): Numbers {
   const { networks, batch, sharedRows, outputs, inputs, count, scale } = shape;
   if (!fitsLinearBytes(inputs, outputs)) {
     throw new RangeError(
-      "Cannot compute a layer from bytes: inputs must be a multiple of 16 and outputs of 4: " +
-        `${inputs} and ${outputs}`,
+      `Cannot compute a layer from bytes: inputs must be a multiple of 16, ${MOST_INPUTS} at most, ` +
+        `and outputs of 4: ${inputs} and ${outputs}`,
     );
   }
   const rowsStride = sharedRows || networks === 1 ? 0 : batch;
@@ -108,7 +119,7 @@ export const linearBytesKernels: Kernels<"forward" | "weightGradient"> = defineK
         const tiles = Math.ceil(batch / 16) * Math.ceil(outputs / COLUMNS);
         return [Math.ceil(tiles / WORKGROUP_SIZE), 1, networks];
       },
-      loopIterations: ({ inputs }) => inputs / 2,
+      loopIterations: passesOfWorkgroup,
     },
     weightGradient: {
       reads: ["vectors", "rows", "dy"],

@@ -13,7 +13,7 @@
 //
 // pixels [count, inputs / 16] vectors of 16 bytes, rows [networks or 1, batch], weight and dw
 // [networks, outputs, inputs], bias and db [networks, outputs], y and dy [networks, batch, outputs].
-// inputs must be a multiple of 16 and outputs of 4.
+// inputs must be a multiple of 16, 16,384 at most, and outputs of 4.
 //
 // Launch: tiles in a line along x, networks along z. A tile is 16 rows x 16 outputs forward, with
 // COLUMNS = 8 half of that (the rest is never stored, and the compiler drops it), and 8 outputs x 16

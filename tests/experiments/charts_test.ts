@@ -8,6 +8,7 @@ import { octization } from "../../experiments/definitions/octization.ts";
 import { seriesStyle } from "../../experiments/charts/palette.ts";
 import { roundTicks } from "../../experiments/charts/x_axis.ts";
 import { chartCsv } from "../../experiments/results_csv.ts";
+import { zoomedRange } from "../../experiments/charts/zoomed_range.ts";
 import { fakeResult } from "./small_result.ts";
 
 const result = await fakeResult();
@@ -189,6 +190,17 @@ Deno.test("drawChart() over bytes draws the front, and axes where nothing was me
   const empty = drawChart({ ...result, rows }, overBytes);
   assert.ok(empty.data.series.every(({ points }) => points.length === 0));
   assert.equal(colored(await pixelsOf(empty.png), seriesStyle(0).color) < 2000, true);
+});
+
+Deno.test("zoomedRange() has float32 in it and is a point wide, however good or bad the network", () => {
+  for (let y = 0; y <= 100; y += 0.05) {
+    for (const zoomFrom of [0, 85, 90, 99]) {
+      const { yMin, yMax } = zoomedRange(y, zoomFrom);
+      assert.ok(yMin >= 0 && yMin <= y && y <= yMax && yMax - yMin >= 1, `${y}: ${yMin}, ${yMax}`);
+    }
+  }
+  assert.deepEqual(zoomedRange(97.8, 90), { yMin: 90, yMax: 98.8 });
+  assert.deepEqual(zoomedRange(99.2, 90), { yMin: 95, yMax: 99.8 });
 });
 
 Deno.test("roundTicks() gives a few round numbers within what is drawn", () => {

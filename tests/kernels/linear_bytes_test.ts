@@ -80,3 +80,48 @@ Deno.test("linear_bytes.forward gives an image with margins the same bits alone 
   };
   assert.deepEqual(await outputsOf(1), await outputsOf(16));
 });
+
+Deno.test("linear_bytes.forward counts all words of large images, wherever lanes pass over them", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const shape = {
+    networks: 1,
+    batch: 128,
+    sharedRows: false,
+    outputs: 8,
+    count: 128,
+    scale: 1 / 255,
+  };
+  const params = linearBytesParams({ ...shape, inputs: 2 ** 14 });
+  const words = params.inputs / 4;
+  // the last word, and as many first ones as a tile has tiles before it: each leaves blank words elsewhere
+  const isLit = (image: number, word: number) =>
+    word === words - 1 || word < Math.floor(image / 16);
+  const pixels = Uint32Array.from(
+    { length: shape.count * words },
+    (_, i) => isLit(Math.floor(i / words), i % words) ? 255 : 0,
+  );
+  const rows = Uint32Array.from({ length: shape.batch }, (_, i) => i);
+  const { y } = run(
+    forward,
+    {
+      pixels: tensor(device, pixels, [pixels.length]),
+      rows: tensor(device, rows, [rows.length]),
+      weight: tensor(device, new Float32Array(8 * params.inputs).fill(1), [8 * params.inputs]),
+      bias: tensor(device, new Float32Array(8), [8]),
+    },
+    params,
+    { constants: { COLUMNS: 8 } },
+  );
+  const found = await read(y);
+  const wanted = (i: number) => 1 + Math.floor(i / shape.outputs / 16);
+  assert.equal(found.length, shape.batch * shape.outputs);
+  assert.ok(found.every((value, i) => Math.abs(value - wanted(i)) < 1e-5));
+  assert.throws(
+    () => linearBytesParams({ ...shape, inputs: 2 ** 14 + 16 }),
+    new RangeError(
+      "Cannot compute a layer from bytes: inputs must be a multiple of 16, 16384 at most, and outputs " +
+        "of 4: 16400 and 8",
+    ),
+  );
+});

@@ -1,5 +1,13 @@
 import { affine, combine, reduceAxis } from "../../../autograd/mod.ts";
-import { type Device, readAll, reshape, run, type Tensor, zeros } from "../../../gpu/mod.ts";
+import {
+  type Device,
+  formatShape,
+  readAll,
+  reshape,
+  run,
+  type Tensor,
+  zeros,
+} from "../../../gpu/mod.ts";
 import { chooseMatmul } from "../../../kernels/mod.ts";
 import type { LayerHessian } from "./hessian.ts";
 import { type LayerGeometry, type Rows, rowsOf } from "./layer_rows.ts";
@@ -168,10 +176,20 @@ export function accumulateMoments(
             "moments were asked for, and only then",
         );
       }
-      using _scope = device.scope();
+      if (other !== undefined && formatShape(other.shape) !== formatShape(x.shape)) {
+        throw new RangeError(
+          `Cannot calibrate layer "${label}": the inputs of both networks must be of one shape: they ` +
+            `are ${formatShape(x.shape)} and ${formatShape(other.shape)}`,
+        );
+      }
+      const given = rowsOf(label, x, geometry);
       const others = other && rowsOf(label, other, geometry);
-      for (const given of rowsOf(label, x, geometry)) {
-        const rows = own.around.less(given);
+      for (;;) {
+        // patches and products of one part at a time
+        using _part = device.scope();
+        const next = given.next();
+        if (next.done) return;
+        const rows = own.around.less(next.value);
         const made = products(rows, rows);
         own.second.add(made.products);
         own.first.add(made.sums);

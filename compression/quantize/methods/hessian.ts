@@ -54,7 +54,7 @@ export function centerHessian(hessian: LayerHessian): LayerHessian {
 }
 
 /**
- * Finds the inputs that are the same in every sample, of which calibration says nothing.
+ * Finds the inputs that are the same in every sample, of whose weights calibration says little.
  *
  * @param hessian Of a layer's inputs, with its means in it.
  * @returns Indices into `[groups, inputs]`.

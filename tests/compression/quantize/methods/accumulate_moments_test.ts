@@ -6,7 +6,7 @@ import {
   type LayerHessian,
 } from "../../../../compression/mod.ts";
 import { conv2d } from "../../../../autograd/mod.ts";
-import { read, type Tensor, tensor } from "../../../../gpu/mod.ts";
+import { openDevice, read, type Tensor, tensor, zeros } from "../../../../gpu/mod.ts";
 import { testDevice } from "../../../support/device.ts";
 import { correlatedInputs, hessianOf, normals } from "./random_hessian.ts";
 
@@ -71,25 +71,38 @@ Deno.test("accumulateMoments() sees the windows of grouped, strided and padded c
   }
 });
 
-Deno.test("accumulateMoments() pairs the inputs of two networks", async () => {
+Deno.test("accumulateMoments() pairs the inputs of two networks, part after part", async () => {
   const device = await testDevice();
   using _scope = device.scope();
-  const [rows, inputs] = [50, 6];
-  const x = normals(rows * inputs, 1);
-  const other = x.map((v, i) => 0.5 * v + i % inputs);
+  const [rows, inputs] = [2500, 6];
+  // both means drift, and apart: what is taken off is the mean of the first thousand rows alone
+  const x = normals(rows * inputs, 1).map((v, i) => v + i % inputs + i / (rows * inputs));
+  const other = x.map((v, i) => 0.5 * v - 3 * (i % inputs) + 2 * i / (rows * inputs));
   const upload = (values: Float32Array<ArrayBuffer>): Tensor =>
-    tensor(device, values, [1, rows, inputs]);
+    tensor(device, values, [1, values.length / inputs, inputs]);
   const sums = accumulateMoments(device, "fc1", { weightShape: [2, inputs] }, { cross: true });
   sums.add(upload(x), upload(other));
-  const { cross } = await sums.read();
+  const { hessian, cross } = await sums.read();
+  assertAgrees(hessian, hessianOf(x, inputs));
+  const [own, theirs] = [hessianOf(x, inputs), hessianOf(other, inputs)];
+  const size = ({ values }: LayerHessian, i: number) => Math.sqrt(values[i * inputs + i]);
   for (let i = 0; i < inputs; i++) {
+    assert.ok(Math.abs(cross!.mean[i] - theirs.mean[i]) <= 1e-5 * size(theirs, i));
     for (let j = 0; j < inputs; j++) {
       let sum = 0;
       for (let n = 0; n < rows; n++) sum += 2 / rows * other[n * inputs + i] * x[n * inputs + j];
-      assert.ok(Math.abs(cross!.values[i * inputs + j] - sum) < 1e-4);
+      const allowed = 1e-5 * size(theirs, i) * size(own, j);
+      assert.ok(Math.abs(cross!.values[i * inputs + j] - sum) <= allowed, `${i}, ${j}: ${sum}`);
     }
   }
   assert.throws(() => sums.add(upload(x)), TypeError);
+  assert.throws(
+    () => sums.add(upload(x), upload(other.slice(inputs))),
+    new RangeError(
+      'Cannot calibrate layer "fc1": the inputs of both networks must be of one shape: they are ' +
+        "[1, 2500, 6] and [1, 2499, 6]",
+    ),
+  );
 });
 
 Deno.test("accumulateMoments() names the layer whose inputs are not finite, or missing", async () => {
@@ -153,4 +166,13 @@ Deno.test("accumulateMoments() leaves no memory behind but its sums", async () =
   for (let i = 0; i < 3; i++) sums.add(x);
   await sums.read();
   assert.equal(device.stats().liveBytes, liveBytes);
+  // products of one part at a time, however many there are
+  const peakOf = async (parts: number) => {
+    using own = await openDevice();
+    using _ownScope = own.scope();
+    const wide = accumulateMoments(own, "fc1", { weightShape: [2, 256] });
+    wide.add(zeros(own, [1, 1024 * parts, 256]));
+    return own.stats().peakBytes - 1024 * parts * 256 * 4;
+  };
+  assert.ok(await peakOf(8) <= await peakOf(2));
 });
