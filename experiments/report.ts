@@ -182,6 +182,10 @@ function remarks({ trials }: ExperimentResult): string[] {
 export function writeReport(result: ExperimentResult, hasStepLogs: boolean = false): string {
   const { experiment, baseline, rows, cliffs } = result;
   const cliff = cliffTable(experiment, cliffs);
+  const charts = [
+    ...experiment.charts,
+    ...hasStepLogs && experiment.stepLogs ? [experiment.stepLogs] : [],
+  ];
   return [
     `# ${experiment.name}`,
     "",
@@ -195,12 +199,7 @@ export function writeReport(result: ExperimentResult, hasStepLogs: boolean = fal
     "",
     provenance(result),
     "",
-    "## Charts",
-    "",
-    ...chartLinks([
-      ...experiment.charts,
-      ...hasStepLogs && experiment.stepLogs ? [experiment.stepLogs] : [],
-    ]),
+    ...charts.length === 0 ? [] : ["## Charts", "", ...chartLinks(charts)],
     "## Cliffs",
     "",
     "The cliff is the smallest measured budget at which, and at every larger one, the lower end of the " +
