@@ -84,6 +84,7 @@ function panelsOf(
     const { y } = data.reference;
     const tolerance = spec.markDelta * display.scale;
     const marksCliffs = spec.x === undefined;
+    const tops = data.series.flatMap(({ points }) => points.map(({ y, upper = y }) => upper));
     return [
       { ...base, yTitle, title: "(a) full range", yMin: 0, yMax: 102, markCliffs: false },
       {
@@ -94,7 +95,7 @@ function panelsOf(
             ? `: cliff = smallest budget that stays within ${tolerance} point` +
               (experiment.control === undefined ? "" : " of the control")
             : ""),
-        ...zoomedRange(y, spec.zoomFrom),
+        ...zoomedRange(y, spec.zoomFrom, tops),
         markCliffs: marksCliffs,
         // where each point has a control of its own, there is no one line to stay above
         ...experiment.control === undefined && {

@@ -200,6 +200,8 @@ Deno.test("zoomedRange() has float32 in it and is a point wide, however good or 
     }
   }
   assert.deepEqual(zoomedRange(97.8, 90), { yMin: 90, yMax: 98.8 });
+  assert.deepEqual(zoomedRange(97.8, 90, [98, 99.33]), { yMin: 90, yMax: 99.4 });
+  assert.deepEqual(zoomedRange(10, 0, [95]), { yMin: 0, yMax: 20 });
   assert.deepEqual(zoomedRange(99.2, 90), { yMin: 95, yMax: 99.8 });
 });
 
