@@ -193,6 +193,7 @@ export { channelMode, ROUNDING } from "./fake_quantize/fake_quantize.ts";
 export { chooseShortcut, shortcutParams, type ShortcutShape } from "./shortcut/shortcut.ts";
 export {
   inverseRectifiedSigmoid,
+  LEAST_FACTOR,
   rectifiedSigmoid,
   softRoundParams,
   type SoftRoundShape,

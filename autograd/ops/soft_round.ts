@@ -8,7 +8,7 @@ export interface NeighborLevels {
   readonly low: Tensor;
   /** The level above, of the same shape. */
   readonly high: Tensor;
-  /** Scales all levels of a group of weights, `[channels]` in any shape; never 0. */
+  /** Scales all levels of a group of weights, `[channels]` in any shape; below 2^-10 it counts as that. */
   readonly factor: Tensor;
 }
 

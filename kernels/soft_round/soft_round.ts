@@ -12,6 +12,8 @@ import source from "./soft_round.wgsl" with { type: "text" };
 /** Ends of the stretched sigmoid, before it is clamped to 0 and 1. */
 const ZETA = 1.1;
 const GAMMA = -0.1;
+/** What the factor of a group's levels is not smaller than, whatever is learned: 2^-10. */
+export const LEAST_FACTOR: number = 2 ** -10;
 
 /**
  * Finds how far up the step between its two levels a weight stands.
@@ -132,7 +134,8 @@ export const softRoundKernels: Kernels<
       : { absolute: 2e-5, relative: entry.startsWith("penalty") ? 2e-4 : 1e-5 },
   generate: {
     v: (random, _params, length) => Array.from({ length }, () => 8 * random() - 4),
-    factor: (random, _params, length) => Array.from({ length }, () => 0.5 + random()),
+    factor: (random, _params, length) =>
+      Array.from({ length }, () => random() < 0.1 ? -random() : 0.5 + random()),
     clock: (random, { steps }) => [randomInteger(random, 0, steps)],
     schedule: (random, _params, length) =>
       Array.from({ length }, (_, i) => i % 2 === 0 ? random() : 2 + 18 * random()),
@@ -140,20 +143,23 @@ export const softRoundKernels: Kernels<
   reference(given, { channels, inner, steps }, _constants, entry) {
     const { v, low, high, factor, dw, weights, dWeights, clock, schedule, dr } = given;
     const channel = (i: number) => Math.floor(i / inner);
+    const factorOf = (i: number) => Math.max(factor[channel(i)], LEAST_FACTOR);
     switch (entry) {
       case "forward":
         return {
-          w: v.map((x, i) =>
-            factor[channel(i)] * (low[i] + rectifiedSigmoid(x) * (high[i] - low[i]))
-          ),
+          w: v.map((x, i) => factorOf(i) * (low[i] + rectifiedSigmoid(x) * (high[i] - low[i]))),
         };
       case "backward":
         return {
-          dv: v.map((x, i) => dw[i] * factor[channel(i)] * (high[i] - low[i]) * slopeOf(x)),
+          dv: v.map((x, i) => dw[i] * factorOf(i) * (high[i] - low[i]) * slopeOf(x)),
         };
       case "factorGradient": {
         const dFactor = new Float64Array(channels);
-        weights.forEach((w, i) => dFactor[channel(i)] += dWeights[i] * w / factor[channel(i)]);
+        weights.forEach((w, i) => {
+          if (factor[channel(i)] >= LEAST_FACTOR) {
+            dFactor[channel(i)] += dWeights[i] * w / factorOf(i);
+          }
+        });
         return { dFactor };
       }
     }

@@ -9,7 +9,8 @@
 //
 // low and high are the levels of any grid beside the weight, so that an affine grid, where they are
 // s floor(w / s) and s (floor(w / s) + 1) clamped to its ends, and a codebook are the same kernel. The
-// factor, not 0, scales all levels of a group at once: it is how scales learn.
+// factor scales all levels of a group at once: it is how scales learn. Below LEAST_FACTOR it counts as that,
+// with no gradient: a grid whose levels would rather have the other sign ends near 0.
 //
 // v, low, high, w, dw, dv, r, dr, dvOfPenalty   [channels, inner], row-major
 // factor, dFactor                               [channels], a channel being a group of weights with one grid
@@ -28,6 +29,7 @@ const BY_ELEMENT = 2u;
 
 const ZETA = 1.1;
 const GAMMA = -0.1;
+const LEAST_FACTOR = 0x1p-10f;
 
 override CHANNELS: u32 = BY_ELEMENT;
 override WORKGROUP_SIZE: u32 = 64u;
@@ -67,14 +69,20 @@ fn roundingOf(x: vec4f) -> Rounding {
     select(vec4f(), (ZETA - GAMMA) * s * (1.0 - s), inside));
 }
 
+// A factor as it counts; NaN stays NaN.
+fn factorOf(channel: u32) -> f32 {
+  let learned = factor[channel];
+  return select(learned, LEAST_FACTOR, learned < LEAST_FACTOR);
+}
+
 // The factors of vector i.
 fn factorsOf(i: u32) -> vec4f {
   switch CHANNELS {
-    case ONE_CHANNEL: { return vec4f(factor[0]); }
-    case BY_VECTOR: { return vec4f(factor[4u * i / params.inner]); }
+    case ONE_CHANNEL: { return vec4f(factorOf(0u)); }
+    case BY_VECTOR: { return vec4f(factorOf(4u * i / params.inner)); }
     default: {
       let c = min((4u * i + vec4u(0u, 1u, 2u, 3u)) / params.inner, vec4u(params.channels - 1u));
-      return vec4f(factor[c.x], factor[c.y], factor[c.z], factor[c.w]);
+      return vec4f(factorOf(c.x), factorOf(c.y), factorOf(c.z), factorOf(c.w));
     }
   }
 }
@@ -122,7 +130,9 @@ fn factorGradient(
     if (lane < half) { sums[lane] += sums[lane + half]; }
     workgroupBarrier();
   }
-  if (lane == 0u && channel < params.channels) { dFactor[channel] = sums[0] / factor[channel]; }
+  if (lane == 0u && channel < params.channels) {
+    dFactor[channel] = select(sums[0] / factor[channel], 0.0, factor[channel] < LEAST_FACTOR);
+  }
 }
 
 // |x|^exponent; 0 to a power above 0 without a logarithm of 0.

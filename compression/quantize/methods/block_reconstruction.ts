@@ -163,7 +163,7 @@ function checkLosses(log: ArrayLike<number>, from: number, to: number, networks:
  * @param plan Steps, rates and penalty.
  * @returns One a network: rounded weights, activation grids, losses. Same seeds, same bits on one adapter.
  * @throws {RangeError} If plan, weights and grids do not fit, a loss is not finite, with its step, or a
- *   learned factor is not above 0, with the name of the weight or layer.
+ *   learned factor is not finite, with the name of the weight or layer.
  * @see Li et al. 2021, arXiv:2102.05426; Wei et al. 2022, arXiv:2203.05740 (QDrop)
  */
 export async function reconstructBlock(

@@ -67,18 +67,19 @@ export interface LearnedGrids {
   /** Quantizes the input of a layer with the steps as they are now; gives others back. */
   quantizeInput(layer: string, x: Tensor, context: LearningContext, dropRate: number): Tensor;
   /**
-   * Reads what was learned and rounds; no step of an activation is below 2^-20, as while it learned.
+   * Reads what was learned and rounds; no step of an activation is below 2^-20 and no factor of a weight's
+   * grid below 2^-10, as while they learned.
    *
-   * @throws {RangeError} If a factor is not above 0, with the name of the weight or layer.
+   * @throws {RangeError} If a factor is not finite, with the name of the weight or layer.
    */
   harden(): Promise<ReconstructedNetwork[]>;
 }
 
 /** The grid of an activation after learning: with the step that learning computed with. */
 function learnedGrid(grid: AffineGrid, factor: number, layer: string): AffineGrid {
-  if (!(factor > 0 && factor < Infinity)) {
+  if (!Number.isFinite(factor)) {
     throw new RangeError(
-      `Cannot quantize the input of "${layer}": a learned factor must be above 0: that of its step ` +
+      `Cannot quantize the input of "${layer}": a learned factor must be finite: that of its step ` +
         `is ${factor}: learn scales more slowly`,
     );
   }

@@ -1,4 +1,4 @@
-import { inverseRectifiedSigmoid, rectifiedSigmoid } from "../../../kernels/mod.ts";
+import { inverseRectifiedSigmoid, LEAST_FACTOR, rectifiedSigmoid } from "../../../kernels/mod.ts";
 import type { AffineGrid } from "../affine.ts";
 import { roundingTo } from "../grids/round.ts";
 import { type QuantizedWeight, valueOf, type WeightGrid } from "../quantized_weight.ts";
@@ -85,10 +85,10 @@ function scaleGrid(grid: WeightGrid, factor: number): WeightGrid {
  * @param grids One a group, as they were at first.
  * @param codes Of the levels below.
  * @param v What was learned a weight.
- * @param factors What was learned a group; 1 leaves a grid as it was.
+ * @param factors What was learned a group, not below 2^-10; 1 leaves a grid as it was.
  * @param label Name of the weight, for errors.
  * @returns Codes and scaled grids.
- * @throws {RangeError} If a factor is not above 0, with the group.
+ * @throws {RangeError} If a factor is not finite, with the group.
  */
 export function hardenRounding(
   shape: readonly number[],
@@ -98,10 +98,10 @@ export function hardenRounding(
   factors: Float32Array,
   label: string,
 ): QuantizedWeight {
-  const bad = factors.findIndex((factor) => !(factor > 0 && factor < Infinity));
+  const bad = factors.findIndex((factor) => !Number.isFinite(factor));
   if (bad >= 0) {
     throw new RangeError(
-      `Cannot round "${label}": a learned factor must be above 0: that of group ${bad} is ` +
+      `Cannot round "${label}": a learned factor must be finite: that of group ${bad} is ` +
         `${factors[bad]}: learn scales more slowly`,
     );
   }
@@ -110,7 +110,7 @@ export function hardenRounding(
   return {
     shape: [...shape],
     groupSize,
-    grids: grids.map((grid, group) => scaleGrid(grid, factors[group])),
+    grids: grids.map((grid, group) => scaleGrid(grid, Math.max(factors[group], LEAST_FACTOR))),
     codes: Int32Array.from(codes, (code, i) => {
       const up = rectifiedSigmoid(v[i]) >= 0.5 ? 1 : 0;
       return Math.min(code + up, ends[Math.floor(i / groupSize)]);

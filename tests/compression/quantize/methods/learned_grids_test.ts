@@ -12,7 +12,7 @@ import { read, tensor, zeros } from "../../../../gpu/mod.ts";
 import { testDevice } from "../../../support/device.ts";
 import { normals } from "./random_hessian.ts";
 
-Deno.test("reconstructBlock() refuses a step of activations that learned its way to 0 and below", async () => {
+Deno.test("reconstructBlock() ends a step of activations that learned its way below 0 at the smallest", async () => {
   const device = await testDevice();
   using _scope = device.scope();
   const x = tensor(device, normals(64, 1), [1, 4, 16]);
@@ -27,10 +27,9 @@ Deno.test("reconstructBlock() refuses a step of activations that learned its way
     losses: ({ quantizeInput }: { quantizeInput(layer: string, of: typeof x): typeof x }) =>
       meanSquaredError(quantizeInput("fc9", x), target),
   };
-  await assert.rejects(
-    reconstructBlock(device, block, reconstructionPlan({ steps: 8, scaleRate: 0.9 })),
-    /^RangeError: Cannot quantize the input of "fc9": a learned factor must be above 0: that of its step is -\d\.\d+: learn scales more slowly$/,
-  );
+  const fast = reconstructionPlan({ steps: 8, scaleRate: 0.9 });
+  const [found] = await reconstructBlock(device, block, fast);
+  assert.equal(found.activations.fc9.scale, 2 ** -20);
   const [{ activations }] = await reconstructBlock(
     device,
     block,

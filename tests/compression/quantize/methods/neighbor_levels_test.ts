@@ -78,15 +78,27 @@ Deno.test("neighborsOf() leaves a grid of one level where it is", () => {
   assert.deepEqual([...found.codes], [0, 0]);
 });
 
-Deno.test("hardenRounding() refuses a factor that is not above 0, with name and group", () => {
+Deno.test("hardenRounding() takes no factor below 2^-10, as learning does", () => {
+  const weight = normals(24, 3);
+  for (const grids of gridsOf(weight)) {
+    const { codes, v } = neighborsOf(weight, shape, grids);
+    const hardenedBy = (factor: number) =>
+      dequantizeWeight(hardenRounding(shape, grids, codes, v, ones.map(() => factor), "w"));
+    for (const small of [2 ** -11, 0, -1]) {
+      assert.deepEqual(hardenedBy(small), hardenedBy(2 ** -10));
+    }
+  }
+});
+
+Deno.test("hardenRounding() refuses a factor that is not finite, with name and group", () => {
   const weight = normals(24, 3);
   const [grids] = gridsOf(weight);
   const { codes, v } = neighborsOf(weight, shape, grids);
-  for (const bad of [0, -1, NaN, Infinity]) {
+  for (const bad of [NaN, Infinity]) {
     const factors = new Float32Array([1, 1, bad, 1]);
     assert.throws(() => hardenRounding(shape, grids, codes, v, factors, "fc1.weight"), {
       name: "RangeError",
-      message: 'Cannot round "fc1.weight": a learned factor must be above 0: that of group 2 is ' +
+      message: 'Cannot round "fc1.weight": a learned factor must be finite: that of group 2 is ' +
         `${bad}: learn scales more slowly`,
     });
   }
