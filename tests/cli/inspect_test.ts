@@ -118,7 +118,7 @@ Deno.test("inspect compares a network with what a post-training method makes of 
     assert.match(stdout, /^B calibrated on the first 600 training images$/m);
     const corrected =
       (await succeed("inspect", path, "bias_correction:bits=3,images=600", ...set)).stdout;
-    assert.match(corrected, /│ fc1 +│ bias │ +-?\d+\.\d │/);
+    assert.match(corrected, /│ fc1 +│ bias +│ +-?\d+\.\d │/);
     assert.doesNotMatch(corrected, /Hessian/, "means are enough");
     const few = /^B fc1: 600 samples for 784 inputs: the Hessian is not of full rank$/m;
     assert.match(stdout, few);
