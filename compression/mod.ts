@@ -147,7 +147,11 @@ export {
   reconstructionPlan,
 } from "./quantize/methods/reconstruction_plan.ts";
 export type { Damping } from "./quantize/methods/damped_factor.ts";
-export { correctBias, type InputMeans } from "./quantize/methods/correct_bias.ts";
+export {
+  correctBias,
+  type InputMeans,
+  roundAndCorrectBias,
+} from "./quantize/methods/correct_bias.ts";
 export { type DynamicRange, dynamicRange } from "./quantize/methods/dynamic_range.ts";
 export {
   levelGrid,
@@ -183,12 +187,8 @@ export { centerCross, type MatchedTarget, matchTarget } from "./quantize/methods
 export { obq, OBQ_MOST_INPUTS } from "./quantize/methods/obq.ts";
 export { rescaleChannels, type ScalableLayer } from "./quantize/methods/rescale_channels.ts";
 export { inputMaxima, smoothActivations } from "./quantize/methods/smooth_quant.ts";
-export {
-  type CalibratedLayer,
-  quantizeBySecondOrder,
-  type QuantizedLayer,
-  type SecondOrderRecipe,
-} from "./quantize/methods/second_order.ts";
+export type { CalibratedLayer, QuantizedLayer } from "./quantize/methods/calibrated_layer.ts";
+export { quantizeBySecondOrder, type SecondOrderRecipe } from "./quantize/methods/second_order.ts";
 export { secondOrderRecipe } from "./quantize/methods/second_order_recipe.ts";
 export { chooseWeightedGrids } from "./quantize/methods/weighted_grids.ts";
 export {

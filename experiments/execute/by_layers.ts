@@ -1,14 +1,10 @@
 import {
   adaRound,
-  type CalibratedLayer,
   chooseWeightGrids,
-  correctBias,
-  dequantizeWeight,
   gptq,
   obq,
   quantizeBySecondOrder,
-  type QuantizedLayer,
-  roundToGrids,
+  roundAndCorrectBias,
 } from "../../compression/mod.ts";
 import type { Chunk } from "../../data/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
@@ -61,22 +57,6 @@ export function isLayerMethod(method: string): method is LayerMethod["method"] {
   return Object.hasOwn(LAYER_METHODS, method);
 }
 
-/** Rounds to the nearest level; the bias takes what that moved the mean output by. */
-function roundAndCorrect(
-  { weight, shape, bias, moments: { hessian, cross } }: CalibratedLayer,
-  options: BiasCorrectionMethod["weights"] & { readonly label: string },
-): QuantizedLayer {
-  const quantized = roundToGrids(
-    weight,
-    shape,
-    chooseWeightGrids(weight, shape, options),
-    "nearestEven",
-  );
-  if (bias === undefined) return { quantized };
-  const means = { original: cross?.mean ?? hessian.mean, quantized: hessian.mean };
-  return { quantized, bias: correctBias(bias, weight, dequantizeWeight(quantized), means) };
-}
-
 /** What calibration decides of a layer. */
 function layerMethod(device: Device, compression: LayerMethod): QuantizeLayer {
   const { method } = compression;
@@ -85,7 +65,7 @@ function layerMethod(device: Device, compression: LayerMethod): QuantizeLayer {
     return (layer, label) => quantizeBySecondOrder(layer, { grids: { ...grids, label }, sweeps });
   }
   if (method === "bias_correction") {
-    return (layer, label) => roundAndCorrect(layer, { ...compression.weights, label });
+    return (layer, label) => roundAndCorrectBias(layer, { ...compression.weights, label });
   }
   return async ({ weight, shape, moments: { hessian } }, label) => {
     const values = Float32Array.from(weight);

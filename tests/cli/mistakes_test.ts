@@ -175,3 +175,11 @@ Deno.test("data lists the files of a folder with their digests; verify gives its
       assert.equal(complaint, undefined);
     }
   }));
+
+Deno.test("evaluate and sweep refuse more test images than there are", () =>
+  withBars(async (folder, bars) => {
+    const many = ["--model", "fc_nn:12", "--dataset", bars, "--images", "20000"];
+    const words = /^Cannot judge on 20000 images: the test set of bars has 320$/;
+    assert.match(await refusal("evaluate", `${folder}/m.safetensors`, ...many), words);
+    assert.match(await refusal("sweep", "bit_width", ...many, "--out", `${folder}/out`), words);
+  }));

@@ -1,3 +1,9 @@
+import { chooseWeightGrids } from "../grids/choose.ts";
+import type { WeightGridOptions } from "../grids/options.ts";
+import { roundToGrids } from "../grids/round.ts";
+import { dequantizeWeight, type QuantizedWeight } from "../quantized_weight.ts";
+import type { CalibratedLayer, QuantizedLayer } from "./calibrated_layer.ts";
+
 /** Mean inputs of a layer on calibration data, `[groups, inputs]` each. */
 export interface InputMeans {
   /** In the original network. */
@@ -58,4 +64,40 @@ export function correctBias(
     }
     return sum;
   });
+}
+
+/**
+ * Gives codes of a layer the bias that goes with them.
+ *
+ * @param layer Weight, bias and the means of its inputs: against those of the original network, where there
+ *   are cross moments.
+ * @param quantized Codes and grids of its weight.
+ * @returns The codes with {@link correctBias}'s bias; without one, where the layer has none.
+ * @throws {RangeError} If the sizes do not fit.
+ */
+export function withCorrectedBias(
+  { weight, bias, moments: { hessian, cross } }: CalibratedLayer,
+  quantized: QuantizedWeight,
+): QuantizedLayer {
+  if (bias === undefined) return { quantized };
+  const means = { original: cross?.mean ?? hessian.mean, quantized: hessian.mean };
+  return { quantized, bias: correctBias(bias, weight, dequantizeWeight(quantized), means) };
+}
+
+/**
+ * Quantizes one layer by rounding to the nearest level, ties to even, and correcting its bias.
+ *
+ * @param layer Weight `[outputs, ...]`, bias and moments, of which only the means are looked at.
+ * @param options Kind of grid, granularity and observer.
+ * @returns Codes, grids and the new bias.
+ * @throws {RangeError} If the sizes do not fit, or a weight is not finite.
+ * @see Nagel et al. 2019, arXiv:1906.04721, section 4.2
+ */
+export function roundAndCorrectBias(
+  layer: CalibratedLayer,
+  options: WeightGridOptions,
+): QuantizedLayer {
+  const { weight, shape } = layer;
+  const grids = chooseWeightGrids(weight, shape, options);
+  return withCorrectedBias(layer, roundToGrids(weight, shape, grids, "nearestEven"));
 }

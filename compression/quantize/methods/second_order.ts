@@ -1,10 +1,8 @@
 import type { WeightGridOptions } from "../grids/options.ts";
-import { dequantizeWeight, type QuantizedWeight } from "../quantized_weight.ts";
-import type { LayerMoments } from "./accumulate_moments.ts";
+import type { CalibratedLayer, QuantizedLayer } from "./calibrated_layer.ts";
 import { coordinateDescent } from "./coordinate_descent.ts";
-import { correctBias } from "./correct_bias.ts";
+import { withCorrectedBias } from "./correct_bias.ts";
 import { gptq } from "./gptq.ts";
-import type { Damping } from "./damped_factor.ts";
 import { centerHessian, dampHessian, type DampingOptions } from "./hessian.ts";
 import { centerCross, matchTarget } from "./match_target.ts";
 import { chooseWeightedGrids } from "./weighted_grids.ts";
@@ -19,28 +17,6 @@ export interface SecondOrderRecipe {
   readonly sweeps?: number;
 }
 
-/** A layer, and what calibration says about its inputs. */
-export interface CalibratedLayer {
-  /** Row-major, outputs first. */
-  readonly weight: Float32Array;
-  /** `[outputs, ...]`. */
-  readonly shape: readonly number[];
-  /** `[outputs]`; without one no bias is corrected. */
-  readonly bias?: Float32Array;
-  /** Of the inputs that it gets, and against those of the original network. */
-  readonly moments: LayerMoments;
-}
-
-/** A layer whose weight is quantized. */
-export interface QuantizedLayer {
-  /** Codes and grids. */
-  readonly quantized: QuantizedWeight;
-  /** The bias that goes with it; the layer's own if left out. */
-  readonly bias?: Float32Array<ArrayBuffer>;
-  /** What each group's Hessian was damped by, if one was. */
-  readonly damping?: readonly Damping[];
-}
-
 /**
  * Quantizes one layer by everything its calibration says, in the order that works best for few bits.
  *
@@ -48,7 +24,7 @@ export interface QuantizedLayer {
  * 2. The weight becomes what makes up for the layers before ({@link matchTarget}).
  * 3. Grids are chosen by the diagonal of the Hessian ({@link chooseWeightedGrids}).
  * 4. Codes are found by {@link gptq} and refined by {@link coordinateDescent}.
- * 5. The bias takes what is left of the mean error ({@link correctBias}).
+ * 5. The bias takes what is left of the mean error ({@link withCorrectedBias}).
  *
  * A layer without a bias skips 1 and 5; one without cross moments skips 2.
  *
@@ -81,14 +57,5 @@ export function quantizeBySecondOrder(
     return other !== undefined && other.used > one.used ? other : one;
   });
   const quantized = sweeps === 0 ? first : coordinateDescent(target, first, damped, { sweeps });
-  if (bias === undefined) return { quantized, damping };
-  const means = {
-    original: cross?.mean ?? moments.hessian.mean,
-    quantized: moments.hessian.mean,
-  };
-  return {
-    quantized,
-    bias: correctBias(bias, weight, dequantizeWeight(quantized), means),
-    damping,
-  };
+  return { ...withCorrectedBias({ weight, shape, bias, moments }, quantized), damping };
 }
