@@ -8,7 +8,7 @@ const FOR_ALL = ["bits", "granularity", "group", "activations", "calibration"];
 const CALIBRATED = ["grid", "symmetric", "narrow", "scale", "observer", "images"];
 /** What a reconstruction is told beside its grids and images. */
 const LEARNED = ["steps", "blocks"];
-const BLOCKS = ["network", "layer"];
+const BLOCKS = ["network", "layer", "residual"];
 
 /** Options of each post-training method. */
 const OPTIONS: Readonly<Record<MethodQuantization["method"], readonly string[]>> = {

@@ -23,7 +23,7 @@ function passesOfCompression(trial: Trial): number {
   }
   if (compression.kind === "post_training" && compression.method === "reconstruction") {
     const { steps, batchSize, blocks } = compression.plan;
-    const problems = blocks === "layers" ? weightRows(trial).length : blocks?.length ?? 1;
+    const problems = typeof blocks === "string" ? weightRows(trial).length : blocks?.length ?? 1;
     return UNDER_QUANTIZATION * PASSES_OF_A_TRAINING_STEP * steps * batchSize * problems;
   }
   if (compression.kind === "post_training" && compression.method === "obq") {

@@ -130,6 +130,8 @@ export interface Model {
    * norm, until it is folded): a positive factor of a channel may move from one to the other.
    */
   readonly homogeneousPairs?: readonly (readonly [first: string, second: string])[];
+  /** Layers within each shortcut, in order, the last one with what is added to it; left out without shortcuts. */
+  readonly residualBlocks?: readonly (readonly string[])[];
   /**
    * What follows each layer, by name, where every layer sees the output of the one before it and
    * nothing else: all that integer inference needs to know. Left out where there are shortcuts.

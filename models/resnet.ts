@@ -196,6 +196,7 @@ export function resnet(options: ResnetOptions = {}): Model {
     activations: activationsOf(convolutions, inputShape),
     layers: [...convolutions.map(({ layer }) => layer), "linear"],
     homogeneousPairs: blocks.map(({ first, second }) => [first.layer, second.layer] as const),
+    residualBlocks: blocks.map(({ first, second }) => [first.layer, second.layer]),
     convolutions: Object.fromEntries(
       convolutions.map(({ layer, stride }) => [layer, { stride, padding: 1, groups: 1 }]),
     ),

@@ -55,12 +55,11 @@ export {
   quantizeLayerByLayer,
 } from "./quantize_layers.ts";
 export {
-  type BlockPlan,
   type NetworkReconstruction,
-  type NetworkReconstructionPlan,
   reconstruct,
   type ReconstructedVariant,
 } from "./reconstruct.ts";
+export { type BlockPlan, type NetworkReconstructionPlan } from "./reconstruction_blocks.ts";
 export { equalizeNetwork, smoothNetwork } from "./rescale_network.ts";
 export { type Distillation, planMistakes, type TrainingPlan } from "./plan.ts";
 export { type ExportedNetwork, exportQuantizationAware } from "./quantization_aware/export.ts";

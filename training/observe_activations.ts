@@ -12,8 +12,10 @@ const IMAGES_AT_ONCE = 64;
 export interface ObservedActivations {
   /** Grids by layer, one a network. */
   readonly grids: Readonly<Record<string, readonly AffineGrid[]>>;
-  /** What should make one careful, one list a network: few images, channels that never changed. */
+  /** Channels that never changed, one list a network. */
   readonly remarks: readonly (readonly string[])[];
+  /** What is to be said of ranges that were found on fewer images than is usual. */
+  readonly few: readonly string[];
 }
 
 /**
@@ -22,7 +24,7 @@ export interface ObservedActivations {
  * @param device Where it runs.
  * @param model The model.
  * @param parameters Of all networks.
- * @param options One a network; none observes nothing.
+ * @param options One a network.
  * @param images Calibration images, of which the first {@link OBSERVED_IMAGES} are observed, or all if
  *   there are fewer.
  * @returns Grids, and what calibration found.
@@ -35,12 +37,10 @@ export async function observeActivations(
   options: readonly ActivationGridOptions[],
   images: ResidentImages,
 ): Promise<ObservedActivations> {
-  if (options.length === 0) return { grids: {}, remarks: [] };
   const atOnce = Math.min(IMAGES_AT_ONCE, rowsAtOnce(model, options.length));
   using _scope = device.scope();
   const chunks = chunksOf(device, images, atOnce).slice(0, OBSERVED_IMAGES / atOnce);
   const found = await observeRanges(device, model, parameters, chunks, options);
-  const few = fewImagesRemarks(`all layers of ${model.title}`, images.count, OBSERVED_IMAGES);
   return {
     grids: Object.fromEntries(
       Object.entries(found).map(([layer, own]) => [
@@ -48,9 +48,7 @@ export async function observeActivations(
         own.map(({ range }, p) => affineGrid(range, options[p].grid, layer)),
       ]),
     ),
-    remarks: options.map((_, p) => [
-      ...few,
-      ...Object.values(found).flatMap((own) => own[p].remarks),
-    ]),
+    remarks: options.map((_, p) => Object.values(found).flatMap((own) => own[p].remarks)),
+    few: fewImagesRemarks(`all layers of ${model.title}`, images.count, OBSERVED_IMAGES),
   };
 }

@@ -8,7 +8,6 @@ import {
   type ReconstructedNetwork,
   type ReconstructionBlock,
   reconstructionMistakes,
-  type ReconstructionPlan,
   type SoftBlock,
   type WeightGrid,
   type WeightGridOptions,
@@ -27,6 +26,7 @@ import {
 import { quantizedInputs } from "./input_grids.ts";
 import { observeActivations } from "./observe_activations.ts";
 import type { ActivationGridOptions } from "./observe_ranges.ts";
+import { blocksOf, checkBlocks, type NetworkReconstructionPlan } from "./reconstruction_blocks.ts";
 
 /** One network of a population, and what it becomes. */
 export interface ReconstructedVariant {
@@ -45,27 +45,17 @@ export interface ReconstructedVariant {
   readonly seed: number;
 }
 
-/** Layers that learn together, until an output that must stay as it was. */
-export interface BlockPlan {
-  /** Names of the layers, in order. */
-  readonly layers: readonly string[];
-  /** The layer whose output is compared, such as the last one of a residual block; the logits if left out. */
-  readonly output?: string;
-}
-
-/** How a network is reconstructed; frozen data, part of a trial. */
-export interface NetworkReconstructionPlan extends ReconstructionPlan {
-  /** Calibration images of each network in a step. */
-  readonly batchSize: number;
-  /** Blocks in order, or every layer by itself; the whole network as one if left out. */
-  readonly blocks?: "layers" | readonly BlockPlan[];
-}
+/** How inputs that stay float32 are looked at: for what never changes, and what is not finite. */
+const WATCHED: ActivationGridOptions = {
+  grid: { kind: "affine", bits: 8 },
+  observer: { kind: "minMax" },
+};
 
 /** Weights and activations of one network after all its blocks, and how each block learned. */
 export interface NetworkReconstruction extends ReconstructedNetwork {
   /** Mean squared error of every step, block by block. */
   readonly losses: readonly (readonly number[])[];
-  /** What was found while activations were observed that should make one careful. */
+  /** What was found of the inputs of layers that should make one careful: channels that never changed. */
   readonly remarks: readonly string[];
 }
 
@@ -93,31 +83,6 @@ function checkVariants(
   const [mistake] = reconstructionMistakes(plan, grids);
   if (mistake !== undefined) {
     throw new RangeError(`Cannot reconstruct ${model.title}: ${mistake}`);
-  }
-}
-
-function blocksOf(model: Model, { blocks }: NetworkReconstructionPlan): readonly BlockPlan[] {
-  if (blocks === undefined) return [{ layers: model.layers }];
-  if (blocks !== "layers") return blocks;
-  return model.layers.map((layer) => ({ layers: [layer], output: layer }));
-}
-
-function checkBlocks(model: Model, images: ResidentImages, plan: NetworkReconstructionPlan): void {
-  const { batchSize } = plan;
-  const named = blocksOf(model, plan).flatMap((
-    { layers, output },
-  ) => [...layers, ...output ? [output] : []]);
-  const unknown = named.find((layer) => !model.layers.includes(layer));
-  if (unknown !== undefined) {
-    throw new RangeError(
-      `Cannot reconstruct ${model.title}: a block names a layer that it does not have: ${unknown}`,
-    );
-  }
-  if (!Number.isInteger(batchSize) || batchSize < 1 || batchSize > images.count) {
-    throw new RangeError(
-      `Cannot reconstruct with batches of ${batchSize}: it must be a whole number from 1 to the ` +
-        `${images.count} calibration images`,
-    );
   }
 }
 
@@ -167,7 +132,8 @@ function freeze(
  * @param images Calibration images, from the training set; labels are not looked at.
  * @param plan Steps, rates, batch and blocks.
  * @returns One a variant.
- * @throws {RangeError} If numbers are out of range, a block names an unknown layer, or variants do not fit.
+ * @throws {RangeError} If numbers are out of range, a block names an unknown layer, variants do not fit, or
+ *   an input of a layer is not finite, with its name.
  * @throws {TypeError} If the model has batch norms.
  * @see Li et al. 2021, arXiv:2102.05426
  */
@@ -179,14 +145,14 @@ export async function reconstruct(
   plan: NetworkReconstructionPlan,
 ): Promise<NetworkReconstruction[]> {
   checkVariants(model, variants, plan);
-  checkBlocks(model, images, plan);
+  checkBlocks(model, images.count, plan);
   using _scope = device.scope();
   const floats = uploadParameters(device, model, variants.map(({ parameters }) => parameters));
   const observed = await observeActivations(
     device,
     model,
     floats.tensors,
-    variants.flatMap(({ activations }) => activations ?? []),
+    variants.map(({ activations }) => activations ?? WATCHED),
     images,
   );
   const isQuantized = variants[0].activations !== undefined;
@@ -194,7 +160,7 @@ export async function reconstruct(
     weights: {} as Record<string, QuantizedWeight>,
     activations: {} as Record<string, AffineGrid>,
     losses: [] as (readonly number[])[],
-    remarks: observed.remarks[p] ?? [],
+    remarks: [...isQuantized ? observed.few : [], ...observed.remarks[p]],
   }));
   const frozen = { weights: {}, grids: results.map(({ activations }) => activations) };
   for (const { layers, output } of blocksOf(model, plan)) {
@@ -205,6 +171,7 @@ export async function reconstruct(
     });
     const seeds = variants.map(({ seed }) => seed);
     const made = await reconstructBlock(device, {
+      label: layers.join(", "),
       weights: layers.map((layer) => ({
         name: `${layer}.weight`,
         shape: parameterShape(model, `${layer}.weight`),

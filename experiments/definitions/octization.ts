@@ -67,7 +67,8 @@ const METHOD = [
   "long as the scale stays.",
   "Shadow weights: float32 weights are rounded anew for every forward pass, gradients pass straight " +
   "through, shadow weights are clipped to the grid. In place: weights are replaced by their rounded " +
-  "values after the optimizer's step, moments are kept.",
+  "values after the optimizer's step, moments are kept; every epoch, after its last step, so a training of " +
+  "one epoch is rounded once, in the end.",
   "Updates lost: of the weights that the optimizer moved in a step, the share whose code is what it " +
   "would have been without the move; mean over all steps.",
   "Constant rates, batches of 128. The arms of a seed share initial weights and batch order.",

@@ -86,7 +86,7 @@ async function inputGrids(
   const images = bench.calibrationSet();
   const found = await observeActivations(device, model, tensors, [activations], images);
   const grids = Object.entries(found.grids).map(([layer, [grid]]) => [layer, grid]);
-  return { activations: Object.fromEntries(grids), remarks: found.remarks[0] };
+  return { activations: Object.fromEntries(grids), remarks: [...found.few, ...found.remarks[0]] };
 }
 
 async function byLayers(

@@ -35,8 +35,8 @@ export interface MethodQuantization {
   readonly images?: number;
   /** Steps of `reconstruction`; as many as in sweeps if left out. */
   readonly steps?: number;
-  /** What `reconstruction` learns together: the network if left out, or one layer after the other. */
-  readonly blocks?: "network" | "layer";
+  /** What `reconstruction` learns together: the network if left out, or one after the other of what is said. */
+  readonly blocks?: "network" | "layer" | "residual";
   /** Bits of the inputs of every layer; they stay float32 if left out. */
   readonly activationBits?: Bits;
   /** How the range of inputs is found; the smallest and largest value if left out. */
@@ -83,6 +83,7 @@ async function byReconstruction(
     // a power of two stays one
     ...hasPowerOfTwoScale(weights.grid) && { scaleRate: 0 },
     ...blocks === "layer" && { blocks: "layers" as const },
+    ...blocks === "residual" && { blocks },
   };
   const activations = bits === undefined
     ? undefined
@@ -128,7 +129,7 @@ export async function quantizeByMethod(
     return await byReconstruction(device, model, parameters, quantization, images);
   }
   const inputs = activationBits === undefined ? {} : Object.fromEntries(
-    model.layers.map((layer) => [layer, chooseQuantParams(ranges[layer], activationBits)]),
+    model.layers.map((layer) => [layer, chooseQuantParams(ranges[layer], activationBits, layer)]),
   );
   if (method === "hqq") {
     // other bits are refused by the method itself

@@ -53,8 +53,10 @@ Deno.test("commands refuse a checkpoint with NaN before they compute, with the t
     for (const [task, ...args] of calls) assert.equal(await refusal(task, ...args), words);
     const wide = `${folder}/wide.safetensors`;
     await writeNetwork(wide, "fc1.bias", 3e38);
-    assert.match(
-      await refusal("inspect", wide, "affine:bits=8,activations", ...set, ...out),
-      /^Cannot quantize values of "fc2" from 0 to 3\S+: the range must be finite and at most 2\^120 wide$/,
-    );
+    for (const method of ["affine", "gptq"]) {
+      assert.match(
+        await refusal("inspect", wide, `${method}:bits=8,activations`, ...set, ...out),
+        /^Cannot quantize values of "fc2" from 0 to 3\S+: the range must be finite and at most 2\^120 wide$/,
+      );
+    }
   }));

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import type { PixelRows } from "../../autograd/mod.ts";
+import { type AffineQuantization, quantizeWeight } from "../../compression/mod.ts";
 import { chunksOf, uploadImages } from "../../data/mod.ts";
-import { initialParameters, type Model, rowsAtOnce, uploadParameters } from "../../models/mod.ts";
+import { randomInteger, randomSource } from "../../kernels/mod.ts";
+import {
+  fcNN,
+  initialParameters,
+  type Model,
+  rowsAtOnce,
+  uploadParameters,
+} from "../../models/mod.ts";
 import { evaluate } from "../../training/mod.ts";
 import { linear64 } from "../autograd/central_difference.ts";
 import { testDevice } from "../support/device.ts";
@@ -85,6 +93,39 @@ Deno.test("evaluate() of a population equals one network at a time", async () =>
   for (const [p, network] of networks.entries()) {
     const { tensors } = uploadParameters(device, smallModel, [network]);
     assert.deepEqual(await evaluate(smallModel, tensors, 1, chunks), [together[p]]);
+  }
+});
+
+Deno.test("evaluate() gives FC_NN in 16 quantizations, quantized together, what each gets alone", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const random = randomSource(16);
+  const count = 256;
+  // strokes between blank margins, as digits have
+  const images = Uint8Array.from({ length: count * 28 * 28 }, (_, i) => {
+    const [y, x] = [Math.floor(i / 28) % 28, i % 28];
+    const isBlank = Math.min(x, y) < 4 || Math.max(x, y) > 23 || random() < 0.5;
+    return isBlank ? 0 : randomInteger(random, 1, 255);
+  });
+  const labels = Uint8Array.from({ length: count }, () => randomInteger(random, 0, 9));
+  const set = { images, labels, count, channels: 1, height: 28, width: 28 };
+  const chunks = chunksOf(device, uploadImages(device, set));
+  const [model, bits] = [fcNN(), [1, 2, 3, 4, 5, 6, 7, 8] as const];
+  const host = initialParameters(model, 0);
+  const variants = (["tensor", "channel"] as const).flatMap((granularity) =>
+    bits.map((one): AffineQuantization => ({ bits: one, granularity }))
+  );
+  const measure = (quantizations: readonly AffineQuantization[]) => {
+    const { tensors } = uploadParameters(device, model, quantizations.map(() => host));
+    const weights = model.layers.map((layer) => `${layer}.weight`)
+      .map((name) => [name, quantizeWeight(tensors[name], host[name], quantizations)]);
+    const quantized = { ...tensors, ...Object.fromEntries(weights) };
+    return evaluate(model, quantized, quantizations.length, chunks);
+  };
+  const together = await measure(variants);
+  assert.ok(new Set(together.map(({ loss }) => loss)).size > 8, "they differ");
+  for (const [p, variant] of variants.entries()) {
+    assert.deepEqual(await measure([variant]), [together[p]], `${p}`);
   }
 });
 

@@ -50,6 +50,10 @@ for (const [i, weights] of WEIGHTS.entries()) {
     }
     const exported = await exportQuantizationAware(device, smallModel, spec, parameters);
     assert.deepEqual(Object.keys(exported.weights), smallModel.layers);
+    for (const grid of Object.values(exported.weights).flatMap(({ grids }) => grids)) {
+      // listed levels follow from one magnitude, which is what a file holds
+      if (grid.kind === "codebook") assert.equal(grid.numbers, 1);
+    }
     const logits = await logitsOf(device, model, parameters);
     assert.deepEqual(await logitsOf(device, exported.model, exported.parameters), logits);
 

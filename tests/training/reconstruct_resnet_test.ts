@@ -9,21 +9,13 @@ import {
   uploadParameters,
 } from "../../models/mod.ts";
 import { reconstruct } from "../../training/mod.ts";
+import { blocksOf } from "../../training/reconstruction_blocks.ts";
 import { testDevice } from "../support/device.ts";
 import { smallSet } from "./small_set.ts";
 
 const model = resnet({ depth: 8, width: 4, inputShape: [1, 4, 4], classes: 4, folded: true });
 /** So few steps need a gentler penalty, or it is over before roundings have moved. */
 const short = { penalty: { weight: 40 } };
-const blocks = [
-  { layers: ["conv1"], output: "conv1" },
-  ...[1, 2, 3].map((stage) => ({
-    layers: [`layer${stage}.0.conv1`, `layer${stage}.0.conv2`],
-    output: `layer${stage}.0.conv2`,
-  })),
-  { layers: ["linear"] },
-];
-
 async function logitsOf(device: Device, parameters: HostParameters): Promise<Float32Array> {
   using _scope = device.scope();
   const { tensors } = uploadParameters(device, model, [parameters]);
@@ -42,11 +34,11 @@ Deno.test("reconstruct() of a residual network keeps its logits closer than roun
     weights: { grid: { kind: "affine", bits: 2 }, granularity: "channel" },
     seed: 1,
   } as const;
-  const errorOf = async (steps: number, rates: object, parts?: typeof blocks) => {
+  const errorOf = async (steps: number, rates: object, blocks?: "residual") => {
     const plan = {
       ...reconstructionPlan({ steps, ...short, ...rates }),
       batchSize: 32,
-      blocks: parts,
+      blocks,
     };
     const [made] = await reconstruct(device, model, [variant], images, plan);
     const weights = Object.entries(made.weights).map((
@@ -57,7 +49,22 @@ Deno.test("reconstruct() of a residual network keeps its logits closer than roun
   };
   const nearest = await errorOf(1, { roundingRate: 1e-9, scaleRate: 0 });
   const whole = await errorOf(200, {});
-  const inBlocks = await errorOf(100, {}, blocks);
+  const inBlocks = await errorOf(100, {}, "residual");
   assert.ok(whole < 0.7 * nearest, `as a whole ${whole} against ${nearest}`);
   assert.ok(inBlocks < 0.6 * nearest, `block by block ${inBlocks} against ${nearest}`);
+});
+
+Deno.test("blocksOf() joins what is within a shortcut, and leaves all other layers to themselves", () => {
+  const alone = (layer: string) => ({ layers: [layer], output: layer });
+  const found = blocksOf(model, { blocks: "residual" });
+  assert.deepEqual(found, [
+    alone("conv1"),
+    ...[1, 2, 3].map((stage) => {
+      const layers = [`layer${stage}.0.conv1`, `layer${stage}.0.conv2`];
+      return { layers, output: layers[1] };
+    }),
+    alone("linear"),
+  ]);
+  assert.deepEqual(blocksOf(model, { blocks: "layers" }), model.layers.map(alone));
+  assert.deepEqual(blocksOf(model, {}), [{ layers: model.layers }]);
 });

@@ -20,6 +20,7 @@ import {
   createTrainer,
   evaluate,
   type NetworkReconstruction,
+  type NetworkReconstructionPlan,
   reconstruct,
   type ReconstructedVariant,
 } from "../../training/mod.ts";
@@ -179,7 +180,7 @@ Deno.test("reconstruct() refuses what cannot be reconstructed", async () => {
   const parameters = await trainedNetwork(device);
   const images = uploadImages(device, smallSet(64, 3));
   const variant: ReconstructedVariant = { parameters, weights, seed: 1 };
-  const run = (variants: ReconstructedVariant[], change: Partial<typeof plan> & object = {}) =>
+  const run = (variants: ReconstructedVariant[], change: Partial<NetworkReconstructionPlan> = {}) =>
     reconstruct(device, smallModel, variants, images, { ...plan, ...change });
   await assert.rejects(run([]), {
     name: "RangeError",
@@ -205,6 +206,10 @@ Deno.test("reconstruct() refuses what cannot be reconstructed", async () => {
   await assert.rejects(reconstruct(device, smallModel, [variant], images, { ...plan, blocks }), {
     name: "RangeError",
     message: /^Cannot reconstruct FC_NN 16-8-4: a block names a layer that it does not have: fc9$/,
+  });
+  await assert.rejects(run([variant], { blocks: "residual" }), {
+    name: "RangeError",
+    message: /^Cannot reconstruct FC_NN 16-8-4 by residual blocks: it has none; /,
   });
   await assert.rejects(reconstruct(device, resnet(), [variant], images, plan), {
     name: "TypeError",

@@ -29,6 +29,11 @@ export interface ExportedNetwork {
   readonly parameters: HostParameters;
 }
 
+/** How many numbers the levels of an estimator follow from: one magnitude, where they are not learned apart. */
+function numbersOf({ kind }: WeightEstimator): number | undefined {
+  return kind === "straightThrough" ? undefined : 1;
+}
+
 /** Levels that a run of weights is on. */
 function codebookOf(values: Float32Array, numbers: number | undefined): CodebookGrid {
   const levels = [...new Set(Array.from(values, (value) => value + 0))].sort((a, b) => a - b);
@@ -156,8 +161,7 @@ export async function exportQuantizationAware(
         shape,
         values,
         groupSizeOf(shape, estimator.granularity, name),
-        // signs and three levels follow from one magnitude
-        estimator.kind === "magnitude" ? 1 : undefined,
+        numbersOf(estimator),
       )
       : onGrids(shape, values, grids);
     parameters[name] = dequantizeWeight(weights[layer]);

@@ -48,10 +48,18 @@ function progressiveMistakes(
     mistakes.push(`steps of falling bit-widths must be a whole number from 1: ${steps}`);
   }
   const estimators = [...weightEstimatorsOf(spec), ...inputEstimatorsOf(spec)];
-  if (isBits(bits) && !estimators.some((one) => canFall(one, bits))) {
+  const falling = estimators.filter((one) => isBits(bits) && canFall(one, bits));
+  if (isBits(bits) && falling.length === 0) {
     mistakes.push(
       "falling bit-widths must begin above those of a grid of integers whose step learns, or " +
         `nothing falls: ${bits}`,
+    );
+  }
+  // the kernel spends a step on each width at least
+  const widths = Math.max(...falling.map((one) => bits - Number("bits" in one && one.bits) + 1));
+  if (steps < widths) {
+    mistakes.push(
+      `falling bit-widths must have a step for each of the ${widths} widths from ${bits} bits on: ${steps}`,
     );
   }
   if (emaDecay !== undefined) {

@@ -8,12 +8,13 @@ import { type LayerQuantization, layerQuantization, type QuantizationAwareSpec }
 
 /** Steps times levels, a learned offset added; whole levels if there is none. */
 function gridOf(
+  layer: string,
   { inputs, image }: LayerQuantization,
   of: (what: string) => Float32Array,
 ): WeightGrid | undefined {
   if (inputs?.kind === "straightThrough") {
     const [low, high] = of("range");
-    return chooseQuantParams({ low, high }, inputs.bits);
+    return chooseQuantParams({ low, high }, inputs.bits, layer);
   }
   if (inputs === undefined && image === undefined) return undefined;
   const [qMin, qMax] = of("limits");
@@ -50,6 +51,7 @@ export function trainedInputGrids(
   const grids: Record<string, WeightGrid> = {};
   for (const layer of layers) {
     const grid = gridOf(
+      layer,
       layerQuantization(spec, layers, layer),
       (what) => trained[`${layer}.input.${what}`],
     );

@@ -43,6 +43,8 @@ export interface SoftBlock extends LearningContext {
 
 /** What is quantized together, and how its error is measured. */
 export interface ReconstructionBlock {
+  /** Its layers, for errors. */
+  readonly label?: string;
   /** Weights that are rounded. */
   readonly weights: readonly ReconstructedWeight[];
   /** Inputs of layers that are quantized; none for weights only. */
@@ -134,12 +136,19 @@ function recordStep(
   return { program, lossLog };
 }
 
-function checkLosses(log: ArrayLike<number>, from: number, to: number, networks: number): void {
-  for (let i = from; i < to; i++) {
+function checkLosses(
+  { label, seeds: { length: networks } }: ReconstructionBlock,
+  log: ArrayLike<number>,
+  from: number,
+  to: number,
+): void {
+  for (let i = from * networks; i < to * networks; i++) {
     if (Number.isFinite(log[i])) continue;
     throw new RangeError(
-      `Cannot reconstruct: the loss must stay finite: at step ${Math.floor(i / networks)} it is ` +
-        log[i],
+      `Cannot reconstruct${
+        label === undefined ? "" : ` ${label}`
+      }: the loss must stay finite: at step ` +
+        `${Math.floor(i / networks)} it is ${log[i]}`,
     );
   }
 }
@@ -155,8 +164,8 @@ function checkLosses(log: ArrayLike<number>, from: number, to: number, networks:
  * layer, a residual block or a whole network; with a drop rate, activations are quantized in part
  * (QDrop). All networks of a population learn in the same dispatches, each with its own grids.
  *
- * The paper weighs errors by the squared gradients of the task's loss; against the logits of a whole
- * network there is nothing to weigh, and labels are not needed.
+ * The paper weighs the errors of a block by the squared gradients of the task's loss. Here all count alike,
+ * and no label is needed: against the logits of a whole network there is nothing to weigh.
  *
  * @param device Where to learn.
  * @param block Weights, activations, and how its error is measured.
@@ -182,7 +191,7 @@ export async function reconstructBlock(
     const end = Math.min(done + STEPS_AT_ONCE, plan.steps);
     program.run(end - done);
     log = await read(lossLog);
-    checkLosses(log, done * networks, end * networks, networks);
+    checkLosses(block, log, done, end);
   }
   const rounded = await learned.harden();
   return rounded.map((network, p) => ({

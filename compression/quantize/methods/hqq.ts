@@ -1,6 +1,7 @@
 import { roundHalfEven } from "../../../kernels/mod.ts";
 import { requireFinite } from "../finite.ts";
 import { groupSizeOf } from "../grids/granularity.ts";
+import { roundToGrids } from "../grids/round.ts";
 import type { Granularity } from "../grids/spec.ts";
 import { ofLabel } from "../of_label.ts";
 import type { CodebookGrid, QuantizedWeight } from "../quantized_weight.ts";
@@ -95,7 +96,8 @@ function fitGroup(w: Float32Array, options: Required<Omit<HqqOptions, "label">>)
  *                                                z := mean(Q - (W - W_e) / s),  beta := kappa beta
  *
  * starting from the min-max grid of each group, and ending when the mean magnitude of errors no longer
- * falls. The settings that are left out suit weights of about 0.01 to 0.1, as trained layers have. The
+ * falls. While the zero point is found, codes are clamp(round(w / s + z)) in float64; those that are
+ * returned are the nearest levels, as on any list of them. The settings that are left out suit weights of about 0.01 to 0.1, as trained layers have. The
  * zero point is a real number, so a group's grid is a codebook of the levels (q - z) s; a
  * file needs two numbers for it, s and z.
  *
@@ -134,17 +136,14 @@ export function hqq(
       `Cannot ${action}: they must fill shape [${shape.join(", ")}]: there are ${weight.length}`,
     );
   }
-  const codes = new Int32Array(weight.length);
   const grids: CodebookGrid[] = [];
   for (let first = 0; first < weight.length; first += groupSize) {
-    const group = weight.subarray(first, first + groupSize);
-    const fit = fitGroup(group, full);
-    codes.set(codesOf(group, fit, 2 ** bits - 1), first);
+    const fit = fitGroup(weight.subarray(first, first + groupSize), full);
     grids.push({
       kind: "codebook",
       levels: Float32Array.from({ length: 2 ** bits }, (_, q) => (q - fit.zero) * fit.scale),
       numbers: 2,
     });
   }
-  return { shape: [...shape], groupSize, grids, codes };
+  return roundToGrids(weight, shape, grids, "nearestEven");
 }

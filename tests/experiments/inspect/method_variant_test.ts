@@ -79,6 +79,20 @@ Deno.test("quantizeByMethod() gives weights on grids whose output is nearer than
   );
 });
 
+Deno.test("quantizeByMethod() says which channels a reconstruction of weights never saw change", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const still = structuredClone(parameters);
+  still["fc1.bias"][2] = -1e6; // a hidden unit that is never above 0
+  const asked = { method: "reconstruction", weights, steps: 1 } as const;
+  const images = uploadImages(device, SET);
+  const { remarks } = await quantizeByMethod(device, model, still, asked, images, {});
+  assert.match(
+    remarks.join("; "),
+    /^"fc2": \d of 8 channels never changed in 96 samples: channel /,
+  );
+});
+
 Deno.test("quantizeByMethod() reconstructs the network, or one layer after the other, with its inputs", async () => {
   const device = await testDevice();
   using _scope = device.scope();

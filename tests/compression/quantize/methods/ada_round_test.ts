@@ -127,6 +127,7 @@ Deno.test("reconstructBlock() refuses a loss that does not stay finite, and give
   const device = await testDevice();
   const weight = normals(outputs * inputs, 4);
   const block = (value: number) => ({
+    label: "fc1",
     weights: [{ name: "w", shape, values: [weight], grids: [gridsOf(weight)] }],
     seeds: [1],
     unit: 1,
@@ -146,7 +147,7 @@ Deno.test("reconstructBlock() refuses a loss that does not stay finite, and give
   const before = device.stats().liveBytes;
   await assert.rejects(reconstructBlock(device, block(Infinity), small), {
     name: "RangeError",
-    message: /^Cannot reconstruct: the loss must stay finite: at step 0 it is (Infinity|NaN)$/,
+    message: /^Cannot reconstruct fc1: the loss must stay finite: at step 0 it is (Infinity|NaN)$/,
   });
   const [made] = await reconstructBlock(device, block(1), small);
   assert.equal(made.losses.length, 10);

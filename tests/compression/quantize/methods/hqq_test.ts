@@ -72,8 +72,16 @@ Deno.test("hqq() gives every weight the nearest level of its group", () => {
     const grid = found.grids[Math.floor(i / 8)];
     assert.ok(grid.kind === "codebook");
     const distances = [...grid.levels].map((level) => Math.abs(level - weight[i]));
-    assert.ok(distances[code] <= Math.min(...distances) + 1e-6);
+    assert.equal(distances[code], Math.min(...distances));
   });
+});
+
+Deno.test("hqq() gives codes as roundToGrids() does, at a threshold too", () => {
+  const weight = new Float32Array([0, 0.5, 1]);
+  const found = hqq(weight, [1, 3], { bits: 1, granularity: "channel", iterations: 0 });
+  const [grid] = found.grids;
+  assert.deepEqual(grid, { kind: "codebook", levels: new Float32Array([0, 1]), numbers: 2 });
+  assert.deepEqual([...found.codes], [0, 1, 1], "the level above");
 });
 
 Deno.test("hqq() keeps a group of equal weights as it is", () => {
