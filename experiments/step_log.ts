@@ -2,9 +2,13 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { WeightStatistics } from "../training/mod.ts";
 import { writeCsv } from "./csv.ts";
+import { mean } from "./statistics.ts";
 
 /** Digits of a number in a log. */
 const DIGITS = 6;
+
+/** Stretches of a training whose steps are averaged into one each. */
+export const STRETCHES = 25;
 
 /** What a step did to weights that are rounded while they are trained. */
 export interface LoggedStep extends WeightStatistics {
@@ -59,4 +63,37 @@ export function readStepLog(networks: string, id: string): LoggedStep[] | undefi
     const [step, updatesLost, zeros, norm] = line.split(",").map(Number);
     return { step, updatesLost, zeros, norm };
   });
+}
+
+/** Means over the steps of each stretch, placed at the last one. */
+function stretchesOf(log: readonly LoggedStep[]): LoggedStep[] {
+  const count = Math.min(STRETCHES, log.length);
+  return Array.from({ length: count }, (_, i) => {
+    const part = log.slice(
+      Math.floor(i * log.length / count),
+      Math.floor((i + 1) * log.length / count),
+    );
+    return { ...meanOf(part), step: part.at(-1)!.step };
+  });
+}
+
+function meanOf(steps: readonly LoggedStep[]): LoggedStep {
+  const of = (value: (step: LoggedStep) => number) => mean(steps.map(value));
+  return {
+    step: steps[0].step,
+    updatesLost: of(({ updatesLost }) => updatesLost),
+    zeros: of(({ zeros }) => zeros),
+    norm: of(({ norm }) => norm),
+  };
+}
+
+/**
+ * Averages logs over seeds, and over the steps of {@link STRETCHES} stretches, or of fewer steps.
+ *
+ * @param logs One a seed, of equally many steps.
+ * @returns One a stretch, placed at its last step.
+ */
+export function meanStretches(logs: readonly (readonly LoggedStep[])[]): LoggedStep[] {
+  const bySeed = logs.map(stretchesOf);
+  return bySeed[0].map((_, i) => meanOf(bySeed.map((stretches) => stretches[i])));
 }

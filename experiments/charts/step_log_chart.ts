@@ -3,8 +3,7 @@ import type { AxisValue, Experiment, Point } from "../define.ts";
 import { captionNetwork } from "../describe_network.ts";
 import { expandGrid } from "../grid_points.ts";
 import type { ExperimentResult } from "../runner.ts";
-import { mean } from "../statistics.ts";
-import type { LoggedStep } from "../step_log.ts";
+import { type LoggedStep, meanStretches, STRETCHES } from "../step_log.ts";
 import { networkId } from "../trial.ts";
 import { type ChartSeries, showValue } from "./chart_data.ts";
 import { drawPanels, type OwnPanel } from "./draw_panels.ts";
@@ -28,37 +27,12 @@ export interface DrawnStepLogs {
   readonly png: Uint8Array;
 }
 
-/** Stretches of steps that are averaged into a point each. */
-const STRETCHES = 25;
-
 /** A line in all panels: means over seeds and the steps of a stretch. */
 interface Line {
   readonly label: string;
   readonly index: number;
   readonly seeds: number;
   readonly points: readonly LoggedStep[];
-}
-
-/** Means over the steps of each stretch, placed at the last one. */
-function stretchesOf(log: readonly LoggedStep[]): LoggedStep[] {
-  const count = Math.min(STRETCHES, log.length);
-  return Array.from({ length: count }, (_, i) => {
-    const part = log.slice(
-      Math.floor(i * log.length / count),
-      Math.floor((i + 1) * log.length / count),
-    );
-    return { ...meanOf(part), step: part.at(-1)!.step };
-  });
-}
-
-function meanOf(steps: readonly LoggedStep[]): LoggedStep {
-  const of = (value: (step: LoggedStep) => number) => mean(steps.map(value));
-  return {
-    step: steps[0].step,
-    updatesLost: of(({ updatesLost }) => updatesLost),
-    zeros: of(({ zeros }) => zeros),
-    norm: of(({ norm }) => norm),
-  };
 }
 
 /** Words for what tells the lines apart. */
@@ -87,8 +61,7 @@ export function drawStepLogs(
       (_, seed) => readLog(networkId(experiment.trial(point, seed))),
     ).filter((log) => log !== undefined && log.length > 0) as (readonly LoggedStep[])[];
     if (logs.length === 0) return [];
-    const bySeed = logs.map(stretchesOf);
-    const points = bySeed[0].map((_, i) => meanOf(bySeed.map((stretches) => stretches[i])));
+    const points = meanStretches(logs);
     return [{ label: labelOf(experiment, spec, point), index, seeds: logs.length, points }];
   });
   if (lines.length === 0) return undefined;

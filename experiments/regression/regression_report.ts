@@ -8,6 +8,7 @@ import {
 } from "../definitions/octization_recipe.ts";
 import { comparePairs, type Interval, mean, meanInterval } from "../statistics.ts";
 import type { Run } from "../store.ts";
+import { STRETCHES } from "../step_log.ts";
 import { writeFile } from "../write_file.ts";
 import type { RegressionMeasure, RegressionRow } from "./screen_regression.ts";
 import {
@@ -148,6 +149,7 @@ export function writeRegressionReport({ rows, run }: RegressionResult): string {
     contrasts(rounded),
     "## Updates lost to rounding, % of the weights that moved, mean over steps",
     tablesOf(trained, (row) => shareOf(row, "updatesLost")),
+    `Means over ${STRETCHES} stretches of the steps, with zeros and the norm of the weights: [steps.csv](steps.csv).`,
     "## Weights that are 0 in the end, %",
     tablesOf(rounded, (row) => shareOf(row, "zeroWeights")),
   ].join("\n\n") + "\n";
@@ -172,7 +174,28 @@ export function regressionCsv(rows: readonly RegressionRow[]): string {
 }
 
 /**
- * Writes `report.md` and `results.csv` into a folder of their own.
+ * Writes what the steps of every arm did to weights that are rounded while they are trained.
+ *
+ * @param rows What was measured.
+ * @returns CSV: one column an axis, the last step of a stretch, and means over its steps and all seeds.
+ */
+export function regressionStepsCsv(rows: readonly RegressionRow[]): string {
+  const axes = Object.keys(OCTIZATION_AXES) as OctizationAxis[];
+  const short = (value: number) => Number(value.toPrecision(6));
+  return writeCsv(
+    [...axes, "step", "updatesLost", "zeroWeights", "weightNorm"],
+    rows.flatMap(({ arm, steps = [] }) =>
+      steps.map(({ step, updatesLost, zeros, norm }) => [
+        ...axes.map((axis) => arm[axis]),
+        step,
+        ...[updatesLost, zeros, norm].map(short),
+      ])
+    ),
+  );
+}
+
+/**
+ * Writes `report.md`, `results.csv` and `steps.csv` into a folder of their own.
  *
  * @param result What was measured.
  * @param folder Of all experiments, such as `runs`.
@@ -181,8 +204,11 @@ export function regressionCsv(rows: readonly RegressionRow[]): string {
 export function writeRegression(result: RegressionResult, folder: string): string[] {
   const home = join(folder, REGRESSION_NAME);
   mkdirSync(home, { recursive: true });
-  const [report, csv] = [join(home, "report.md"), join(home, "results.csv")];
+  const [report, csv, steps] = ["report.md", "results.csv", "steps.csv"].map((name) =>
+    join(home, name)
+  );
   writeFile(csv, regressionCsv(result.rows));
+  writeFile(steps, regressionStepsCsv(result.rows));
   writeFile(report, writeRegressionReport(result));
-  return [report, csv];
+  return [report, csv, steps];
 }

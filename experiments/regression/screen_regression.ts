@@ -6,6 +6,8 @@ import {
   quantizationOf,
 } from "../definitions/octization_recipe.ts";
 import { onLevels, weightMetrics } from "../execute/level_weights.ts";
+import { mean } from "../statistics.ts";
+import { type LoggedStep, meanStretches } from "../step_log.ts";
 import {
   excessError,
   type FittedRegression,
@@ -33,17 +35,19 @@ export interface RegressionRow {
   readonly arm: OctizationArm;
   /** In order of seeds. */
   readonly measures: readonly RegressionMeasure[];
+  /** Means over seeds and stretches of the training, where weights were rounded while training. */
+  readonly steps?: readonly LoggedStep[];
 }
 
 function measure(
   parameters: HostParameters,
   seed: number,
-  updatesLost?: number,
+  steps?: readonly LoggedStep[],
 ): RegressionMeasure {
   return {
     seed,
     excessError: excessError(parameters, seed),
-    ...updatesLost !== undefined && { updatesLost },
+    ...steps && { updatesLost: mean(steps.map(({ updatesLost }) => updatesLost)) },
     ...weightMetrics(REGRESSION_MODEL, parameters),
   };
 }
@@ -74,12 +78,13 @@ export async function screenRegression(
     const optimizer = OCTIZATION_OPTIMIZERS[arm.optimizer];
     const fits = known ?? await trainRegression(device, optimizer, quantization, seeds);
     if (quantization === undefined) float32.set(arm.optimizer, fits);
-    const measures = fits.map(({ parameters, updatesLost }, p) =>
+    const measures = fits.map(({ parameters, steps }, p) =>
       arm.master === "post_training"
         ? measure(onLevels(REGRESSION_MODEL, parameters, arm, seeds[p]), seeds[p])
-        : measure(parameters, seeds[p], updatesLost)
+        : measure(parameters, seeds[p], steps)
     );
-    rows.push({ arm, measures });
+    const logs = fits.flatMap(({ steps }) => steps === undefined ? [] : [steps]);
+    rows.push({ arm, measures, ...logs.length > 0 && { steps: meanStretches(logs) } });
     onRow(rows.at(-1)!, rows.length);
   }
   return rows;

@@ -14,7 +14,7 @@ import {
 import { type Optimizer, stepTable, type WeightQuantization } from "../../training/mod.ts";
 import { optimizerState, optimizerStep } from "../../training/optimizer.ts";
 import { prepareWeightQuantizer, statisticsAt } from "../../training/weight_quantization.ts";
-import { mean } from "../statistics.ts";
+import type { LoggedStep } from "../step_log.ts";
 
 /** A linear layer of 32 inputs and one output. */
 export const REGRESSION_MODEL: Model = fcNN({ inputShape: [1, 4, 8], hidden: [], classes: 1 });
@@ -73,8 +73,8 @@ export function excessError(parameters: HostParameters, seed: number): number {
 /** A fitted line. */
 export interface FittedRegression {
   readonly parameters: HostParameters;
-  /** Mean share of the updates that rounding undid, where weights were rounded while training. */
-  readonly updatesLost?: number;
+  /** What every step did to weights that were rounded meanwhile. */
+  readonly steps?: readonly LoggedStep[];
 }
 
 /**
@@ -144,6 +144,6 @@ export async function trainRegression(
   );
   return fitted.map((one, p) => ({
     parameters: one,
-    updatesLost: mean(steps.map((row) => row[p].updatesLost)),
+    steps: steps.map((row, step) => ({ step: step + 1, ...row[p] })),
   }));
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { OctizationArm } from "../../../experiments/definitions/octization_recipe.ts";
 import {
   regressionCsv,
+  regressionStepsCsv,
   writeRegressionReport,
 } from "../../../experiments/regression/regression_report.ts";
 import { screenRegression } from "../../../experiments/regression/screen_regression.ts";
@@ -40,6 +41,25 @@ Deno.test("screenRegression() fits in float32 and with shadow weights, and freez
   const lines = regressionCsv(rows).trimEnd().split("\r\n");
   assert.equal(lines.length, 1 + ARMS.length * 2);
   assert.match(lines[0], /^rounding,master,optimizer,scale,bits,seed,excessError,/);
+  const steps = regressionStepsCsv(rows).trimEnd().split("\r\n").map((line) => line.split(","));
+  assert.equal(
+    steps[0].join(),
+    "rounding,master,optimizer,scale,bits,step,updatesLost,zeroWeights,weightNorm",
+  );
+  const trained = ARMS.filter(({ master }) => master === "in_place_step" || master === "shadow");
+  assert.equal(
+    steps.length,
+    1 + 25 * trained.length,
+    "25 stretches an arm that rounds while it trains",
+  );
+  const last = steps.filter(([rounding, master]) =>
+    rounding === "nearestEven" && master === "in_place_step"
+  ).at(-1)!;
+  const { measures } = rows[1];
+  assert.equal(last[5], "1000");
+  // frozen weights have the norm that they end with
+  const norm = (measures[0].weightNorm + measures[1].weightNorm) / 2;
+  assert.ok(Math.abs(Number(last[8]) - norm) < 1e-4 * norm, `${last[8]} is not ${norm}`);
   const report = writeRegressionReport({ rows, run: FAKE_RUN });
   assert.match(report, /\| in place every step \| toward zero \| \d/);
   assert.match(report, /\| in place every step \| nearest \| 100\.0 \|/);
