@@ -1,7 +1,8 @@
 import { chunksOf, firstImages, type ImageSet, uploadImages } from "../data/mod.ts";
 import {
-  type MethodQuantization,
+  type CalibratedQuantization,
   quantizeByMethod,
+  quantizeHalfQuadratically,
 } from "../experiments/inspect/method_variant.ts";
 import { observeInputs } from "../experiments/inspect/observe_inputs.ts";
 import { trainedVariant } from "../experiments/inspect/trained_variant.ts";
@@ -83,13 +84,12 @@ export function checkQuantizable(spec: VariantSpec, { trained }: InspectedNetwor
   );
 }
 
-/** Images that a method calibrates on; none for one that looks at none. */
+/** Images that a method calibrates on. */
 function calibrationCount(
   { convolutions }: Model,
-  { method, images }: MethodQuantization,
+  { method, images }: CalibratedQuantization,
   { count }: ImageSet,
 ): number {
-  if (method === "hqq") return 0;
   if (images !== undefined && images > count) {
     throw new UserError(
       `Cannot calibrate ${method}: ${images} images were asked for: the training set has ${count}`,
@@ -145,6 +145,10 @@ export async function inspectedVariant(
       remarks: ofRanges,
     };
   }
+  if (quantization.method === "hqq") {
+    const variant = quantizeHalfQuadratically(folded, parameters, quantization, ranges);
+    return { variant, remarks: ofRanges };
+  }
   using _scope = device.scope();
   const count = calibrationCount(model, quantization, train);
   const { variant, remarks } = await quantizeByMethod(
@@ -152,9 +156,9 @@ export async function inspectedVariant(
     folded,
     parameters,
     quantization,
-    count === 0 ? undefined : upload(count),
+    upload(count),
     ranges,
   );
-  const said = count === 0 ? [] : [`calibrated on the first ${count} training images`];
-  return { variant, remarks: [...said, ...remarks, ...ofRanges] };
+  const said = `calibrated on the first ${count} training images`;
+  return { variant, remarks: [said, ...remarks, ...ofRanges] };
 }

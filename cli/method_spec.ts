@@ -1,5 +1,8 @@
 import { codeBits, HQQ_BITS, isHqqBits } from "../compression/mod.ts";
-import type { MethodQuantization } from "../experiments/inspect/method_variant.ts";
+import type {
+  MethodQuantization,
+  ReconstructionQuantization,
+} from "../experiments/inspect/method_variant.ts";
 import type { NetworkQuantization } from "../experiments/inspect/variant.ts";
 import { unknownName, UserError } from "../formats/mod.ts";
 import { wholeNumber } from "./options.ts";
@@ -98,18 +101,28 @@ export function parseMethod(
       ].join(",")
     }`,
   );
-  const bits = codeBits(weights.grid);
-  if (method === "hqq" && !isHqqBits(bits)) {
-    const { least, most } = HQQ_BITS;
-    throw new UserError(`Cannot quantize: hqq takes ${least} to ${most} bits: ${bits}`);
-  }
-  return {
-    method,
-    weights,
-    ...images !== undefined && { images: wholeNumber("images", 1)(images) },
-    ...steps !== undefined && { steps: wholeNumber("steps", 1)(steps) },
-    ...blocks !== undefined && { blocks: blocks as MethodQuantization["blocks"] },
+  const ofInputs = {
     ...activationBits !== undefined && { activationBits },
     ...calibration && { calibration },
+  };
+  if (method === "hqq") {
+    const bits = codeBits(weights.grid);
+    if (!isHqqBits(bits)) {
+      const { least, most } = HQQ_BITS;
+      throw new UserError(`Cannot quantize: hqq takes ${least} to ${most} bits: ${bits}`);
+    }
+    return { method, bits, granularity: weights.granularity, ...ofInputs };
+  }
+  const calibrated = {
+    weights,
+    ...images !== undefined && { images: wholeNumber("images", 1)(images) },
+    ...ofInputs,
+  };
+  if (method !== "reconstruction") return { method, ...calibrated };
+  return {
+    method,
+    ...calibrated,
+    ...steps !== undefined && { steps: wholeNumber("steps", 1)(steps) },
+    ...blocks !== undefined && { blocks: blocks as ReconstructionQuantization["blocks"] },
   };
 }

@@ -74,6 +74,7 @@ export {
   type ObservedRanges,
 } from "../training/mod.ts";
 export { equivalenceTest } from "./equivalence.ts";
+export type { LoggedStep } from "./step_log.ts";
 export type { Execute, Report, Training } from "./executor.ts";
 export {
   type ComparedAccuracy,
@@ -82,9 +83,15 @@ export {
   type NetworkComparison,
 } from "./inspect/compare_networks.ts";
 export {
+  type CalibratedQuantization,
+  type HqqQuantization,
+  type InputQuantization,
+  type LayerQuantization,
   type MethodQuantization,
   type MethodVariant,
   quantizeByMethod,
+  quantizeHalfQuadratically,
+  type ReconstructionQuantization,
 } from "./inspect/method_variant.ts";
 export { observeInputs } from "./inspect/observe_inputs.ts";
 export { type OctalBytes, octalBytes } from "./inspect/octal_bytes.ts";

@@ -1,7 +1,8 @@
 import {
+  type AffineGrid,
   type Bits,
   chooseQuantParams,
-  codeBits,
+  type Granularity,
   hasPowerOfTwoScale,
   hqq,
   type HqqBits,
@@ -18,30 +19,49 @@ import { quantizeWeights } from "../execute/quantize_weights.ts";
 import { obqMistakes, rowsOf } from "../weight_rows.ts";
 import type { Variant } from "./variant.ts";
 
-/** How a network is quantized by a post-training method; see {@link quantizeByMethod}. */
-export interface MethodQuantization {
-  /** What chooses the codes; all but `hqq` look at images. */
-  readonly method:
-    | "bias_correction"
-    | "gptq"
-    | "obq"
-    | "ada_round"
-    | "second_order"
-    | "reconstruction"
-    | "hqq";
-  /** Grids of the weights of every layer; `hqq` takes bits and granularity from them. */
-  readonly weights: WeightGridOptions;
-  /** Calibration images, the first ones of the training set; as many as are usual if left out. */
-  readonly images?: number;
-  /** Steps of `reconstruction`; as many as in sweeps if left out. */
-  readonly steps?: number;
-  /** What `reconstruction` learns together: the network if left out, or one after the other of what is said. */
-  readonly blocks?: "network" | "layer" | "residual";
+/** How inputs are quantized beside the weights. */
+export interface InputQuantization {
   /** Bits of the inputs of every layer; they stay float32 if left out. */
   readonly activationBits?: Bits;
   /** How the range of inputs is found; the smallest and largest value if left out. */
   readonly calibration?: ObserverSpec;
 }
+
+/** Half-quadratic quantization, which looks at no images; see {@link quantizeHalfQuadratically}. */
+export interface HqqQuantization extends InputQuantization {
+  /** Tells it from those that look at images. */
+  readonly method: "hqq";
+  /** Bits of a code. */
+  readonly bits: HqqBits;
+  /** Weights that share scale and zero point. */
+  readonly granularity: Granularity;
+}
+
+/** A method that goes through a network layer by layer, by what calibration images tell of each. */
+export interface LayerQuantization extends InputQuantization {
+  /** What chooses the codes. */
+  readonly method: "bias_correction" | "gptq" | "obq" | "ada_round" | "second_order";
+  /** Grids of the weights of every layer. */
+  readonly weights: WeightGridOptions;
+  /** Calibration images, the first ones of the training set; as many as are usual if left out. */
+  readonly images?: number;
+}
+
+/** Roundings that learn together. */
+export interface ReconstructionQuantization extends Omit<LayerQuantization, "method"> {
+  /** Tells it from the others. */
+  readonly method: "reconstruction";
+  /** Steps of each block; as many as in sweeps if left out. */
+  readonly steps?: number;
+  /** What learns together: the network if left out, or one after the other of what is said. */
+  readonly blocks?: "network" | "layer" | "residual";
+}
+
+/** A method that looks at images; see {@link quantizeByMethod}. */
+export type CalibratedQuantization = LayerQuantization | ReconstructionQuantization;
+
+/** How a network is quantized by a post-training method. */
+export type MethodQuantization = HqqQuantization | CalibratedQuantization;
 
 /** What a method made of a network. */
 export interface MethodVariant {
@@ -51,10 +71,7 @@ export interface MethodVariant {
   readonly remarks: readonly string[];
 }
 
-function layerMethodOf(
-  { method, weights }: MethodQuantization & { readonly method: LayerMethod["method"] },
-  images: number,
-): LayerMethod {
+function layerMethodOf({ method, weights }: LayerQuantization, images: number): LayerMethod {
   switch (method) {
     case "bias_correction":
     case "gptq":
@@ -72,7 +89,7 @@ async function byReconstruction(
   device: Device,
   model: Model,
   parameters: HostParameters,
-  quantization: MethodQuantization,
+  quantization: ReconstructionQuantization,
   images: ResidentImages,
 ): Promise<MethodVariant> {
   const { weights, steps, blocks, activationBits: bits, calibration } = quantization;
@@ -101,57 +118,76 @@ function refuseLongRows(model: Model): void {
   throw new RangeError(`Cannot quantize ${model.title}: ${mistakes.join("; ")}`);
 }
 
+/** Grids of the inputs of all layers; none where they stay float32. */
+function inputGrids(
+  { layers }: Model,
+  { activationBits }: InputQuantization,
+  ranges: ActivationRanges,
+): Record<string, AffineGrid> {
+  if (activationBits === undefined) return {};
+  const grid = (layer: string) => chooseQuantParams(ranges[layer], activationBits, layer);
+  return Object.fromEntries(layers.map((layer) => [layer, grid(layer)]));
+}
+
 /**
- * Quantizes a network by a post-training method, as sweeps do.
+ * Quantizes a network without looking at images, as sweeps do.
+ *
+ * @param model The model, its batch norms folded.
+ * @param parameters Of the float32 network.
+ * @param quantization Bits, granularity and activations.
+ * @param ranges Of the inputs of every layer; not looked at where these stay float32.
+ * @returns The network with its codes and grids.
+ * @throws {RangeError} If a weight cannot be quantized so, with its name.
+ */
+export function quantizeHalfQuadratically(
+  model: Model,
+  parameters: HostParameters,
+  quantization: HqqQuantization,
+  ranges: ActivationRanges,
+): Variant {
+  const { bits, granularity } = quantization;
+  const made = quantizeWeights(
+    model,
+    parameters,
+    (values, shape, label) => hqq(values, shape, { bits, granularity, label }),
+  );
+  return { ...made, inputs: inputGrids(model, quantization, ranges) };
+}
+
+/**
+ * Quantizes a network by a post-training method that looks at images, as sweeps do.
  *
  * @param device Where calibration runs.
  * @param model The model, its batch norms folded.
  * @param parameters Of the float32 network.
  * @param quantization Which method, and what it is told.
- * @param images Calibration images; `hqq` looks at none.
+ * @param images Calibration images.
  * @param ranges Of the inputs of every layer; not looked at where these stay float32, nor by
  *   `reconstruction`, which finds them on its own images.
  * @returns The quantized network, and remarks of its calibration.
  * @throws {RangeError} If a weight cannot be quantized so, or an activation is not finite.
- * @throws {TypeError} If a method that looks at images is given none.
  */
 export async function quantizeByMethod(
   device: Device,
   model: Model,
   parameters: HostParameters,
-  quantization: MethodQuantization,
-  images: ResidentImages | undefined,
+  quantization: CalibratedQuantization,
+  images: ResidentImages,
   ranges: ActivationRanges,
 ): Promise<MethodVariant> {
   using _scope = device.scope();
-  const { method, weights: options, activationBits } = quantization;
-  if (method === "reconstruction" && images !== undefined) {
+  if (quantization.method === "reconstruction") {
     return await byReconstruction(device, model, parameters, quantization, images);
   }
-  const inputs = activationBits === undefined ? {} : Object.fromEntries(
-    model.layers.map((layer) => [layer, chooseQuantParams(ranges[layer], activationBits, layer)]),
-  );
-  if (method === "hqq") {
-    // other bits are refused by the method itself
-    const plan = { bits: codeBits(options.grid) as HqqBits, granularity: options.granularity };
-    const made = quantizeWeights(
-      model,
-      parameters,
-      (values, shape, label) => hqq(values, shape, { ...plan, label }),
-    );
-    return { variant: { ...made, inputs }, remarks: [] };
-  }
-  if (method === "obq") refuseLongRows(model);
-  if (images === undefined || method === "reconstruction") {
-    throw new TypeError(`Cannot calibrate ${method}: images must be given: there are none`);
-  }
+  if (quantization.method === "obq") refuseLongRows(model);
+  const inputs = inputGrids(model, quantization, ranges);
   const made = await quantizeByLayers(
     device,
     model,
     parameters,
-    layerMethodOf({ ...quantization, method }, images.count),
+    layerMethodOf(quantization, images.count),
     chunksOf(device, images),
-    activationBits === undefined ? undefined : quantizedInputs(device, [inputs]),
+    quantization.activationBits === undefined ? undefined : quantizedInputs(device, [inputs]),
   );
   const weights = Object.fromEntries(
     model.layers.map((layer) => [layer, made.weights[`${layer}.weight`]]),

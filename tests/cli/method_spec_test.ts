@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { MethodQuantization } from "../../experiments/inspect/method_variant.ts";
+import type { ReconstructionQuantization } from "../../experiments/inspect/method_variant.ts";
 import { METHODS } from "../../cli/method_spec.ts";
 import { parseVariant } from "../../cli/variant_spec.ts";
 
@@ -70,7 +70,7 @@ Deno.test("parseVariant() reads post-training methods; what is left out is as in
     },
   );
   const { quantization } = parseVariant("reconstruction:bits=2,blocks=residual");
-  assert.equal((quantization as MethodQuantization).blocks, "residual");
+  assert.equal((quantization as ReconstructionQuantization).blocks, "residual");
   for (const method of METHODS) {
     assert.equal(parseVariant(`${method}:bits=2`).path, undefined, method);
   }

@@ -3,8 +3,11 @@ import { dequantizeWeight } from "../../../compression/mod.ts";
 import { chunksOf, type ImageSet, uploadImages } from "../../../data/mod.ts";
 import { calibrate } from "../../../training/mod.ts";
 import {
+  type CalibratedQuantization,
   type MethodQuantization,
   quantizeByMethod,
+  quantizeHalfQuadratically,
+  type ReconstructionQuantization,
 } from "../../../experiments/inspect/method_variant.ts";
 import { compareNetworks } from "../../../experiments/inspect/compare_networks.ts";
 import { plainVariant, quantizeNetwork } from "../../../experiments/inspect/variant.ts";
@@ -39,7 +42,7 @@ Deno.test("quantizeByMethod() gives weights on grids whose output is nearer than
   const options = { weights, rounding: "nearestEven" } as const;
   const rounded = await outputOf(quantizeNetwork(model, parameters, options, {}));
   for (const method of ["gptq", "obq", "ada_round", "second_order"] as const) {
-    const asked: MethodQuantization = { method, weights };
+    const asked: CalibratedQuantization = { method, weights };
     const { variant, remarks } = await quantizeByMethod(
       device,
       model,
@@ -57,24 +60,16 @@ Deno.test("quantizeByMethod() gives weights on grids whose output is nearer than
     assert.deepEqual(variant.inputs, {});
     assert.ok(await outputOf(variant) > rounded + 1, `${method} against ${rounded} dB`);
   }
-  const hqq = await quantizeByMethod(
-    device,
-    model,
-    parameters,
-    { method: "hqq", weights: { ...weights, granularity: { group: 4 } } },
-    undefined,
-    {},
-  );
-  assert.equal(hqq.variant.weights.fc1.grids.length, 8 * 16 / 4);
-  await assert.rejects(
-    quantizeByMethod(
-      device,
+  const inGroups = (group: number) =>
+    quantizeHalfQuadratically(
       model,
       parameters,
-      { method: "hqq", weights: { ...weights, granularity: { group: 5 } } },
-      undefined,
+      { method: "hqq", bits: 3, granularity: { group } },
       {},
-    ),
+    );
+  assert.equal(inGroups(4).weights.fc1.grids.length, 8 * 16 / 4);
+  assert.throws(
+    () => inGroups(5),
     /^RangeError: Cannot quantize "fc1.weight" of shape .*: a group must divide a row of 16$/,
   );
 });
@@ -99,7 +94,7 @@ Deno.test("quantizeByMethod() reconstructs the network, or one layer after the o
   const images = uploadImages(device, SET);
   const chunks = chunksOf(device, images);
   const plain = plainVariant(parameters);
-  const errorOf = async (options: Partial<MethodQuantization>) => {
+  const errorOf = async (options: Partial<ReconstructionQuantization>) => {
     const asked = { method: "reconstruction", weights, activationBits: 4, ...options } as const;
     const found = await quantizeByMethod(device, model, parameters, asked, images, {});
     const { variant } = found;
@@ -119,10 +114,14 @@ Deno.test("quantizeByMethod() reconstructs the network, or one layer after the o
     const found = await errorOf({ steps: 1000, blocks });
     assert.ok(found > begun + 1, `${blocks}: ${found} against ${begun} dB`);
   }
-  await assert.rejects(
-    quantizeByMethod(device, model, parameters, { method: "gptq", weights }, undefined, {}),
-    new TypeError("Cannot calibrate gptq: images must be given: there are none"),
-  );
+  const gptq = { method: "gptq", weights } as const;
+  // @ts-expect-error GPTQ without calibration images does not type-check
+  const blind = quantizeByMethod(device, model, parameters, gptq, undefined, {});
+  await assert.rejects(blind, TypeError);
+  // @ts-expect-error nor do steps of what does not learn
+  const _idle: MethodQuantization = { method: "gptq", weights, steps: 5 };
+  // @ts-expect-error nor more bits than HQQ has
+  const _wide: MethodQuantization = { method: "hqq", bits: 12, granularity: "channel" };
 });
 
 Deno.test("quantizeByMethod() by OBQ refuses a layer of long rows before it calibrates any", async () => {
@@ -130,7 +129,7 @@ Deno.test("quantizeByMethod() by OBQ refuses a layer of long rows before it cali
   using _scope = device.scope();
   const images = uploadImages(device, SET);
   const wide = fcNN({ inputShape: [1, 4, 4], hidden: [1025], classes: 4 });
-  const asked: MethodQuantization = { method: "obq", weights };
+  const asked: CalibratedQuantization = { method: "obq", weights };
   await assert.rejects(
     quantizeByMethod(device, wide, initialParameters(wide, 1), asked, images, {}),
     new RangeError(
