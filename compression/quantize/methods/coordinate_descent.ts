@@ -141,13 +141,20 @@ function fitLevels(row: Row, grids: readonly WeightGrid[]): readonly WeightGrid[
   if (count === 0) return grids;
   const matrix = new Float64Array(count * count);
   const right = new Float64Array(count);
+  // level by level, so that a sum need not be stored for every weight; in the order of weights all the same
+  const members = places.map((_, k) =>
+    Int32Array.from(ofWeight.keys().filter((i) => ofWeight[i] === k))
+  );
   descentOf(row).forEach((value, i) => {
     const k = ofWeight[i];
     if (k < 0) return;
     right[k] += value;
-    for (let j = 0; j < size; j++) {
-      if (ofWeight[j] >= 0) matrix[k * count + ofWeight[j]] += h[i * size + j];
-    }
+    const from = i * size;
+    members.forEach((own, level) => {
+      let sum = matrix[k * count + level];
+      for (let m = 0; m < own.length; m++) sum += h[from + own[m]];
+      matrix[k * count + level] = sum;
+    });
   });
   let trace = 0;
   for (let k = 0; k < count; k++) trace += matrix[k * count + k];
