@@ -12,7 +12,7 @@ import {
   type WeightGrid,
   type WeightGridOptions,
 } from "../compression/mod.ts";
-import type { ResidentImages } from "../data/mod.ts";
+import { chunksOf, type ResidentImages } from "../data/mod.ts";
 import { type Device, read, reshape, run, sizeOf, type Tensor, tensor } from "../gpu/mod.ts";
 import { permutationBits, sampleBatchKernels } from "../kernels/mod.ts";
 import {
@@ -23,6 +23,7 @@ import {
   type ParameterTensors,
   uploadParameters,
 } from "../models/mod.ts";
+import { calibrate } from "./calibrate.ts";
 import { quantizedInputs } from "./input_grids.ts";
 import { observeActivations } from "./observe_activations.ts";
 import type { ActivationGridOptions } from "./observe_ranges.ts";
@@ -44,12 +45,6 @@ export interface ReconstructedVariant {
   /** Of batches and masks. */
   readonly seed: number;
 }
-
-/** How inputs that stay float32 are looked at: for what never changes, and what is not finite. */
-const WATCHED: ActivationGridOptions = {
-  grid: { kind: "affine", bits: 8 },
-  observer: { kind: "minMax" },
-};
 
 /** Weights and activations of one network after all its blocks, and how each block learned. */
 export interface NetworkReconstruction extends ReconstructedNetwork {
@@ -118,6 +113,23 @@ function freeze(
   }
 }
 
+/** What calibration images leave as it was in the inputs of layers, one list a variant. */
+async function inputRemarks(
+  device: Device,
+  model: Model,
+  variants: readonly ReconstructedVariant[],
+  images: ResidentImages,
+): Promise<(readonly string[])[]> {
+  const chunks = chunksOf(device, images);
+  const known = new Map<HostParameters, readonly string[]>();
+  for (const parameters of new Set(variants.map((variant) => variant.parameters))) {
+    using _scope = device.scope();
+    const { tensors } = uploadParameters(device, model, [parameters]);
+    known.set(parameters, (await calibrate(device, model, tensors, chunks)).remarks);
+  }
+  return variants.map(({ parameters }) => known.get(parameters)!);
+}
+
 /**
  * Learns how the weights of a trained network are rounded, and the grids of its activations, so that
  * blocks of it, or all of it, give what they gave before.
@@ -148,19 +160,21 @@ export async function reconstruct(
   checkBlocks(model, images.count, plan);
   using _scope = device.scope();
   const floats = uploadParameters(device, model, variants.map(({ parameters }) => parameters));
-  const observed = await observeActivations(
-    device,
-    model,
-    floats.tensors,
-    variants.map(({ activations }) => activations ?? WATCHED),
-    images,
-  );
   const isQuantized = variants[0].activations !== undefined;
+  const observed = isQuantized
+    ? await observeActivations(
+      device,
+      model,
+      floats.tensors,
+      variants.flatMap(({ activations }) => activations ?? []),
+      images,
+    )
+    : { grids: {}, few: [], remarks: await inputRemarks(device, model, variants, images) };
   const results = variants.map((_, p) => ({
     weights: {} as Record<string, QuantizedWeight>,
     activations: {} as Record<string, AffineGrid>,
     losses: [] as (readonly number[])[],
-    remarks: [...isQuantized ? observed.few : [], ...observed.remarks[p]],
+    remarks: [...observed.few, ...observed.remarks[p]],
   }));
   const frozen = { weights: {}, grids: results.map(({ activations }) => activations) };
   for (const { layers, output } of blocksOf(model, plan)) {

@@ -29,7 +29,7 @@ export interface ExportedNetwork {
   readonly parameters: HostParameters;
 }
 
-/** How many numbers the levels of an estimator follow from: one magnitude, where they are not learned apart. */
+/** How many numbers listed levels follow from: the one magnitude of signs, three levels and DoReFa's. */
 function numbersOf({ kind }: WeightEstimator): number | undefined {
   return kind === "straightThrough" ? undefined : 1;
 }

@@ -29,11 +29,11 @@ export function inputEstimatorsOf({ inputs, last }: QuantizationAwareSpec): Inpu
   return [inputs, last?.inputs].filter(isEstimator);
 }
 
-/** True if a grid is of integers whose step learns and that has bits to lose. */
-function canFall(one: WeightEstimator | InputEstimator, from: Bits): boolean {
-  if (one.kind !== "learnedStep" || one.bits === "ternary" || one.bits >= from) return false;
+/** Bits that a grid of integers whose step learns falls to, if it has any to lose. */
+function bitsFallenTo(one: WeightEstimator | InputEstimator, from: Bits): number[] {
+  if (one.kind !== "learnedStep" || one.bits === "ternary" || one.bits >= from) return [];
   const isSign = one.bits === 1 && ("granularity" in one || one.signs === true);
-  return !isSign;
+  return isSign ? [] : [one.bits];
 }
 
 function progressiveMistakes(
@@ -48,15 +48,15 @@ function progressiveMistakes(
     mistakes.push(`steps of falling bit-widths must be a whole number from 1: ${steps}`);
   }
   const estimators = [...weightEstimatorsOf(spec), ...inputEstimatorsOf(spec)];
-  const falling = estimators.filter((one) => isBits(bits) && canFall(one, bits));
-  if (isBits(bits) && falling.length === 0) {
+  const fallen = isBits(bits) ? estimators.flatMap((one) => bitsFallenTo(one, bits)) : [];
+  if (isBits(bits) && fallen.length === 0) {
     mistakes.push(
       "falling bit-widths must begin above those of a grid of integers whose step learns, or " +
         `nothing falls: ${bits}`,
     );
   }
   // the kernel spends a step on each width at least
-  const widths = Math.max(...falling.map((one) => bits - Number("bits" in one && one.bits) + 1));
+  const widths = bits - Math.min(...fallen) + 1;
   if (steps < widths) {
     mistakes.push(
       `falling bit-widths must have a step for each of the ${widths} widths from ${bits} bits on: ${steps}`,

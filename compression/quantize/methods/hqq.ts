@@ -97,9 +97,9 @@ function fitGroup(w: Float32Array, options: Required<Omit<HqqOptions, "label">>)
  *
  * starting from the min-max grid of each group, and ending when the mean magnitude of errors no longer
  * falls. While the zero point is found, codes are clamp(round(w / s + z)) in float64; those that are
- * returned are the nearest levels, as on any list of them. The settings that are left out suit weights of about 0.01 to 0.1, as trained layers have. The
- * zero point is a real number, so a group's grid is a codebook of the levels (q - z) s; a
- * file needs two numbers for it, s and z.
+ * returned are the nearest levels, as on any list of them. The settings that are left out suit weights of
+ * about 0.01 to 0.1, as trained layers have. The zero point is a real number, so a group's grid is a codebook
+ * of the levels (q - z) s; a file needs two numbers for it, s and z.
  *
  * @param weight Row-major, outputs first.
  * @param shape `[outputs, ...]`.
