@@ -89,6 +89,11 @@ export {
   type IntegerProgram,
   integerProgram,
 } from "./quantize/integer/integer_program.ts";
+export {
+  type IntegerShortcut,
+  integerShortcut,
+  type IntegerShortcutSource,
+} from "./quantize/integer/integer_shortcut.ts";
 export { type IntegerWeight, integerWeight } from "./quantize/integer/integer_weight.ts";
 export { quantizeBias } from "./quantize/integer/quantize_bias.ts";
 export {
@@ -96,6 +101,9 @@ export {
   requantization,
   type RequantizationKind,
   requantize,
+  rescale,
+  type Rescaling,
+  rescaling,
 } from "./quantize/integer/requantization.ts";
 export { allocateExactly, allocationFront } from "./quantize/mixed_precision/allocate_exactly.ts";
 export { allocateGreedily } from "./quantize/mixed_precision/allocate_greedily.ts";

@@ -2,9 +2,19 @@ import type { KernelRoom } from "../gpu/mod.ts";
 import { integerConv2dKernels } from "./integer_conv2d/integer_conv2d.ts";
 import { integerLinearKernels } from "./integer_linear/integer_linear.ts";
 import { integerMaxPoolKernels } from "./integer_max_pool/integer_max_pool.ts";
+import { integerPlaneSumKernels } from "./integer_plane_sum/integer_plane_sum.ts";
 import { integerRescaleKernels } from "./integer_rescale/integer_rescale.ts";
+import { integerShortcutKernels } from "./integer_shortcut/integer_shortcut.ts";
 
-export { integerConv2dKernels, integerLinearKernels, integerMaxPoolKernels, integerRescaleKernels };
+export {
+  integerConv2dKernels,
+  integerLinearKernels,
+  integerMaxPoolKernels,
+  integerPlaneSumKernels,
+  integerRescaleKernels,
+  integerShortcutKernels,
+};
+export { integerShortcutParams } from "./integer_shortcut/integer_shortcut.ts";
 export {
   chooseIntegerLinear,
   integerLinearParams,
@@ -28,5 +38,7 @@ export const integerRooms: readonly KernelRoom[] = [
   integerConv2dKernels,
   integerLinearKernels,
   integerMaxPoolKernels,
+  integerPlaneSumKernels,
   integerRescaleKernels,
+  integerShortcutKernels,
 ];

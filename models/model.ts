@@ -56,6 +56,11 @@ export interface ForwardHooks {
    * @param y Its output, `[networks, rows, ...]`.
    */
   readonly layerOutput?: (layer: string, y: Tensor) => void;
+  /**
+   * Whether a shortcut carries what `layerInput` made of its block's input, as in an integer runtime,
+   * which has nothing else; it carries the input as it was if left out.
+   */
+  readonly seenShortcuts?: boolean;
 }
 
 /** What a model looks at: images as floats, or the rows of a resident set of bytes. */
@@ -91,12 +96,19 @@ export interface ConvolutionGeometry {
   readonly groups: number;
 }
 
-/** What follows a layer with weights in a model whose layers stand in one line. */
+/** What follows a layer with weights, in this order: shortcut, ReLU, pooling. */
 export interface LayerTail {
+  /**
+   * The layer whose input is added, as it is or, to more channels, by option A (every second row and
+   * column, channels of zeros on both sides); nothing if left out.
+   */
+  readonly shortcut?: string;
   /** Whether a ReLU follows. */
   readonly relu: boolean;
   /** Side and distance of the windows of a max pooling after it; none if left out. */
   readonly maxPool?: number;
+  /** Positions of a channel, all of which become their mean; they stay if left out. */
+  readonly globalAverage?: number;
 }
 
 /** A network as plain data and one pure function; P networks of it run in the same dispatches. */
@@ -130,11 +142,10 @@ export interface Model {
    * norm, until it is folded): a positive factor of a channel may move from one to the other.
    */
   readonly homogeneousPairs?: readonly (readonly [first: string, second: string])[];
-  /** Layers within each shortcut, in order, the last one with what is added to it; left out without shortcuts. */
-  readonly residualBlocks?: readonly (readonly string[])[];
   /**
-   * What follows each layer, by name, where every layer sees the output of the one before it and
-   * nothing else: all that integer inference needs to know. Left out where there are shortcuts.
+   * What follows each layer, by name, where every layer sees the output of the one before it: with
+   * weights and geometry all that integer inference needs to know. Left out where something else
+   * stands between two layers.
    */
   readonly tails?: Readonly<Record<string, LayerTail>>;
   /** Its batch norms, and the model that is left when each is part of the layer before it. */

@@ -12,6 +12,7 @@ import {
   asTensor,
   type BatchNormPlace,
   type ForwardHooks,
+  type LayerTail,
   type Model,
   type ModelInput,
   type ParameterSpec,
@@ -105,15 +106,19 @@ function convolutionParameters(place: ConvolutionPlace, folded: boolean): Parame
   ];
 }
 
-/** A convolution with all that belongs to it, shown to those who want to see. */
+/** The input of a layer, shown to those who want to see or replace it. */
+function seenBy(layer: string, x: Tensor, hooks: ForwardHooks): Tensor {
+  return hooks.layerInput?.(layer, x) ?? x;
+}
+
+/** A convolution with all that belongs to it, its output shown. */
 function convolve(
-  x: Tensor,
+  seen: Tensor,
   place: ConvolutionPlace,
   parameters: ParameterTensors,
   hooks: ForwardHooks,
   shortcut?: Tensor,
 ): Tensor {
-  const seen = hooks.layerInput?.(place.layer, x) ?? x;
   const y = convolveSeen(seen, place, parameters, hooks, shortcut);
   hooks.layerOutput?.(place.layer, y);
   return y;
@@ -196,7 +201,7 @@ export function resnet(options: ResnetOptions = {}): Model {
     activations: activationsOf(convolutions, inputShape),
     layers: [...convolutions.map(({ layer }) => layer), "linear"],
     homogeneousPairs: blocks.map(({ first, second }) => [first.layer, second.layer] as const),
-    residualBlocks: blocks.map(({ first, second }) => [first.layer, second.layer]),
+    tails: tailsOf(blocks, Math.ceil(imageHeight / 4) * Math.ceil(imageWidth / 4)),
     convolutions: Object.fromEntries(
       convolutions.map(({ layer, stride }) => [layer, { stride, padding: 1, groups: 1 }]),
     ),
@@ -205,19 +210,37 @@ export function resnet(options: ResnetOptions = {}): Model {
     forward(parameters: ParameterTensors, input: ModelInput, hooks: ForwardHooks = {}): Tensor {
       const x = asTensor(input);
       let y = view(x, [x.shape[0], x.shape[1], ...inputShape]);
-      y = convolve(y, stem, parameters, hooks);
+      y = convolve(seenBy(stem.layer, y, hooks), stem, parameters, hooks);
       for (const { first, second } of blocks) {
-        const shortcut = first.inputs === first.outputs ? y : optionAShortcut(y, first.outputs);
-        y = convolve(y, first, parameters, hooks);
-        y = convolve(y, second, parameters, hooks, shortcut);
+        const x = seenBy(first.layer, y, hooks);
+        const around = hooks.seenShortcuts ? x : y;
+        const shortcut = first.inputs === first.outputs
+          ? around
+          : optionAShortcut(around, first.outputs);
+        y = convolve(x, first, parameters, hooks);
+        y = convolve(seenBy(second.layer, y, hooks), second, parameters, hooks, shortcut);
       }
-      y = globalAveragePool(y);
-      y = hooks.layerInput?.("linear", y) ?? y;
+      y = seenBy("linear", globalAveragePool(y), hooks);
       y = linear(y, parameters["linear.weight"], parameters["linear.bias"]);
       hooks.layerOutput?.("linear", y);
       return y;
     },
   });
+}
+
+/** What follows each layer; all positions of the last block become their mean. */
+function tailsOf(blocks: readonly BlockPlace[], positions: number): Record<string, LayerTail> {
+  const tails: Record<string, LayerTail> = { conv1: { relu: true } };
+  for (const [i, { first, second }] of blocks.entries()) {
+    const isLast = i === blocks.length - 1;
+    tails[first.layer] = { relu: true };
+    tails[second.layer] = {
+      shortcut: first.layer,
+      relu: true,
+      ...isLast && { globalAverage: positions },
+    };
+  }
+  return { ...tails, linear: { relu: false } };
 }
 
 /** Each convolution is followed by a norm, with what comes after it in the same pass. */

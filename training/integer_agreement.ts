@@ -2,7 +2,7 @@ import { gatherPixels } from "../autograd/mod.ts";
 import { dequantizeWeight, integerProgram, type RequantizationKind } from "../compression/mod.ts";
 import { type Chunk, splitChunk } from "../data/mod.ts";
 import { type Device, readAll, type Tensor } from "../gpu/mod.ts";
-import { type Model, uploadParameters } from "../models/mod.ts";
+import { type Model, rowsAtOnce, uploadParameters } from "../models/mod.ts";
 import { quantizedInputs } from "./input_grids.ts";
 import { type IntegerNetworkSource, toIntegers } from "./integer_network.ts";
 
@@ -34,7 +34,7 @@ export interface IntegerAgreement {
   readonly count: number;
 }
 
-/** Images at once. */
+/** Images at once, of networks that are small enough. */
 const ROWS = 1024;
 
 function argmax(logits: ArrayLike<number>, row: number, classes: number): number {
@@ -46,7 +46,8 @@ function argmax(logits: ArrayLike<number>, row: number, classes: number): number
 }
 
 /**
- * Compares fake-quantized inference in float32 with integer inference of the same quantized network.
+ * Compares fake-quantized inference in float32 with integer inference of the same quantized network,
+ * shortcuts quantized in both.
  *
  * @param device Where both run.
  * @param model The model, its batch norms folded.
@@ -74,7 +75,8 @@ export async function integerAgreement(
   const codes = model.layers.map((layer) => ({ layer, count: 0, differing: 0, largest: 0 }));
   const result = { differingPredictions: 0, correctInFloat: 0, correctInIntegers: 0, count: 0 };
   let [lowest, highest, largest] = [Infinity, -Infinity, 0];
-  for (const part of chunks.flatMap((chunk) => splitChunk(chunk, ROWS))) {
+  const rows = Math.min(ROWS, rowsAtOnce(model, 1));
+  for (const part of chunks.flatMap((chunk) => splitChunk(chunk, rows))) {
     using _part = device.scope();
     const fakes: Tensor[] = [];
     const integers: Tensor[] = [];
@@ -84,6 +86,7 @@ export async function integerAgreement(
         fakes.push(y);
         return y;
       },
+      seenShortcuts: true,
     });
     const exact = program.forward(gatherPixels({ source: part.source, rows: part.rows }), {
       requantization,

@@ -20,6 +20,14 @@ export interface NetworkReconstructionPlan extends ReconstructionPlan {
   readonly blocks?: "layers" | "residual" | readonly BlockPlan[];
 }
 
+/** Layers within each shortcut, in order, the last one with what is added to it. */
+function residualBlocks({ layers, tails = {} }: Model): readonly (readonly string[])[] {
+  return layers.flatMap((layer, end) => {
+    const shortcut = tails[layer]?.shortcut;
+    return shortcut === undefined ? [] : [layers.slice(layers.indexOf(shortcut), end + 1)];
+  });
+}
+
 /**
  * Lists the blocks that a network is reconstructed in.
  *
@@ -33,7 +41,7 @@ export function blocksOf(
 ): readonly BlockPlan[] {
   if (blocks === undefined) return [{ layers: model.layers }];
   if (typeof blocks !== "string") return blocks;
-  const joined = blocks === "residual" ? model.residualBlocks ?? [] : [];
+  const joined = blocks === "residual" ? residualBlocks(model) : [];
   return model.layers.flatMap((layer): BlockPlan[] => {
     const block = joined.find((one) => one.includes(layer));
     if (block === undefined) return [{ layers: [layer], output: layer }];
@@ -56,7 +64,7 @@ export function checkBlocks(
   plan: NetworkReconstructionPlan,
 ): void {
   const { batchSize, blocks } = plan;
-  if (blocks === "residual" && model.residualBlocks === undefined) {
+  if (blocks === "residual" && residualBlocks(model).length === 0) {
     throw new RangeError(
       `Cannot reconstruct ${model.title} by residual blocks: it has none; its layers can be ` +
         "reconstructed one after the other, or all together",

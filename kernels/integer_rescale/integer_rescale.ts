@@ -10,8 +10,14 @@ import { roundHalfEven } from "../rounding.ts";
 import { multiplyByFixedPoint } from "./fixed_point.ts";
 import source from "./integer_rescale.wgsl" with { type: "text" };
 
-/** Entry points: to codes and back. */
-export type IntegerRescaleEntry = "quantize" | "byFloat" | "byFixedPoint" | "dequantize";
+/** Entry points: to codes, to other units that are added to, and back. */
+export type IntegerRescaleEntry =
+  | "quantize"
+  | "byFloat"
+  | "byFixedPoint"
+  | "addByFloat"
+  | "addByFixedPoint"
+  | "dequantize";
 
 /** Sizes of codes and accumulators `[networks, rows, channels, inner]`. */
 export interface IntegerRescaleShape {
@@ -63,7 +69,7 @@ function rescaleCase(
   return { params, ...sharedInput && { entries: ["quantize"] } };
 }
 
-/** Real numbers to codes, int32 accumulators to codes in two ways, and to real numbers. */
+/** Real numbers to codes, int32 accumulators to codes in two ways, plus codes, and to real numbers. */
 export const integerRescaleKernels: Kernels<IntegerRescaleEntry> = defineKernels({
   name: "integer_rescale",
   file: "kernels/integer_rescale/integer_rescale.wgsl",
@@ -76,7 +82,9 @@ export const integerRescaleKernels: Kernels<IntegerRescaleEntry> = defineKernels
     return {
       x: xSize,
       a: size,
+      b: size,
       q: size,
+      sum: size,
       y: size,
       inverseScale: networks,
       multiplier: each,
@@ -104,6 +112,16 @@ export const integerRescaleKernels: Kernels<IntegerRescaleEntry> = defineKernels
       writes: ["q"],
       flops: (p) => 40 * p.networks * p.rows * p.channels * p.inner,
     },
+    addByFloat: {
+      reads: ["a", "b", "multiplier"],
+      writes: ["sum"],
+      flops: (p) => 13 * p.networks * p.rows * p.channels * p.inner,
+    },
+    addByFixedPoint: {
+      reads: ["a", "b", "mantissa", "shift"],
+      writes: ["sum"],
+      flops: (p) => 36 * p.networks * p.rows * p.channels * p.inner,
+    },
     dequantize: {
       reads: ["a", "scale"],
       writes: ["y"],
@@ -116,8 +134,10 @@ export const integerRescaleKernels: Kernels<IntegerRescaleEntry> = defineKernels
   generate: {
     x: (random, _p, length) => Array.from({ length }, () => 8 * standardNormal(random)),
     a: accumulators,
+    b: (random, _p, length) => Array.from({ length }, () => randomInteger(random, -383, 383)),
     inverseScale: (random, _p, length) => Array.from({ length }, () => 0.5 + 20 * random()),
-    multiplier: (random, _p, length) => Array.from({ length }, () => 0.02 * random()),
+    multiplier: (random, _p, length) =>
+      Array.from({ length }, () => (random() < 0.2 ? 3000 : 0.02) * random()),
     scale: (random, _p, length) => Array.from({ length }, () => 0.001 + random()),
     mantissa: (random, _p, length) =>
       Array.from({ length }, () => randomInteger(random, 2 ** 30, 2 ** 31 - 1)),
@@ -128,7 +148,7 @@ export const integerRescaleKernels: Kernels<IntegerRescaleEntry> = defineKernels
     qMax: (random, _p, length) => Array.from({ length }, () => randomInteger(random, 30, 255)),
   },
   reference(tensors, { networks, xSize, rows, channels, inner }, _constants, entry) {
-    const { x, a, inverseScale, multiplier, mantissa, shift, scale } = tensors;
+    const { x, a, b, inverseScale, multiplier, mantissa, shift, scale } = tensors;
     const one = rows * channels * inner;
     const network = (i: number) => Math.floor(i / one);
     const channel = (i: number) => network(i) * channels + Math.floor(i / inner) % channels;
@@ -137,12 +157,20 @@ export const integerRescaleKernels: Kernels<IntegerRescaleEntry> = defineKernels
     if (entry === "dequantize") {
       return { y: each((i) => fround(fround(a[i]) * scale[channel(i)])) };
     }
+    const byFloat = (values: Float64Array, i: number) =>
+      roundHalfEven(fround(fround(values[i]) * multiplier[channel(i)]));
+    const byFixedPoint = (values: Float64Array, i: number) =>
+      multiplyByFixedPoint(values[i], { mantissa: mantissa[channel(i)], shift: shift[channel(i)] });
+    if (entry === "addByFloat" || entry === "addByFixedPoint") {
+      const rescale = entry === "addByFloat" ? byFloat : byFixedPoint;
+      // what leaves an int32 wraps
+      return { sum: each((i) => (a[i] + rescale(b, i)) | 0) };
+    }
     const centered = {
       quantize: (i: number) => roundHalfEven(fround(x[i % xSize] * inverseScale[network(i)])),
-      byFloat: (i: number) => roundHalfEven(fround(fround(a[i]) * multiplier[channel(i)])),
-      byFixedPoint: (i: number) =>
-        multiplyByFixedPoint(a[i], { mantissa: mantissa[channel(i)], shift: shift[channel(i)] }),
-    }[entry as Exclude<IntegerRescaleEntry, "dequantize">];
+      byFloat: (i: number) => byFloat(a, i),
+      byFixedPoint: (i: number) => byFixedPoint(a, i),
+    }[entry as "quantize" | "byFloat" | "byFixedPoint"];
     const { zeroPoint, qMin, qMax } = tensors;
     return {
       q: each((i) => {

@@ -1,12 +1,15 @@
 // integer_rescale: between real numbers, integer codes and int32 accumulators.
 //
-//   quantize       q = clamp(round(x * inverseScale) + zeroPoint, qMin, qMax)
-//   byFloat        q = clamp(round(toFloat(a) * multiplier) + zeroPoint, qMin, qMax)
-//   byFixedPoint   q = clamp(rescale(a, mantissa, shift) + zeroPoint, qMin, qMax)
-//   dequantize     y = toFloat(a) * scale
+//   quantize           q = clamp(round(x * inverseScale) + zeroPoint, qMin, qMax)
+//   byFloat            q = clamp(round(toFloat(a) * multiplier) + zeroPoint, qMin, qMax)
+//   byFixedPoint       q = clamp(rescale(a, mantissa, shift) + zeroPoint, qMin, qMax)
+//   addByFloat         sum = a + round(toFloat(b) * multiplier)
+//   addByFixedPoint    sum = a + rescale(b, mantissa, shift)
+//   dequantize         y = toFloat(a) * scale
 //
 // where a stands for (q_x - z_x)(q_w - z_w) summed, in units of s_x s_w, multiplier is
-// float32(s_x s_w / s_y), and mantissa * 2^(shift - 31) the same number with 31 bits:
+// float32(s_x s_w / s_y), and mantissa * 2^(shift - 31) the same number with 31 bits; b for q_s - z_s, which
+// are added in units of a, so that there the two stand for s_s / (s_x s_w):
 //
 //   rescale(a, M, s) = shiftRight(highMultiply(shiftLeft(a, max(s, 0)), M), max(-s, 0))
 //   highMultiply(a, M) = floor((a M + 2^30) / 2^31)             a tie goes up
@@ -14,11 +17,11 @@
 //   shiftLeft(a, n) = a 2^n, or the int32 nearest to it
 //
 // x                               [networks or 1, rows, inner]: `quantize` sees channels = 1
-// a, q                            [networks, rows, channels, inner]
+// a, b, q, sum                    [networks, rows, channels, inner]
 // multiplier, mantissa, shift, scale          [networks, channels]
 // inverseScale, zeroPoint, qMin, qMax         [networks]
 //
-// A ReLU is a qMin that is at least the zero point. Float rounding is to the nearest, ties to even.
+// Sums wrap; whoever launches it sees to it that they fit an int32. A ReLU is a qMin that is at least the zero point. Float rounding is to the nearest, ties to even.
 // WGSL does not say which neighbor f32(i32) gives beyond 2^24, and has no integers of 64 bits:
 // toFloat rounds to even itself, and the product of 62 bits is built from halves of 16.
 // One invocation an element, a line folded past 65,535 workgroups; memory-bound.
@@ -42,6 +45,8 @@ struct Params { networks: u32, xSize: u32, rows: u32, channels: u32, inner: u32 
 @group(0) @binding(9) var<storage, read> zeroPoint: array<i32>;
 @group(0) @binding(10) var<storage, read> qMin: array<i32>;
 @group(0) @binding(11) var<storage, read> qMax: array<i32>;
+@group(0) @binding(12) var<storage, read> b: array<i32>;
+@group(0) @binding(13) var<storage, read_write> sum: array<i32>;
 @group(1) @binding(0) var<uniform> params: Params;
 
 fn elementAt(id: vec3u, groups: vec3u) -> u32 {
@@ -91,9 +96,9 @@ fn highMultiply(value: i32, mantissa: i32) -> i32 {
   let least = (middle << 16u) | (low & 0xffffu);
   let most = (m >> 16u) * (n >> 16u) + (left >> 16u) + (right >> 16u) + (middle >> 16u);
   // of a negative product the magnitude's tie goes down, which is up
-  let sum = least + (1u << 30u) - select(0u, 1u, value < 0);
-  let carry = select(0u, 1u, sum < least);
-  return withSign(((most + carry) << 1u) | (sum >> 31u), value);
+  let nudged = least + (1u << 30u) - select(0u, 1u, value < 0);
+  let carry = select(0u, 1u, nudged < least);
+  return withSign(((most + carry) << 1u) | (nudged >> 31u), value);
 }
 
 fn shiftLeft(value: i32, n: u32) -> i32 {
@@ -107,6 +112,12 @@ fn shiftLeft(value: i32, n: u32) -> i32 {
 fn shiftRight(value: i32, n: u32) -> i32 {
   let m = magnitudeOf(value);
   return withSign((m >> n) + select(0u, (m >> (max(n, 1u) - 1u)) & 1u, n > 0u), value);
+}
+
+fn rescaled(value: i32, channel: u32) -> i32 {
+  let s = shift[channel];
+  let scaled = highMultiply(shiftLeft(value, u32(max(s, 0))), mantissa[channel]);
+  return shiftRight(scaled, u32(max(-s, 0)));
 }
 
 fn onGrid(centered: i32, network: u32) -> i32 {
@@ -139,10 +150,21 @@ fn byFloat(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
 fn byFixedPoint(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = elementAt(id, groups);
   if (i >= size()) { return; }
-  let channel = channelOf(i);
-  let s = shift[channel];
-  let scaled = highMultiply(shiftLeft(a[i], u32(max(s, 0))), mantissa[channel]);
-  q[i] = onGrid(shiftRight(scaled, u32(max(-s, 0))), networkOf(i));
+  q[i] = onGrid(rescaled(a[i], channelOf(i)), networkOf(i));
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn addByFloat(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = elementAt(id, groups);
+  if (i >= size()) { return; }
+  sum[i] = a[i] + i32(round(toFloat(b[i]) * multiplier[channelOf(i)]));
+}
+
+@compute @workgroup_size(WORKGROUP_SIZE)
+fn addByFixedPoint(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let i = elementAt(id, groups);
+  if (i >= size()) { return; }
+  sum[i] = a[i] + rescaled(b[i], channelOf(i));
 }
 
 @compute @workgroup_size(WORKGROUP_SIZE)

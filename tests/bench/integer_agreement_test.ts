@@ -20,6 +20,11 @@ async function refusal(...args: string[]): Promise<string> {
 
 Deno.test("integer_agreement refuses no files, missing ones and broken networks on one line", async () => {
   assert.match(await refusal(), /^Cannot compare inference: .*: none is named$/);
+  assert.equal(
+    await refusal("--images", "some", "network.safetensors"),
+    'Cannot compare inference: --images must be a whole number from 1: "some"',
+  );
+  assert.match(await refusal("--image"), /^Cannot compare inference: Unknown option '--image'/);
   assert.match(await refusal("no_such_file"), /^Cannot read no_such_file: ENOENT/);
   const folder = await Deno.makeTempDir({ prefix: "bitcliff-test-" });
   try {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { backward, crossEntropy } from "../../autograd/mod.ts";
-import { type Device, read, tensor } from "../../gpu/mod.ts";
+import { affine, backward, crossEntropy } from "../../autograd/mod.ts";
+import { type Device, read, type Tensor, tensor } from "../../gpu/mod.ts";
 import {
   foldBatchNorms,
   initialParameters,
@@ -141,6 +141,33 @@ Deno.test("resnet() shows the inputs and outputs of its layers to hooks, in orde
   assert.deepEqual(seen[0][1], [3, 16, 16]);
   assert.deepEqual(Object.fromEntries(seen)["layer2.0.conv1"], [4, 16, 16]);
   assert.deepEqual(seen.at(-1)![1], [16]);
+});
+
+Deno.test("resnet() carries around a block what its first layer sees, where seenShortcuts asks for it", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const blind = Object.fromEntries(
+    Object.entries(foldBatchNorms(model, initial).parameters).map(([name, values]) =>
+      [name, /^layer/.test(name) ? values.map(() => 0) : values] as const
+    ),
+  );
+  const folded = model.batchNorms!.folded();
+  const { tensors } = uploadParameters(device, folded, [blind]);
+  const x = tensor(device, fixture.floats("x"), [1, 6, 768]);
+  const lastInput = async (seenShortcuts: boolean): Promise<Float32Array> => {
+    let seen: Tensor | undefined;
+    folded.forward(tensors, x, {
+      seenShortcuts,
+      layerInput(layer, input) {
+        if (layer === "linear") seen = input;
+        return layer === "layer2.0.conv1" ? affine(input, 2, 0) : input;
+      },
+    });
+    return Float32Array.from(await read(seen!));
+  };
+  const [asItWas, asSeen] = [await lastInput(false), await lastInput(true)];
+  assert.ok(asItWas.some((value) => value > 0));
+  assert.deepEqual(asSeen, asItWas.map((value) => 2 * value));
 });
 
 Deno.test("resnet() refuses sizes that make no network", () => {

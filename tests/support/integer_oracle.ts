@@ -1,4 +1,10 @@
-import type { IntegerLayer, IntegerNetwork, RequantizationKind } from "../../compression/mod.ts";
+import assert from "node:assert/strict";
+import type {
+  IntegerLayer,
+  IntegerNetwork,
+  RequantizationKind,
+  Rescaling,
+} from "../../compression/mod.ts";
 
 /** What a network gives for one image, in integers of any length. */
 export interface OracleResult {
@@ -53,6 +59,26 @@ function rescale(a: bigint, mantissa: bigint, shift: number): bigint {
   return (high >> right) + ((high & mask) > threshold ? 1n : 0n);
 }
 
+/** Codes around a block, steps from their zero: every second row and column and channels of zeros, or as they are. */
+function shortcutOf(
+  codes: readonly number[],
+  inChannels: number,
+  outChannels: number,
+  zeroPoint: number,
+): number[] {
+  const side = Math.sqrt(codes.length / inChannels);
+  const stride = inChannels === outChannels ? 1 : 2;
+  const before = (outChannels - inChannels) / 2;
+  const kept = Array.from({ length: Math.ceil(side / stride) }, (_, i) => i * stride);
+  return Array.from({ length: outChannels }, (_, o) => o - before).flatMap((c) =>
+    kept.flatMap((row) =>
+      kept.map((column) =>
+        c < 0 || c >= inChannels ? 0 : codes[(c * side + row) * side + column] - zeroPoint
+      )
+    )
+  );
+}
+
 function halfEven(value: number): number {
   const below = Math.floor(value);
   const rest = value - below;
@@ -77,20 +103,37 @@ export function runOracle(
   let x = input.map(BigInt);
   let shape: readonly number[] = network.inputShape;
   const codes: Record<string, number[]> = {};
+  const rescaled = (a: bigint, o: number, { fixedPoints, multipliers }: Rescaling) =>
+    kind === "fixedPoint"
+      ? Number(rescale(a, BigInt(fixedPoints[o].mantissa), fixedPoints[o].shift))
+      : halfEven(Math.fround(Math.fround(Number(a)) * multipliers[o]));
   for (const { layer, requantization: to } of network.steps) {
     codes[layer.layer] = x.map(Number);
-    const sums = accumulate(x, shape, layer);
+    let sums = accumulate(x, shape, layer);
     if (to === undefined) return { codes, accumulators: sums.map(Number) };
     const outputs = layer.weight.shape[0];
-    const clamp = (q: number) => Math.min(Math.max(q + to.zeroPoint, to.qMin), to.qMax);
-    const rescaled = sums.map((a, i) => {
-      const o = Math.floor(i / (sums.length / outputs));
-      const { mantissa, shift } = to.fixedPoints[o];
-      return clamp(
-        kind === "fixedPoint"
-          ? Number(rescale(a, BigInt(mantissa), shift))
-          : halfEven(Math.fround(Math.fround(Number(a)) * to.multipliers[o])),
+    const { shortcut, globalAverage, relu } = layer;
+    if (shortcut !== undefined) {
+      const { layer: first } = network.steps.find((step) => step.layer.layer === shortcut.from)!;
+      const inChannels = first.weight.shape[1];
+      const around = shortcutOf(codes[shortcut.from], inChannels, outputs, shortcut.grid.zeroPoint);
+      const positions = sums.length / outputs;
+      assert.equal(around.length, sums.length);
+      sums = sums.map((a, i) =>
+        a + BigInt(rescaled(BigInt(around[i]), Math.floor(i / positions), shortcut))
       );
+    }
+    if (globalAverage !== undefined) {
+      const rectified = sums.map((a) => relu && a < 0n ? 0n : a);
+      sums = Array.from(
+        { length: outputs },
+        (_, o) =>
+          rectified.slice(o * globalAverage, (o + 1) * globalAverage).reduce((a, b) => a + b),
+      );
+    }
+    const values = sums.map((a, i) => {
+      const q = rescaled(a, Math.floor(i / (sums.length / outputs)), to);
+      return Math.min(Math.max(q + to.zeroPoint, to.qMin), to.qMax);
     });
     const side = layer.convolution === undefined ? 1 : Math.sqrt(sums.length / outputs);
     const size = layer.maxPool ?? 1;
@@ -100,7 +143,7 @@ export function runOracle(
         Math.floor(i / pooled) % pooled * size * side + i % pooled * size;
       const window = Array.from(
         { length: size * size },
-        (_, tap) => rescaled[corner + Math.floor(tap / size) * side + tap % size],
+        (_, tap) => values[corner + Math.floor(tap / size) * side + tap % size],
       );
       return BigInt(Math.max(...window));
     });

@@ -1,14 +1,41 @@
 import assert from "node:assert/strict";
-import { chooseQuantParams, chooseWeightGrids, roundToGrids } from "../../compression/mod.ts";
+import {
+  chooseQuantParams,
+  chooseWeightGrids,
+  type RequantizationKind,
+  roundToGrids,
+} from "../../compression/mod.ts";
 import { chunksOf, uploadImages } from "../../data/mod.ts";
-import { type HostParameters, initialParameters } from "../../models/mod.ts";
-import { integerAgreement } from "../../training/mod.ts";
+import {
+  type HostParameters,
+  initialParameters,
+  type Model,
+  parameterShape,
+  resnet,
+  uploadParameters,
+} from "../../models/mod.ts";
+import { calibrate, integerAgreement } from "../../training/mod.ts";
 import { testDevice } from "../support/device.ts";
 import { smallModel, smallSet } from "./small_set.ts";
 
 const COUNT = 200;
 
-async function agreementOf(bias: number, requantization: "float" | "fixedPoint") {
+/** One grid an output, min-max, 8 bits. */
+function roundedWeights(model: Model, parameters: HostParameters) {
+  return Object.fromEntries(
+    model.layers.map((layer) => `${layer}.weight`).map((name) => {
+      const shape = parameterShape(model, name);
+      const grids = chooseWeightGrids(parameters[name], shape, {
+        grid: { kind: "affine", bits: 8 },
+        granularity: "channel",
+        observer: { kind: "minMax" },
+      });
+      return [name, roundToGrids(parameters[name], shape, grids)];
+    }),
+  );
+}
+
+async function agreementOf(bias: number, requantization: RequantizationKind) {
   const device = await testDevice();
   using _scope = device.scope();
   const chunks = chunksOf(device, uploadImages(device, smallSet(COUNT)));
@@ -17,15 +44,7 @@ async function agreementOf(bias: number, requantization: "float" | "fixedPoint")
     ...initial,
     "fc1.bias": initial["fc1.bias"].map((b) => b + bias),
   };
-  const weights = Object.fromEntries(["fc1.weight", "fc2.weight"].map((name) => {
-    const shape = name === "fc1.weight" ? [8, 16] : [4, 8];
-    const grids = chooseWeightGrids(parameters[name], shape, {
-      grid: { kind: "affine", bits: 8 },
-      granularity: "channel",
-      observer: { kind: "minMax" },
-    });
-    return [name, roundToGrids(parameters[name], shape, grids)];
-  }));
+  const weights = roundedWeights(smallModel, parameters);
   const inputGrids = {
     fc1: chooseQuantParams({ low: 0, high: 1 }, 8),
     fc2: chooseQuantParams({ low: 0, high: 2 }, 8),
@@ -54,3 +73,32 @@ Deno.test("integerAgreement() also clips alike", async () => {
   const found = await agreementOf(10, "fixedPoint");
   assert.equal(found.codes[1].differing, 0);
 });
+
+for (const kind of ["float", "fixedPoint"] as const) {
+  Deno.test(`integerAgreement() finds shortcuts and means of a residual network as its codes say, ${kind}`, async () => {
+    const device = await testDevice();
+    using _scope = device.scope();
+    const model = resnet({ depth: 8, width: 4, inputShape: [1, 4, 4], classes: 4, folded: true });
+    const chunks = chunksOf(device, uploadImages(device, smallSet(COUNT)));
+    const parameters = initialParameters(model, 5);
+    const { tensors } = uploadParameters(device, model, [parameters]);
+    const { ranges } = await calibrate(device, model, tensors, chunks);
+    const inputGrids = Object.fromEntries(
+      model.layers.map((layer) => [layer, chooseQuantParams(ranges[layer], 8)]),
+    );
+    const weights = roundedWeights(model, parameters);
+    const source = { parameters, weights, inputGrids };
+    const found = await integerAgreement(device, model, source, chunks, kind);
+    assert.deepEqual(found.codes.map(({ layer }) => layer), model.layers);
+    assert.equal(found.codes[0].differing, 0);
+    // the fixed point rounds twice
+    const share = kind === "float" ? 0.02 : 0.1;
+    // a code that is one apart moves the sums of the layers behind it
+    for (const { layer, count, differing, largest } of found.codes) {
+      assert.ok(largest <= 5, `${layer}: ${largest}`);
+      assert.ok(differing <= share * count, `${layer}: ${differing} of ${count}`);
+    }
+    assert.ok(found.differingPredictions <= 0.03 * COUNT);
+    assert.ok(found.largestLogitShare < 0.02);
+  });
+}

@@ -1,35 +1,49 @@
 import type { AffineGrid } from "../affine.ts";
+import type { IntegerShortcut } from "./integer_shortcut.ts";
 import type { IntegerWeight } from "./integer_weight.ts";
 import { withIntegers } from "./with_integers.ts";
 
 /** Largest int32. */
 const MOST = 2 ** 31 - 1;
 
+/** Largest magnitude of a code less its zero point. */
+function largestStep({ qMin, qMax, zeroPoint }: AffineGrid): number {
+  return Math.max(qMax - zeroPoint, zeroPoint - qMin);
+}
+
 /**
  * Bounds what the accumulators of a layer can reach, whatever its input.
  *
- *     max over outputs of  max |q_x - z_x| sum |q_w - z_w| + |bias_q|
+ *     max over outputs of  (max |q_x - z_x| sum |q_w - z_w| + |bias_q| + S) positions
  *
- * Every partial sum, in any order, is within the bound too.
+ * S = max |q_s - z_s| 2^max(k, 0) is no less than what a shortcut can add, whose multiplier is
+ * M 2^(k - 31) with M < 2^31, and than what shifts left on the way there. Every partial sum, in any
+ * order, is within the bound too.
  *
  * @param weight Codes and zero points.
  * @param bias `[outputs]`, in units of the accumulators.
  * @param inputGrid Of the layer's input.
+ * @param tail What is added, and how many positions are summed; nothing if left out.
  * @returns The largest magnitude.
  */
 export function accumulatorBound(
   weight: IntegerWeight,
   bias: Int32Array,
   inputGrid: AffineGrid,
+  tail: { readonly shortcut?: IntegerShortcut; readonly globalAverage?: number } = {},
 ): number {
   const { codes, zeroPoints } = weight;
-  const { qMin, qMax, zeroPoint } = inputGrid;
-  const largest = Math.max(qMax - zeroPoint, zeroPoint - qMin);
+  const { shortcut, globalAverage: positions = 1 } = tail;
+  const largest = largestStep(inputGrid);
+  const addedTo = (output: number) => {
+    if (shortcut === undefined || shortcut.multipliers[output] === 0) return 0;
+    return largestStep(shortcut.grid) * 2 ** Math.max(shortcut.fixedPoints[output].shift, 0);
+  };
   const row = codes.length / zeroPoints.length;
   const bounds = Array.from(zeroPoints, (zero, output) => {
     let sum = 0;
     for (let i = output * row; i < (output + 1) * row; i++) sum += Math.abs(codes[i] - zero);
-    return largest * sum + Math.abs(bias[output]);
+    return (largest * sum + Math.abs(bias[output]) + addedTo(output)) * positions;
   });
   return bounds.reduce((a, b) => Math.max(a, b), 0);
 }

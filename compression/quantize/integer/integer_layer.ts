@@ -1,6 +1,11 @@
 import type { AffineGrid } from "../affine.ts";
 import type { QuantizedWeight } from "../quantized_weight.ts";
 import { accumulatorBound, checkAccumulators } from "./accumulator_bound.ts";
+import {
+  type IntegerShortcut,
+  integerShortcut,
+  type IntegerShortcutSource,
+} from "./integer_shortcut.ts";
 import { type IntegerWeight, integerWeight } from "./integer_weight.ts";
 import { quantizeBias } from "./quantize_bias.ts";
 import { withIntegers } from "./with_integers.ts";
@@ -25,22 +30,28 @@ export interface IntegerLayerSource {
   readonly bias: Float32Array;
   /** Of the layer's input. */
   readonly inputGrid: AffineGrid;
+  /** What is added to the output of a convolution; nothing if left out. */
+  readonly shortcut?: IntegerShortcutSource;
   /** Whether a ReLU follows. */
   readonly relu: boolean;
   /** Side and distance of the windows of the max pooling that follows; none if left out. */
   readonly maxPool?: number;
+  /** Positions of a channel of which the mean is taken at last, all there are; not taken if left out. */
+  readonly globalAverage?: number;
   /** Of a convolution; a linear layer has none. */
   readonly convolution?: IntegerConvolution;
 }
 
 /** A layer that sees codes and gives int32 accumulators, in units of s_x s_w. */
-export interface IntegerLayer extends Omit<IntegerLayerSource, "weight" | "bias"> {
+export interface IntegerLayer extends Omit<IntegerLayerSource, "weight" | "bias" | "shortcut"> {
   /** Codes, zero points and scales. */
   readonly weight: IntegerWeight;
   /** `[outputs]`: bias_q. */
   readonly bias: Int32Array<ArrayBuffer>;
   /** `[outputs]`: the unit of each output's accumulators, s_x s_w, exact in float64. */
   readonly accumulatorScales: Float64Array<ArrayBuffer>;
+  /** What is added to them. */
+  readonly shortcut?: IntegerShortcut;
 }
 
 /**
@@ -48,8 +59,9 @@ export interface IntegerLayer extends Omit<IntegerLayerSource, "weight" | "bias"
  *
  * @param source Weight, bias, grid of the input and what follows.
  * @returns The layer.
- * @throws {RangeError} If weights of an output do not share a grid or have levels without a common step,
- *   a bias is not finite, or an accumulator might leave an int32; with the layer's name.
+ * @throws {RangeError} If weights of an output do not share a grid or have levels without a common step, a
+ *   bias is not finite, a shortcut or mean follows no convolution or cannot be rescaled, or an accumulator
+ *   might leave an int32; with the layer's name.
  */
 export function integerLayer(source: IntegerLayerSource): IntegerLayer {
   const { layer, inputGrid } = source;
@@ -60,8 +72,18 @@ export function integerLayer(source: IntegerLayerSource): IntegerLayer {
         `${weight.shape[0]} outputs: there are ${source.bias.length}`,
     );
   }
+  const { shortcut: around, globalAverage, convolution } = source;
+  if (convolution === undefined && (around !== undefined || globalAverage !== undefined)) {
+    throw new RangeError(
+      `Cannot ${
+        withIntegers(layer)
+      }: a shortcut or a mean over positions must follow a convolution: ` +
+        "it is linear",
+    );
+  }
   const bias = quantizeBias(source.bias, inputGrid.scale, weight.scales, layer);
-  checkAccumulators(layer, accumulatorBound(weight, bias, inputGrid));
   const accumulatorScales = Float64Array.from(weight.scales, (scale) => scale * inputGrid.scale);
-  return { ...source, weight, bias, accumulatorScales };
+  const shortcut = around && integerShortcut(around, accumulatorScales, layer);
+  checkAccumulators(layer, accumulatorBound(weight, bias, inputGrid, { shortcut, globalAverage }));
+  return { ...source, weight, bias, accumulatorScales, shortcut };
 }

@@ -6,14 +6,19 @@ import {
   integerLinearKernels,
   integerLinearParams,
   integerMaxPoolKernels,
+  integerPlaneSumKernels,
   integerRescaleKernels,
   integerRescaleParams,
+  integerShortcutKernels,
+  integerShortcutParams,
   maxPoolParams,
 } from "../../../kernels/mod.ts";
 import type { AffineGrid } from "../affine.ts";
 import type { IntegerLayer } from "./integer_layer.ts";
 import type { IntegerNetwork, IntegerStep } from "./integer_network.ts";
-import type { Requantization, RequantizationKind } from "./requantization.ts";
+import type { IntegerShortcut } from "./integer_shortcut.ts";
+import type { Requantization, RequantizationKind, Rescaling } from "./requantization.ts";
+import { withIntegers } from "./with_integers.ts";
 
 /** How an integer network is run. */
 export interface IntegerForwardOptions {
@@ -37,6 +42,8 @@ export interface IntegerProgram {
    *
    * @param x Images as floats, `[1, rows, ...]`.
    * @returns Logits `[1, rows, classes]`.
+   * @throws {RangeError} If a mean is not over all positions, or a shortcut has other sizes than what it is
+   *   added to.
    */
   forward(x: Tensor, options?: IntegerForwardOptions): Tensor;
 }
@@ -52,13 +59,21 @@ function uploadGrid(
   return { zeroPoint: one(zeroPoint), qMin: one(qMin), qMax: one(qMax) };
 }
 
-function uploadRequantization(device: Device, to: Requantization): Tensors {
+function uploadRescaling(device: Device, { multipliers, fixedPoints }: Rescaling): Tensors {
   return {
-    ...uploadGrid(device, to),
-    multiplier: tensor(device, to.multipliers),
-    mantissa: tensor(device, Int32Array.from(to.fixedPoints, ({ mantissa }) => mantissa)),
-    shift: tensor(device, Int32Array.from(to.fixedPoints, ({ shift }) => shift)),
+    multiplier: tensor(device, multipliers),
+    mantissa: tensor(device, Int32Array.from(fixedPoints, ({ mantissa }) => mantissa)),
+    shift: tensor(device, Int32Array.from(fixedPoints, ({ shift }) => shift)),
   };
+}
+
+function uploadRequantization(device: Device, to: Requantization): Tensors {
+  return { ...uploadGrid(device, to), ...uploadRescaling(device, to) };
+}
+
+function uploadShortcut(device: Device, shortcut: IntegerShortcut): Tensors {
+  const xZero = tensor(device, new Int32Array([shortcut.grid.zeroPoint]));
+  return { xZero, ...uploadRescaling(device, shortcut) };
 }
 
 function uploadLayer(device: Device, { weight, bias, inputGrid }: IntegerLayer): Tensors {
@@ -70,7 +85,7 @@ function uploadLayer(device: Device, { weight, bias, inputGrid }: IntegerLayer):
   };
 }
 
-/** The accumulators of a layer, pooled where its model pools: the order does not matter, fewer do. */
+/** The accumulators of a layer. */
 function accumulate(x: Tensor, layer: IntegerLayer, tensors: Tensors): Tensor {
   const rows = x.shape[1];
   const [outputs, inputs, kernelHeight, kernelWidth] = layer.weight.shape;
@@ -84,8 +99,24 @@ function accumulate(x: Tensor, layer: IntegerLayer, tensors: Tensors): Tensor {
   const sizes = { inChannels, inHeight, inWidth, outChannels: outputs, kernelHeight, kernelWidth };
   const params = conv2dParams({ batch: rows, ...sizes, ...layer.convolution });
   const { y } = run(integerConv2dKernels.forward, { x, ...tensors }, params);
-  const accumulators = reshape(y, [1, rows, outputs, params.outHeight, params.outWidth]);
-  return layer.maxPool === undefined ? accumulators : pool(accumulators, layer.maxPool);
+  return reshape(y, [1, rows, outputs, params.outHeight, params.outWidth]);
+}
+
+/** Adds the codes of an earlier layer's input, in units of the accumulators. */
+function addShortcut(
+  accumulators: Tensor,
+  codes: Tensor,
+  { xZero, ...tensors }: Tensors,
+  kind: RequantizationKind,
+): Tensor {
+  const [, images, inChannels, inHeight, inWidth] = codes.shape;
+  const outChannels = accumulators.shape[2];
+  const shape = { images, inChannels, inHeight, inWidth, outChannels };
+  const params = integerShortcutParams(shape);
+  const { y } = run(integerShortcutKernels.forward, { x: codes, xZero }, params);
+  const kernel = integerRescaleKernels[kind === "float" ? "addByFloat" : "addByFixedPoint"];
+  const { sum } = run(kernel, { a: accumulators, b: y, ...tensors }, paramsOf(accumulators));
+  return reshape(sum, accumulators.shape);
 }
 
 function pool(x: Tensor, size: number): Tensor {
@@ -94,6 +125,32 @@ function pool(x: Tensor, size: number): Tensor {
   const params = maxPoolParams({ planes, inHeight, inWidth, size });
   const { y } = run(integerMaxPoolKernels.forward, { x }, params);
   return reshape(y, [networks, rows, channels, params.outHeight, params.outWidth]);
+}
+
+/** Sums over all positions, `[1, rows, channels]`. */
+function sumPositions(x: Tensor, rectified: boolean, layer: string, positions: number): Tensor {
+  const [networks, rows, channels, height, width] = x.shape;
+  if (height * width !== positions) {
+    throw new RangeError(
+      `Cannot ${
+        withIntegers(layer)
+      }: the mean must be of all positions, ${height} x ${width}: it ` +
+        `is of ${positions}`,
+    );
+  }
+  const params = { planes: networks * rows * channels, size: positions, rectified: +rectified };
+  const { y } = run(integerPlaneSumKernels.forward, { x }, params);
+  return reshape(y, [networks, rows, channels]);
+}
+
+/** Pools accumulators where the model pools: of the largest the order does not matter, and fewer do. */
+function pooled(
+  accumulators: Tensor,
+  { layer, relu, maxPool, globalAverage }: IntegerLayer,
+): Tensor {
+  const largest = maxPool === undefined ? accumulators : pool(accumulators, maxPool);
+  if (globalAverage === undefined) return largest;
+  return sumPositions(largest, relu, layer, globalAverage);
 }
 
 /** What the integer rescale kernels take for accumulators `[1, rows, channels, ...]`. */
@@ -124,6 +181,7 @@ export function integerProgram(device: Device, network: IntegerNetwork): Integer
   const steps = network.steps.map(({ layer, requantization }: IntegerStep) => ({
     layer,
     tensors: uploadLayer(device, layer),
+    shortcut: layer.shortcut && uploadShortcut(device, layer.shortcut),
     requantization: requantization && uploadRequantization(device, requantization),
     scale: tensor(device, Float32Array.from(layer.accumulatorScales)),
   }));
@@ -139,9 +197,15 @@ export function integerProgram(device: Device, network: IntegerNetwork): Integer
         integerRescaleParams({ rows, inner }),
       );
       let codes = reshape(entered.q, [1, rows, ...network.inputShape]);
-      for (const { layer, tensors, requantization, scale } of steps) {
+      const inputs: Record<string, Tensor> = {};
+      for (const { layer, tensors, shortcut, requantization, scale } of steps) {
         options.layerInput?.(layer.layer, codes);
-        const accumulators = accumulate(codes, layer, tensors);
+        inputs[layer.layer] = codes;
+        let accumulators = accumulate(codes, layer, tensors);
+        if (layer.shortcut && shortcut) {
+          accumulators = addShortcut(accumulators, inputs[layer.shortcut.from], shortcut, kind);
+        }
+        accumulators = pooled(accumulators, layer);
         if (requantization === undefined) {
           const { y } = run(
             integerRescaleKernels.dequantize,

@@ -18,7 +18,7 @@ import {
   ternaryGrid,
   type WeightGrid,
 } from "../../../../compression/mod.ts";
-import { fcNN, resnet } from "../../../../models/mod.ts";
+import { fcNN, octizationOfCifar10, resnet } from "../../../../models/mod.ts";
 import { toIntegers } from "../../../../training/mod.ts";
 import fc from "../../../support/fast_check.ts";
 
@@ -220,8 +220,20 @@ Deno.test("integerNetwork() refuses multipliers of 2^30 and more, with the layer
   );
 });
 
-Deno.test("toIntegers() refuses shortcuts, and names what is missing", () => {
+Deno.test("toIntegers() refuses what stands between layers, and names what is missing", () => {
   const none = { parameters: {}, weights: {}, inputGrids: {} };
-  assert.throws(() => toIntegers(resnet(), none), /the layers must stand in one line/);
+  const program = octizationOfCifar10({ inputShape: [3, 32, 32], classes: 10, bits: 8 }, "float32");
+  assert.throws(
+    () => toIntegers(program, none),
+    /^RangeError: Cannot compute with integers: nothing but shortcuts, ReLU and pooling may stand between layers: of CNN .* something else does$/,
+  );
   assert.throws(() => toIntegers(fcNN(), none), /the weight of "fc1" is missing$/);
+  const residual = resnet({ depth: 8, width: 4 });
+  const weights = Object.fromEntries(
+    residual.layers.map((layer) => [`${layer}.weight`, roundedTo([binaryGrid(VALUES)])]),
+  );
+  assert.throws(
+    () => toIntegers(residual, { ...none, weights }),
+    /the bias of "conv1" is missing$/,
+  );
 });

@@ -17,6 +17,7 @@ import {
   initialParameters,
   type Model,
   parameterShape,
+  resnet,
   uploadParameters,
 } from "../../../../models/mod.ts";
 import { toIntegers } from "../../../../training/mod.ts";
@@ -69,6 +70,7 @@ const MODELS: readonly Model[] = [
   fcNN({ inputShape: [1, 5, 3], hidden: [9, 6], classes: 4 }),
   cnn({ inputShape: [2, 12, 12], channels: [5, 3], padding: 1, hidden: [7], classes: 4 }),
   cnn({ inputShape: [1, 13, 13], channels: [3], kernel: 4, padding: 0, rectified: false }),
+  resnet({ depth: 8, width: 4, inputShape: [3, 9, 9], classes: 5, folded: true }),
 ];
 
 for (const model of MODELS) {
