@@ -50,7 +50,7 @@ export interface ForwardHooks {
   readonly layerInput?: (layer: string, x: Tensor) => Tensor;
   /**
    * Sees what every layer with weights hands on: its output with the bias, batch norm, shortcut, ReLU
-   * and pooling that belong to it.
+   * and max pooling that belong to it.
    *
    * @param layer Name of the layer, such as `fc1`.
    * @param y Its output, `[networks, rows, ...]`.

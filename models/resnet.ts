@@ -201,7 +201,9 @@ export function resnet(options: ResnetOptions = {}): Model {
     activations: activationsOf(convolutions, inputShape),
     layers: [...convolutions.map(({ layer }) => layer), "linear"],
     homogeneousPairs: blocks.map(({ first, second }) => [first.layer, second.layer] as const),
-    tails: tailsOf(blocks, Math.ceil(imageHeight / 4) * Math.ceil(imageWidth / 4)),
+    tails: folded
+      ? tailsOf(blocks, Math.ceil(imageHeight / 4) * Math.ceil(imageWidth / 4))
+      : undefined,
     convolutions: Object.fromEntries(
       convolutions.map(({ layer, stride }) => [layer, { stride, padding: 1, groups: 1 }]),
     ),

@@ -27,11 +27,11 @@ export interface IntegerNetworkSource {
  *   compute with integers.
  */
 export function toIntegers(model: Model, quantized: IntegerNetworkSource): IntegerNetwork {
-  const { tails, layers, inputShape, convolutions, title } = model;
+  const { tails, layers, inputShape, convolutions, title, batchNorms } = model;
   if (tails === undefined) {
     throw new RangeError(
       "Cannot compute with integers: nothing but shortcuts, ReLU and pooling may stand between layers: " +
-        `of ${title} something else does`,
+        `of ${title} ${batchNorms === undefined ? "something else does" : "batch norms do"}`,
     );
   }
   const gridOf = (layer: string): AffineGrid => {

@@ -2,7 +2,7 @@
 export interface FixedPoint {
   /** From 2^30 to 2^31 - 1; 0 stands for 0. */
   readonly mantissa: number;
-  /** From -31 to 30. */
+  /** From -31 to 31. */
   readonly shift: number;
 }
 

@@ -29,8 +29,17 @@ export interface InputStatistics extends Range {
   readonly meanMagnitude: number;
 }
 
-/** What a layer's input is taken for before anything is known of it: a ReLU of a normal number. */
-const UNKNOWN: InputStatistics = { low: 0, high: 4, meanMagnitude: 0.4 };
+/**
+ * What a layer's input is taken for before anything is known of it: a normal number, or a ReLU of one, which
+ * it is wherever the model does not say otherwise.
+ */
+function assumedOf(model: Model, layer: string): InputStatistics {
+  const before = model.layers[model.layers.indexOf(layer) - 1];
+  const isSigned = model.tails?.[before]?.relu === false;
+  return isSigned
+    ? { low: -4, high: 4, meanMagnitude: 0.8 }
+    : { low: 0, high: 4, meanMagnitude: 0.4 };
+}
 
 const MOMENTUM = 0.01;
 
@@ -72,7 +81,7 @@ function levelsFor({ bits, signs = false }: LearnedStepInputs, { low }: InputSta
  * @param layer Name of the layer.
  * @param quantization What is done to it.
  * @param progressive How bit-widths fall.
- * @param seen What is known of the inputs; without it those of a ReLU are assumed.
+ * @param seen What is known of the inputs; without it what the layer before makes of a normal number.
  * @returns Parameters, with their initial values.
  */
 export function inputParameters(
@@ -80,7 +89,7 @@ export function inputParameters(
   layer: string,
   { inputs, image }: LayerQuantization,
   progressive: Progressive,
-  seen: InputStatistics = UNKNOWN,
+  seen: InputStatistics = assumedOf(model, layer),
 ): ParameterSpec[] {
   const { step, limits, offset, clip, range } = names(layer);
   if (image !== undefined) {

@@ -149,7 +149,7 @@ export interface StraightThroughInputs {
   readonly momentum?: number;
   /**
    * Steps at the beginning of the training in which the range is only found, as the mean of those of all
-   * batches so far, and inputs have 16 bits, all but float32; none if left out.
+   * batches so far until one weighs `momentum`, and inputs have 16 bits, all but float32; none if left out.
    */
   readonly warmUp?: number;
 }

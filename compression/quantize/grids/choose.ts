@@ -1,5 +1,4 @@
 import { endsOf, type Range } from "../affine.ts";
-import type { Bits } from "../bits.ts";
 import { requireFinite } from "../finite.ts";
 import { entropyRange } from "../observers/entropy.ts";
 import { histogramOf } from "../observers/histogram.ts";
@@ -58,7 +57,7 @@ export function chooseWeightGrids(
   if (!spansRange(grid)) return groups.map((group) => fittedGrid(group, grid));
   const gridOf = (range: Range) => spanningGrid(range, grid, label);
   const chosen = observer ?? { kind: "minMax" };
-  return groups.map((group) => gridOf(weightRange(group, chosen, grid.bits, gridOf, label)));
+  return groups.map((group) => gridOf(weightRange(group, chosen, grid, gridOf, label)));
 }
 
 /**
@@ -137,7 +136,7 @@ function fittedGrid(values: Float32Array, spec: FittedGridSpec): WeightGrid {
 function weightRange(
   values: Float32Array,
   observer: WeightObserverSpec,
-  bits: Bits,
+  grid: SpanningGridSpec,
   gridOf: (range: Range) => WeightGrid,
   label: string | undefined,
 ): Range {
@@ -149,7 +148,11 @@ function weightRange(
     case "meanSquaredError":
       return leastSquaresRange({ values }, endsOf(values), gridOf, label);
     case "entropy":
-      return entropyRange(histogramOf(values), bits);
+      return entropyRange(
+        histogramOf(values),
+        grid.bits,
+        grid.kind !== "affine" || grid.symmetric === true,
+      );
     case "fixed":
       return observer.range;
   }

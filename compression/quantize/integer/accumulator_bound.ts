@@ -6,17 +6,22 @@ import { withIntegers } from "./with_integers.ts";
 /** Largest int32. */
 const MOST = 2 ** 31 - 1;
 
-/** Largest magnitude of a code less its zero point. */
-function largestStep({ qMin, qMax, zeroPoint }: AffineGrid): number {
+/**
+ * Finds how far codes of a grid are from that of 0.
+ *
+ * @param grid The grid.
+ * @returns Largest |q - z|.
+ */
+export function largestStep({ qMin, qMax, zeroPoint }: AffineGrid): number {
   return Math.max(qMax - zeroPoint, zeroPoint - qMin);
 }
 
 /**
  * Bounds what the accumulators of a layer can reach, whatever its input.
  *
- *     max over outputs of  (max |q_x - z_x| sum |q_w - z_w| + |bias_q| + S) positions
+ *     max over outputs of  (P + |bias_q| + S) positions
  *
- * S = max |q_s - z_s| 2^max(k, 0) is no less than what a shortcut can add, whose multiplier is
+ * P is the most that products (q_x - z_x)(q_w - z_w) of one sign sum to, S = max |q_s - z_s| 2^max(k, 0) is no less than what a shortcut can add, whose multiplier is
  * M 2^(k - 31) with M < 2^31, and than what shifts left on the way there. Every partial sum, in any
  * order, is within the bound too.
  *
@@ -34,16 +39,21 @@ export function accumulatorBound(
 ): number {
   const { codes, zeroPoints } = weight;
   const { shortcut, globalAverage: positions = 1 } = tail;
-  const largest = largestStep(inputGrid);
+  const [above, below] = [inputGrid.qMax, inputGrid.qMin].map((q) => q - inputGrid.zeroPoint);
   const addedTo = (output: number) => {
     if (shortcut === undefined || shortcut.multipliers[output] === 0) return 0;
     return largestStep(shortcut.grid) * 2 ** Math.max(shortcut.fixedPoints[output].shift, 0);
   };
   const row = codes.length / zeroPoints.length;
   const bounds = Array.from(zeroPoints, (zero, output) => {
-    let sum = 0;
-    for (let i = output * row; i < (output + 1) * row; i++) sum += Math.abs(codes[i] - zero);
-    return (largest * sum + Math.abs(bias[output]) + addedTo(output)) * positions;
+    let [most, least] = [0, 0];
+    for (let i = output * row; i < (output + 1) * row; i++) {
+      const step = codes[i] - zero;
+      most += step * (step > 0 ? above : below);
+      least += step * (step > 0 ? below : above);
+    }
+    const products = Math.max(most, -least);
+    return (products + Math.abs(bias[output]) + addedTo(output)) * positions;
   });
   return bounds.reduce((a, b) => Math.max(a, b), 0);
 }
@@ -59,6 +69,6 @@ export function checkAccumulators(layer: string, bound: number): void {
   if (bound <= MOST) return;
   throw new RangeError(
     `Cannot ${withIntegers(layer)}: accumulators must fit an int32, at most ${MOST}: ` +
-      `some input would sum to ${bound}; use fewer bits or fewer inputs`,
+      `sums may come to ${bound}; use fewer bits or fewer inputs`,
   );
 }

@@ -1,6 +1,7 @@
 import type { AffineGrid } from "../affine.ts";
 import type { QuantizedWeight } from "../quantized_weight.ts";
 import { accumulatorBound, checkAccumulators } from "./accumulator_bound.ts";
+import { scaleIdleOutputs } from "./idle_outputs.ts";
 import {
   type IntegerShortcut,
   integerShortcut,
@@ -65,11 +66,11 @@ export interface IntegerLayer extends Omit<IntegerLayerSource, "weight" | "bias"
  */
 export function integerLayer(source: IntegerLayerSource): IntegerLayer {
   const { layer, inputGrid } = source;
-  const weight = integerWeight(source.weight, layer);
-  if (source.bias.length !== weight.shape[0]) {
+  const given = integerWeight(source.weight, layer);
+  if (source.bias.length !== given.shape[0]) {
     throw new RangeError(
       `Cannot ${withIntegers(layer)}: it must have a bias for each of its ` +
-        `${weight.shape[0]} outputs: there are ${source.bias.length}`,
+        `${given.shape[0]} outputs: there are ${source.bias.length}`,
     );
   }
   const { shortcut: around, globalAverage, convolution } = source;
@@ -81,6 +82,7 @@ export function integerLayer(source: IntegerLayerSource): IntegerLayer {
         "it is linear",
     );
   }
+  const weight = scaleIdleOutputs(given, source);
   const bias = quantizeBias(source.bias, inputGrid.scale, weight.scales, layer);
   const accumulatorScales = Float64Array.from(weight.scales, (scale) => scale * inputGrid.scale);
   const shortcut = around && integerShortcut(around, accumulatorScales, layer);

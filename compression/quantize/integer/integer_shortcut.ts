@@ -16,6 +16,30 @@ export interface IntegerShortcutSource {
 export interface IntegerShortcut extends IntegerShortcutSource, Rescaling {}
 
 /**
+ * Gives the unit of a shortcut's codes, output by output.
+ *
+ * @param source Whose input it is, and on which grid.
+ * @param outputs Channels of what it is added to.
+ * @param layer Name of the layer that it is added to, for the error.
+ * @returns `[outputs]`: s_s; 0 where nothing is added.
+ * @throws {RangeError} If missing channels cannot stand half on either side.
+ */
+export function codeScalesOf(
+  { grid, channels }: IntegerShortcutSource,
+  outputs: number,
+  layer: string,
+): Float64Array {
+  const pad = (outputs - channels) / 2;
+  if (!Number.isInteger(pad) || pad < 0) {
+    throw new RangeError(
+      `Cannot ${withIntegers(layer)}: channels of zeros must stand half on either side of its ` +
+        `shortcut: it goes from ${channels} to ${outputs} channels`,
+    );
+  }
+  return new Float64Array(outputs).fill(grid.scale, pad, pad + channels);
+}
+
+/**
  * Chooses how the codes of a shortcut become units of accumulators, output by output.
  *
  * Outputs that get nothing have the multiplier 0: their accumulators may be as fine as they like.
@@ -31,14 +55,6 @@ export function integerShortcut(
   accumulatorScales: Float64Array,
   layer: string,
 ): IntegerShortcut {
-  const pad = (accumulatorScales.length - source.channels) / 2;
-  if (!Number.isInteger(pad) || pad < 0) {
-    throw new RangeError(
-      `Cannot ${withIntegers(layer)}: channels of zeros must stand half on either side of its ` +
-        `shortcut: it goes from ${source.channels} to ${accumulatorScales.length} channels`,
-    );
-  }
-  const isCarried = (output: number) => output >= pad && output < pad + source.channels;
-  const codeScales = accumulatorScales.map((_, o) => isCarried(o) ? source.grid.scale : 0);
+  const codeScales = codeScalesOf(source, accumulatorScales.length, layer);
   return { ...source, ...rescaling(codeScales, accumulatorScales, layer) };
 }

@@ -1,9 +1,11 @@
 /**
  * Estimates what rounding a layer does to the loss, from the curvature along its weights.
  *
- *     Omega = (Tr(H) / n) ||Q(w) - w||^2
+ *     Omega = (max(Tr(H), 0) / n) ||Q(w) - w||^2
  *
- * with H the Hessian of the loss in respect of the n weights of the layer.
+ * with H the Hessian of the loss in respect of the n weights of the layer. A trace below 0, which an estimate
+ * of few samples or a network that is not at a minimum gives, says that rounding harms nothing, not that it
+ * helps the more the coarser it is.
  *
  * @param trace Tr(H), of the layer's own block.
  * @param values The weights w.
@@ -24,5 +26,5 @@ export function hessianSensitivity(
     );
   }
   const squared = values.reduce((sum, w, i) => sum + (rounded[i] - w) ** 2, 0);
-  return trace / values.length * squared;
+  return Math.max(trace, 0) / values.length * squared;
 }

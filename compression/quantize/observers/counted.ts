@@ -35,8 +35,8 @@ export function countValues(x: Tensor, counts: Tensor): void {
 /**
  * Finds the range that a grid spans from counts.
  *
- * The same as `makeObserver` gives for the values themselves, to the width of their bins: a 1024th of a
- * value at most.
+ * The same as `makeObserver` gives for the values themselves, to the width of bins: a 1024th of a
+ * value, or a bin of the histogram that `makeObserver` keeps, whichever is wider.
  *
  * @param counts Read from {@link emptyCounts}, after all batches.
  * @param spec How the range is found.

@@ -61,20 +61,26 @@ function magnitudes({ counts, width }: Histogram): { counts: Float64Array; width
  *
  * One threshold cuts magnitudes on both sides. Values that are 0 are left out: every grid has 0. There are
  * at most 2048 bins to cut between, of a weight too, and none where a side has as many levels: from 11 bits
- * on for values of one sign, 12 for both, this is the range of the values. No fewer than 128 are kept.
+ * on for values of one sign on a grid that has no other, 12 else, this is the range of the values. No fewer than 128 are kept.
  *
  * What is clipped counts as if it lay in the last bin that is kept. Where that is a tall one, such as a
  * background that is the same everywhere, cutting behind it is cheap whatever it costs the network.
  *
  * @param histogram Counts.
  * @param bits Of the grid: 2^b levels for values of one sign, 2^(b-1) a side for both, but 2 at 1 bit.
+ * @param isSymmetric Whether the grid has levels on both sides whatever the values are.
  * @returns The range.
  * @see Migacz 2017, 8-bit Inference with TensorRT, GPU Technology Conference
  */
-export function entropyRange(histogram: Histogram, bits: number): Range {
+export function entropyRange(
+  histogram: Histogram,
+  bits: number,
+  isSymmetric: boolean,
+): Range {
   const { low, high } = histogram.ends;
   const { counts, width } = magnitudes(histogram);
-  const levels = 2 ** (low < 0 && high > 0 ? Math.max(bits - 1, 1) : bits);
+  const isTwoSided = isSymmetric || (low < 0 && high > 0);
+  const levels = 2 ** (isTwoSided ? Math.max(bits - 1, 1) : bits);
   let best = counts.length;
   let least = Infinity;
   const first = Math.min(Math.max(levels, LEAST_KEPT_BINS), counts.length);

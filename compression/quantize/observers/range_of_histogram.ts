@@ -36,6 +36,6 @@ export function rangeOfHistogram(
         label,
       );
     case "entropy":
-      return entropyRange(histogram, grid.bits);
+      return entropyRange(histogram, grid.bits, grid.symmetric === true);
   }
 }

@@ -12,7 +12,7 @@ import {
   integerWeight,
   rescale,
 } from "../../../../compression/mod.ts";
-import { tensor } from "../../../../gpu/mod.ts";
+import { read, type Tensor, tensor } from "../../../../gpu/mod.ts";
 import { testDevice } from "../../../support/device.ts";
 import fc from "../../../support/fast_check.ts";
 
@@ -76,7 +76,7 @@ Deno.test("integerLayer() refuses a shortcut or a sum that may leave an int32, a
   const narrower = chooseQuantParams({ low: 0, high: 0.01 }, 8);
   assert.throws(
     () => integerLayer({ ...source, shortcut: { from: "conv1", grid: narrower, channels: 1 } }),
-    /^RangeError: Cannot compute layer "conv2" with integers: accumulators must fit an int32, at most 2147483647: some input would sum to \d+;/,
+    /^RangeError: Cannot compute layer "conv2" with integers: accumulators must fit an int32, at most 2147483647: sums may come to \d+;/,
   );
   const many = integerLayer({ ...source, globalAverage: 2 ** 20 });
   assert.equal(many.globalAverage, 2 ** 20);
@@ -144,3 +144,35 @@ Deno.test("integerProgram() refuses a mean of other positions than there are", a
     /^RangeError: Cannot compute layer "conv1" with integers: the mean must be of all positions, 2 x 2: it is of 3$/,
   );
 });
+
+for (const kind of ["float", "fixedPoint"] as const) {
+  Deno.test(`integerProgram() passes a block on whose last weights are all 0, and biases alone, ${kind}`, async () => {
+    const device = await testDevice();
+    using _scope = device.scope();
+    const [coarse, fine] = [255, 2.55].map((high) => chooseQuantParams({ low: 0, high }, 8));
+    const idle = {
+      shape: [1, 1, 1, 1],
+      groupSize: 1,
+      grids: [GRID],
+      codes: Int32Array.of(GRID.zeroPoint),
+    };
+    const first = { ...convolution("conv1", 1, fine), shortcut: undefined };
+    const block = {
+      ...convolution("conv2", 1, coarse),
+      weight: idle,
+      bias: new Float32Array([0.04]),
+      shortcut: { from: "conv1", grid: fine, channels: 1 },
+    };
+    const { convolution: _none, ...last } = { ...LAST, inputGrid: fine };
+    const logits = { ...last, weight: { ...idle, shape: [1, 1] }, bias: new Float32Array([0.125]) };
+    const layers = [first, { ...block, globalAverage: 2 }, logits];
+    const program = integerProgram(device, integerNetwork([1, 1, 2], layers));
+    const codes: Tensor[] = [];
+    const y = program.forward(tensor(device, new Float32Array([0.4, 2.3]), [1, 1, 2]), {
+      requantization: kind,
+      layerInput: (_layer, q) => codes.push(q),
+    });
+    assert.deepEqual([...await read(codes[2])], [Math.round((1.35 + 0.04) / 0.01)]);
+    assert.deepEqual([...await read(y)], [0.125]);
+  });
+}

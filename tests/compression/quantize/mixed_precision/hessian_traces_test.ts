@@ -64,3 +64,9 @@ Deno.test("hessianSensitivity() is the mean curvature times the squared rounding
   assert.equal(hessianSensitivity(8, w, Float32Array.of(1.5, 2, 3, 3)), 2 * 1.25);
   assert.throws(() => hessianSensitivity(8, w, new Float32Array(3)), /there are 3 and 4$/);
 });
+
+Deno.test("hessianSensitivity() of a trace below 0 is 0, not a gain", () => {
+  const [values, rounded] = [Float32Array.of(1, 2), Float32Array.of(1.5, 1)];
+  assert.equal(hessianSensitivity(-0.5, values, rounded), 0);
+  assert.ok(hessianSensitivity(0.5, values, rounded) > 0);
+});

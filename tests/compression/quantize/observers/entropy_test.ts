@@ -47,8 +47,19 @@ Deno.test("entropyRange() keeps more of an image than its darkest shade, however
     (_, i) => (i % 10 === 0 ? i / 10 % 256 : 1) / 255,
   );
   for (const bits of [1, 2, 3, 4, 8]) {
-    const { low, high } = entropyRange(histogramOf(pixels), bits);
+    const { low, high } = entropyRange(histogramOf(pixels), bits, false);
     assert.equal(low, 0);
     assert.ok(high >= 1 / 17, `${bits} bits: ${high}`);
+  }
+});
+
+Deno.test("entropyRange() of a symmetric grid does not depend on whether one value is of the other sign", () => {
+  const values = Float32Array.from({ length: 200_000 }, (_, i) => -Math.log((i + 0.5) / 200_000));
+  const withOne = Float32Array.from([...values, -0.001]);
+  for (const bits of [4, 6]) {
+    const found = [values, withOne].map((v) => entropyRange(histogramOf(v), bits, true).high);
+    assert.ok(Math.abs(found[0] - found[1]) < 0.02, `${bits} bits: ${found}`);
+    const asymmetric = entropyRange(histogramOf(values), bits, false).high;
+    assert.ok(asymmetric > 1.05 * found[0], `${bits} bits: ${asymmetric}`);
   }
 });
