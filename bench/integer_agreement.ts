@@ -11,12 +11,7 @@
 import { parseArgs } from "node:util";
 import { reportError } from "../cli/report_error.ts";
 import { readCheckpointFile } from "../cli/checkpoint_file.ts";
-import {
-  chooseQuantParams,
-  chooseWeightGrids,
-  dequantizeWeight,
-  roundToGrids,
-} from "../compression/mod.ts";
+import { chooseWeightGrids, dequantizeWeight, roundToGrids } from "../compression/mod.ts";
 import {
   type Chunk,
   chunksOf,
@@ -42,6 +37,7 @@ import {
   calibrate,
   decodeNetwork,
   evaluate,
+  gridsOfRanges,
   integerAgreement,
   type IntegerNetworkSource,
   quantizedInputs,
@@ -87,10 +83,7 @@ function quantizeNetwork(
     });
     return [name, roundToGrids(parameters[name], shape, grids)];
   }));
-  const inputGrids = Object.fromEntries(
-    model.layers.map((layer) => [layer, chooseQuantParams(ranges[layer], bits, layer)]),
-  );
-  return { parameters, weights, inputGrids };
+  return { parameters, weights, inputGrids: gridsOfRanges(model, ranges, bits) };
 }
 
 /** Images that fake quantization gets right where shortcuts stay in float32. */

@@ -1,4 +1,10 @@
-import type { AdapterDescription, KernelRoom, Numbers, Roofline } from "../gpu/mod.ts";
+import {
+  type AdapterDescription,
+  formatAdapterName,
+  type KernelRoom,
+  type Numbers,
+  type Roofline,
+} from "../gpu/mod.ts";
 import { kernelRooms } from "../kernels/mod.ts";
 import {
   type Column,
@@ -33,7 +39,7 @@ export function formatAdapter(adapter: AdapterDescription, roofline: Roofline): 
   const compute = flopsPerSecond >= 1e12
     ? `${formatRate(flopsPerSecond / 1e12)} TFLOP/s`
     : `${formatRate(flopsPerSecond / 1e9)} GFLOP/s`;
-  return `${adapter.name}${adapter.isSoftware ? " (software)" : ""}  ` +
+  return `${formatAdapterName(adapter.name, adapter.isSoftware)}  ` +
     `measured roof ${compute}, ${formatRate(bytesPerSecond / 1e9)} GB/s`;
 }
 

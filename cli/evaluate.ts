@@ -2,7 +2,8 @@ import type { Command } from "@commander-js/extra-typings";
 import { relative } from "node:path";
 import { chunksOf, firstImages, type ImageSet, loadDataset, uploadImages } from "../data/mod.ts";
 import { checkOutput } from "../experiments/write_file.ts";
-import { type Device, openDevice } from "../gpu/mod.ts";
+import { UserError } from "../formats/mod.ts";
+import { type Device, formatAdapterName, openDevice } from "../gpu/mod.ts";
 import { createModel, foldBatchNorms, type Model, uploadParameters } from "../models/mod.ts";
 import { decodeNetwork, evaluate, type Evaluation, quantizationAware } from "../training/mod.ts";
 import { readCheckpointFile } from "./checkpoint_file.ts";
@@ -77,6 +78,12 @@ async function evaluateFile(
 ): Promise<EvaluatedFile & { readonly title: string }> {
   const bytes = await readCheckpointFile(path);
   const quantization = trainedQuantization(bytes, path);
+  if (fold && asked.batchNorms !== undefined && quantization !== undefined) {
+    throw new UserError(
+      `Cannot fold the batch norms of "${path}": it was trained under quantization, which keeps them ` +
+        "beside the quantized weights: leave out --fold",
+    );
+  }
   const trained = quantization === undefined ? asked : quantizationAware(asked, quantization);
   const saved = decodeNetwork(trained, bytes, path);
   const { model, parameters } = fold
@@ -110,7 +117,7 @@ function commandWords(paths: readonly string[], options: EvaluateOptions): strin
 async function evaluateFiles(paths: readonly string[], options: EvaluateOptions): Promise<void> {
   const { model, dataset, images } = await prepare(options);
   using device = await openDevice();
-  const adapter = `${device.info.name}${device.isSoftware ? " (software)" : ""}`;
+  const adapter = formatAdapterName(device.info.name, device.isSoftware);
   const files = [];
   for (const path of paths) {
     const file = await evaluateFile(device, model, images, path, options.fold ?? false);

@@ -48,7 +48,7 @@ function rowOf(tensor: TensorSummary): string[] {
  * @param isTrainedQuantized Whether it was trained under quantization.
  * @returns A table, and what is to be said of the whole file.
  */
-export function describeCheckpoint(
+function describeCheckpoint(
   path: string,
   { tensors, parameters, training, bytes, metadata }: CheckpointSummary,
   model: Model | undefined,

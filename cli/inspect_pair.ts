@@ -3,7 +3,7 @@ import { chunksOf, firstImages, loadDataset, uploadImages } from "../data/mod.ts
 import { drawComparison } from "../experiments/charts/draw_comparison.ts";
 import { compareNetworks } from "../experiments/inspect/compare_networks.ts";
 import { checkOutput, writeFile } from "../experiments/write_file.ts";
-import { openDevice } from "../gpu/mod.ts";
+import { formatAdapterName, openDevice } from "../gpu/mod.ts";
 import { createModel, type ModelSpec } from "../models/mod.ts";
 import { readCheckpointFile } from "./checkpoint_file.ts";
 import { downloadProgress } from "./download_progress.ts";
@@ -80,7 +80,7 @@ export async function inspectPair(
 
   const sentences = comparisonSentences(specs, result);
   const batchNorms = model.batchNorms ? ["Batch norms are folded."] : [];
-  const adapter = `${device.info.name}${device.isSoftware ? " (software adapter)" : ""}`;
+  const adapter = formatAdapterName(device.info.name, device.isSoftware);
   const chart = drawComparison(result, {
     title: `${model.title} on ${name}: B against A, layer by layer`,
     caption: [

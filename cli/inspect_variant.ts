@@ -1,3 +1,4 @@
+import { CALIBRATION_IMAGES_OF_CONVOLUTIONS } from "../experiments/mod.ts";
 import { chunksOf, firstImages, type ImageSet, uploadImages } from "../data/mod.ts";
 import {
   type CalibratedQuantization,
@@ -25,9 +26,6 @@ import {
 } from "../training/mod.ts";
 import { trainedQuantization } from "./trained_quantization.ts";
 import type { VariantSpec } from "./variant_spec.ts";
-
-/** Training images that methods calibrate convolutional networks on, as in sweeps. */
-const CALIBRATION_IMAGES_OF_CONVOLUTIONS = 512;
 
 /** A network as its file has it. */
 export interface InspectedNetwork {

@@ -4,6 +4,7 @@ import type {
   ReconstructionQuantization,
 } from "../experiments/inspect/method_variant.ts";
 import type { NetworkQuantization } from "../experiments/inspect/variant.ts";
+import { GRID_OPTIONS, isGridKind } from "./grid_options.ts";
 import { unknownName, UserError } from "../formats/mod.ts";
 import { wholeNumber } from "./options.ts";
 
@@ -23,20 +24,6 @@ const OPTIONS: Readonly<Record<MethodQuantization["method"], readonly string[]>>
   reconstruction: [...FOR_ALL, ...CALIBRATED, ...LEARNED],
   hqq: FOR_ALL,
 };
-/** Grids that a method can choose codes on. */
-const GRIDS = [
-  "affine",
-  "powersOfTwo",
-  "additivePowersOfTwo",
-  "lloydMax",
-  "ternary",
-  "binary",
-];
-/** Grids whose range somebody has to find. */
-const RANGED = ["affine", "powersOfTwo", "additivePowersOfTwo"];
-/** Grids that are of as many levels as they are. */
-const WITHOUT_BITS = ["ternary", "binary"];
-
 /** Names of the methods. */
 export const METHODS: readonly string[] = Object.keys(OPTIONS);
 
@@ -83,8 +70,8 @@ export function parseMethod(
     return found.at(0)?.one.slice(wanted.length + 1);
   };
   const grid = own("grid") ?? "affine";
-  if (!GRIDS.includes(grid)) throw unknownName("grid", grid, GRIDS);
-  if (!has("bits") && !WITHOUT_BITS.includes(grid)) {
+  if (!isGridKind(grid)) throw unknownName("grid", grid, Object.keys(GRID_OPTIONS));
+  if (!has("bits") && GRID_OPTIONS[grid].includes("bits")) {
     throw new UserError(
       `Cannot quantize: ${method} needs its bits, such as ${method}:bits=3: ${text || "nothing"}`,
     );
@@ -97,7 +84,9 @@ export function parseMethod(
         ...parts.filter(({ name }) => !["grid", "images", ...LEARNED].includes(name))
           .map(({ one }) => one),
         ...has("granularity", "group") ? [] : ["granularity=channel"],
-        ...has("observer") || !RANGED.includes(grid) ? [] : ["observer=meanSquaredError"],
+        ...!has("observer") && GRID_OPTIONS[grid].includes("observer")
+          ? ["observer=meanSquaredError"]
+          : [],
       ].join(",")
     }`,
   );

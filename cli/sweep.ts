@@ -113,6 +113,25 @@ function checkBatches(experiment: Experiment, { name, train, validationCount }: 
   }
 }
 
+/** Bad files and too few images are a mistake to be told now, not by every worker and trial. */
+async function checkFiles(
+  experiments: readonly Experiment[],
+  checkpoint: Checkpoint | undefined,
+  options: SweepOptions,
+): Promise<void> {
+  const ofDataset = Map.groupBy(experiments, (one) => one.baseline(0).data.dataset);
+  for (const [dataset, together] of ofDataset) {
+    const loaded = await loadDataset(dataset, {
+      directory: options.data,
+      onProgress: downloadProgress(),
+    });
+    checkImageCount(options.images, loaded);
+    for (const experiment of together) checkBatches(experiment, loaded);
+    const networks = join(options.out, "networks");
+    if (checkpoint !== undefined) keepCheckpoint(checkpoint, together, networks, loaded);
+  }
+}
+
 async function runOne(
   experiment: Experiment,
   store: Store,
@@ -173,20 +192,14 @@ async function sweep(names: readonly string[], options: SweepOptions): Promise<v
     return await sweepRegression(options);
   }
   const { experiments, checkpoint } = await choose(names, options);
-  const { dataset } = experiments[0].baseline(0).data;
-  await checkDataset(dataset, options.data);
-  for (const experiment of experiments) checkFit(experiment.baseline(0).model, dataset);
+  for (const experiment of experiments) {
+    const { data, model } = experiment.baseline(0);
+    await checkDataset(data.dataset, options.data);
+    checkFit(model, data.dataset);
+  }
   if (options.dryRun) return console.log(experiments.map(describe).join("\n"));
   checkOutput(options.out);
-  // bad files and too few images are a mistake to be told now, not by every worker and trial
-  const loaded = await loadDataset(dataset, {
-    directory: options.data,
-    onProgress: downloadProgress(),
-  });
-  checkImageCount(options.images, loaded);
-  for (const experiment of experiments) checkBatches(experiment, loaded);
-  const networks = join(options.out, "networks");
-  if (checkpoint !== undefined) keepCheckpoint(checkpoint, experiments, networks, loaded);
+  await checkFiles(experiments, checkpoint, options);
   using store = openStore(join(options.out, "bitcliff.sqlite"));
   using device = await openDevice();
   console.error(adapterLine(device.info));

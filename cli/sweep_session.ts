@@ -5,7 +5,7 @@ import { deviceExecutor } from "../experiments/execute/execute.ts";
 import { openLaboratory } from "../experiments/execute/laboratory.ts";
 import { networkShelf } from "../experiments/execute/network_shelf.ts";
 import { processExecutor } from "../experiments/execute/worker_pool.ts";
-import type { AdapterDescription, Device } from "../gpu/mod.ts";
+import { type AdapterDescription, type Device, formatAdapterName } from "../gpu/mod.ts";
 import { gitCommit } from "./git_commit.ts";
 
 /** Networks trained side by side on a GPU. */
@@ -50,7 +50,7 @@ export function abortOnSignals(): { signal: AbortSignal; stop: () => void } {
 
 /** Says who measures. */
 export function adapterLine({ name, isSoftware }: AdapterDescription): string {
-  return `adapter: ${name}${isSoftware ? " (software)" : ""}`;
+  return `adapter: ${formatAdapterName(name, isSoftware)}`;
 }
 
 /** What the store writes down of this start of the command. */

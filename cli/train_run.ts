@@ -10,7 +10,7 @@ import {
 import { drawTrainingCurve, type EpochPoint, openProgress } from "../experiments/mod.ts";
 import { writeFile } from "../experiments/write_file.ts";
 import { UserError } from "../formats/mod.ts";
-import { type Device, openDevice } from "../gpu/mod.ts";
+import { type Device, formatAdapterName, openDevice } from "../gpu/mod.ts";
 import { createModel, type Model, uploadParameters } from "../models/mod.ts";
 import {
   captureNetwork,
@@ -174,7 +174,7 @@ async function drawCurve(
     ? ""
     : ` Validation: after each epoch, on the last ${validation.count} training images, held out.`;
   const caption = `Training loss: mean over the steps of an epoch.${held} ` +
-    `${commandOf(recipe)}; ${device.info.name}${device.isSoftware ? " (software adapter)" : ""}; ` +
+    `${commandOf(recipe)}; ${formatAdapterName(device.info.name, device.isSoftware)}; ` +
     `commit ${(await gitCommit()).slice(0, 12)}.`;
   writeFile(files.png, drawTrainingCurve(`${model.title} on ${dataset.name}`, caption, points));
 }
@@ -212,7 +212,7 @@ export async function train(
     chunksOf(device, uploadImages(device, validation, model.normalization));
   console.error(
     `${model.title} on ${dataset.name}, ${images.count} images, ${trainer.totalSteps} steps, ` +
-      `adapter: ${device.info.name}${device.isSoftware ? " (software)" : ""}`,
+      `adapter: ${formatAdapterName(device.info.name, device.isSoftware)}`,
   );
   const isTerminal = Deno.stderr.isTerminal();
   const points = [...checkpoint?.points ?? []];

@@ -14,18 +14,10 @@ import {
 import type { MethodQuantization } from "../experiments/inspect/method_variant.ts";
 import type { NetworkQuantization } from "../experiments/inspect/variant.ts";
 import { unknownName, UserError } from "../formats/mod.ts";
+import { GRID_OPTIONS, isGridKind } from "./grid_options.ts";
 import { isMethod, METHODS, parseMethod } from "./method_spec.ts";
 import { userPath } from "./options.ts";
 
-/** Kinds of grids, with the options that each takes beside those of all. */
-const KINDS: Readonly<Record<WeightGridSpec["kind"], readonly string[]>> = {
-  affine: ["bits", "symmetric", "narrow", "scale", "observer"],
-  powersOfTwo: ["bits", "scale", "observer"],
-  additivePowersOfTwo: ["bits", "scale", "observer"],
-  lloydMax: ["bits"],
-  ternary: [],
-  binary: [],
-};
 const FOR_ALL = ["granularity", "group", "rounding", "activations", "calibration"];
 /** Kinds of grids whose levels do not include 0. */
 const WITHOUT_ZERO: readonly string[] = ["binary", "lloydMax"];
@@ -52,10 +44,6 @@ export interface VariantSpec {
   readonly quantization?: NetworkQuantization | MethodQuantization;
 }
 
-function isKind(word: string): word is WeightGridSpec["kind"] {
-  return Object.hasOwn(KINDS, word);
-}
-
 function readBits(name: string, text: string): Bits {
   const bits = Number(text);
   if (isBits(bits) && text.trim() !== "") return bits;
@@ -65,7 +53,7 @@ function readBits(name: string, text: string): Bits {
 
 /** Splits `bits=4,symmetric` and refuses what the kind does not take. */
 function readOptions(kind: WeightGridSpec["kind"], text: string): Map<string, string> {
-  const known = [...KINDS[kind], ...FOR_ALL];
+  const known = [...GRID_OPTIONS[kind], ...FOR_ALL];
   const options = new Map<string, string>();
   for (const part of text.split(",").filter((one) => one !== "")) {
     const [name, value] = part.split(/=(.*)/s);
@@ -127,9 +115,11 @@ function readObserver(name: string, text: string | undefined): WeightObserverSpe
  */
 export function parseQuantization(text: string): NetworkQuantization {
   const [kind, rest = ""] = text.split(/:(.*)/s);
-  if (!isKind(kind)) throw unknownName("quantization", kind, [...Object.keys(KINDS), ...METHODS]);
+  if (!isGridKind(kind)) {
+    throw unknownName("quantization", kind, [...Object.keys(GRID_OPTIONS), ...METHODS]);
+  }
   const options = readOptions(kind, rest);
-  if (KINDS[kind].includes("bits") && !options.has("bits")) {
+  if (GRID_OPTIONS[kind].includes("bits") && !options.has("bits")) {
     throw new UserError(`Cannot quantize: ${kind} needs its bits, such as ${kind}:bits=4: ${text}`);
   }
   const grid = {
@@ -204,7 +194,7 @@ export function parseVariant(
   exists: (path: string) => boolean = fileExists,
 ): VariantSpec {
   const [word] = text.split(":");
-  if (isKind(word) || isMethod(word)) return { text, quantization: parseSpec(text) };
+  if (isGridKind(word) || isMethod(word)) return { text, quantization: parseSpec(text) };
   const at = text.lastIndexOf("@");
   const spec = text.slice(at + 1);
   // a folder may have an @ in its name

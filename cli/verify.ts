@@ -1,6 +1,6 @@
 import type { Command } from "@commander-js/extra-typings";
 import { unknownName } from "../formats/user_error.ts";
-import { type Device, openDevice } from "../gpu/mod.ts";
+import { type Device, formatAdapterName, openDevice } from "../gpu/mod.ts";
 import {
   casesOf,
   checkKernel,
@@ -86,8 +86,8 @@ export function addVerify(program: Command): void {
         for (const { complaint } of wrong) console.log(complaint);
         const { name, isSoftware } = device.info;
         console.log(
-          `${rows.length - wrong.length} of ${rows.length} kernels are right on ${name}` +
-            (isSoftware ? " (software)" : ""),
+          `${rows.length - wrong.length} of ${rows.length} kernels are right on ` +
+            formatAdapterName(name, isSoftware),
         );
       }
       if (wrong.length > 0) Deno.exitCode = 1;

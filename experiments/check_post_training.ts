@@ -20,16 +20,18 @@ import {
   type ReconstructionMethod,
 } from "./quantization_trial.ts";
 
-/** Methods that look at calibration images. */
-const CALIBRATED: ReadonlySet<PostTrainingCompression["method"]> = new Set([
-  "bias_correction",
-  "gptq",
-  "obq",
-  "ada_round",
-  "second_order",
-  "reconstruction",
-  "mixed_precision",
-]);
+/** Which methods look at calibration images. */
+const IS_CALIBRATED: Readonly<Record<PostTrainingCompression["method"], boolean>> = {
+  nearest: false,
+  hqq: false,
+  bias_correction: true,
+  gptq: true,
+  obq: true,
+  ada_round: true,
+  second_order: true,
+  reconstruction: true,
+  mixed_precision: true,
+};
 
 function weightMistakes(weights: WeightGridOptions | undefined): string[] {
   if (weights === undefined) return ["grids of weights must be given: there are none"];
@@ -54,9 +56,9 @@ function gridsOf(
 }
 
 function planMistakes(compression: ReconstructionMethod & LearnableActivations): string[] {
-  const { plan, images, weights, lastWeights, activations } = compression;
+  const { plan, images, weights, activations } = compression;
   const { batchSize } = plan;
-  const mistakes = reconstructionMistakes(plan, gridsOf(weights, lastWeights, activations));
+  const mistakes = reconstructionMistakes(plan, gridsOf(weights, activations));
   if (Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= images) return mistakes;
   return [
     ...mistakes,
@@ -97,14 +99,8 @@ function methodMistakes(compression: PostTrainingCompression): string[] {
           : [`sweeps of coordinate descent must be a whole number from 0: ${sweeps}`],
       ];
     }
-    case "reconstruction": {
-      const { weights, lastWeights } = compression;
-      return [
-        ...weightMistakes(weights),
-        ...lastWeights === undefined ? [] : gridMistakes(lastWeights),
-        ...planMistakes(compression),
-      ];
-    }
+    case "reconstruction":
+      return [...weightMistakes(compression.weights), ...planMistakes(compression)];
     case "mixed_precision":
       return averageMistakes(compression);
   }
@@ -143,7 +139,7 @@ function activationMistakes({ activations, method }: PostTrainingCompression): s
 export function postTrainingMistakes(compression: PostTrainingCompression): string[] {
   const { rescaling, method } = compression;
   const mistakes = methodMistakes(compression);
-  if (CALIBRATED.has(method)) {
+  if (IS_CALIBRATED[method]) {
     const { images } = compression as { readonly images?: number };
     if (!(Number.isInteger(images) && images! >= 1)) {
       mistakes.push(`the count of calibration images must be a whole number from 1: ${images}`);
@@ -167,10 +163,6 @@ export function postTrainingGranularities(compression: PostTrainingCompression):
       return [compression.granularity];
     case "mixed_precision":
       return [];
-    case "reconstruction": {
-      const { weights, lastWeights } = compression;
-      return [weights, ...lastWeights ? [lastWeights] : []].map(({ granularity }) => granularity);
-    }
     default:
       return [compression.weights.granularity];
   }

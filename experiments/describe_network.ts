@@ -22,7 +22,7 @@ const SHORT_HASH = 12;
  * @param trial Any trial.
  * @returns Such as `all test images`, or `the first 1,000 test images only: a preview`.
  */
-export function describeJudge({ data, images }: Trial): string {
+function describeJudge({ data, images }: Trial): string {
   const set = data.train === "split" ? "validation images" : "test images";
   if (images === undefined) return `all ${set}`;
   return `the first ${images.toLocaleString("en-US")} ${set} only: a preview`;

@@ -49,7 +49,7 @@ export function showBudgetOf(experiment: Experiment, budget: number): string {
  * @param cliff From a cliff report.
  * @returns Such as `5 bits`, or `none` if no budget is safe.
  */
-export function showCliff(experiment: Experiment, { budget }: Cliff): string {
+function showCliff(experiment: Experiment, { budget }: Cliff): string {
   return budget === undefined ? "none" : showBudgetOf(experiment, budget);
 }
 
@@ -60,7 +60,7 @@ export function showCliff(experiment: Experiment, { budget }: Cliff): string {
  * @param series Its cliff report.
  * @returns Such as `3.4 [3.3, 3.6] bits`; `-` if there are too few points.
  */
-export function showKnee(experiment: Experiment, { knee }: SeriesCliff): string {
+function showKnee(experiment: Experiment, { knee }: SeriesCliff): string {
   if (!knee) return "-";
   const { axis, scale } = experiment.budget;
   const show = (value: number) => (scale === "log2" ? value * 100 : value).toPrecision(3);

@@ -62,17 +62,11 @@ export {
   octizationProgramCifar10,
   octizationProgramMnist,
 } from "./definitions/octization_programs.ts";
-export { ptqMethods } from "./definitions/ptq_methods.ts";
+export { CALIBRATION_IMAGES_OF_CONVOLUTIONS, ptqMethods } from "./definitions/ptq_methods.ts";
 export { qat } from "./definitions/qat.ts";
 export { waveletThreshold } from "./definitions/wavelet_threshold.ts";
 export { waveletThresholdOfConvolutions } from "./definitions/wavelet_threshold_of_convolutions.ts";
 export { captionNetwork } from "./describe_network.ts";
-export {
-  type ActivationRanges,
-  calibrate,
-  type Calibration,
-  type ObservedRanges,
-} from "../training/mod.ts";
 export { equivalenceTest } from "./equivalence.ts";
 export type { LoggedStep } from "./step_log.ts";
 export type { Execute, Report, Training } from "./executor.ts";

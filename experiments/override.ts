@@ -2,12 +2,13 @@ import { UserError } from "../formats/user_error.ts";
 import { datasetForm } from "../data/mod.ts";
 import { checkTrial } from "./check_trial.ts";
 import type { Experiment } from "./define.ts";
+import { expandGrid } from "./grid_points.ts";
 import { leaveOutRefused } from "./leave_out.ts";
 import type { ModelSpec } from "../models/mod.ts";
-import { modelName } from "./model_name.ts";
+import { nameOfResults } from "./name_of_results.ts";
 import { onlyPart } from "./part_of.ts";
 import type { TrainingPlan } from "../training/mod.ts";
-import type { Trial } from "./trial.ts";
+import { networkId, type Trial } from "./trial.ts";
 
 /** What a person may change about an experiment without writing a new one. */
 export interface Overrides {
@@ -43,20 +44,6 @@ function trainingFor(usual: TrainingPlan, { dataset, epochs }: Overrides): Train
   return { ...training, augmentation };
 }
 
-/** Results of another network, or of other images than it is usually asked of, do not lie over each other. */
-function nameOf({ name, baseline }: Experiment, { model, dataset }: Overrides): string {
-  const usual = baseline(0).data.dataset;
-  // a network of the literature that does not fit the usual images fits one data set alone
-  const isOther = model?.madeFor !== undefined &&
-    `${model.madeFor.inputShape}` !== `${datasetForm(usual)?.inputShape}`;
-  const own = dataset === undefined || dataset === usual || isOther;
-  return [
-    name,
-    ...model === undefined ? [] : [modelName(model)],
-    ...own ? [] : [dataset.split("/").filter(Boolean).at(-1)!],
-  ].join("_").replaceAll(/[^A-Za-z0-9]+/g, "_");
-}
-
 /** An experiment and what is asked of other kinds of model, of others still, and so on. */
 function formsOf(experiment: Experiment): Experiment[] {
   const other = experiment.forOtherModels;
@@ -68,13 +55,23 @@ function formFor(experiment: Experiment, kind: ModelSpec["kind"]): Experiment | 
   return formsOf(experiment).find(({ models }) => models.includes(kind));
 }
 
+/** A checkpoint is one network: arms that each train one of their own cannot all have it. */
+function refuseTraining({ name, baseline, grid, trial }: Experiment): void {
+  const given = networkId(baseline(0));
+  if (expandGrid(grid).every((point) => networkId(trial(point, 0)) === given)) return;
+  throw new UserError(
+    `Cannot run experiment "${name}": its arms train networks of their own: a checkpoint must be left out`,
+  );
+}
+
 /**
  * Asks an experiment's question of another network, data set, count of seeds or length of training.
  *
  * @param experiment The experiment as it is defined.
  * @param overrides What to change; what is left out stays.
  * @returns The changed experiment, without what the model cannot do. Published figures are left out where they no longer compare.
- * @throws {UserError} If a number is out of range or the question makes no sense for the model.
+ * @throws {UserError} If a number is out of range, the question makes no sense for the model, or arms train
+ *   where there is a checkpoint.
  */
 export function overrideExperiment(experiment: Experiment, overrides: Overrides): Experiment {
   const { epochs, dataset, model, pretrained, images } = overrides;
@@ -109,7 +106,7 @@ export function overrideExperiment(experiment: Experiment, overrides: Overrides)
   const isSame = [dataset, model, pretrained, images].every((change) => change === undefined);
   const changed: Experiment = {
     ...experiment,
-    name: nameOf(experiment, overrides),
+    name: nameOfResults(experiment.name, experiment.baseline(0).data.dataset, overrides),
     seeds,
     baseline: (seed) => change(experiment.baseline(seed)),
     trial: (point, seed) => change(experiment.trial(point, seed)),
@@ -118,5 +115,6 @@ export function overrideExperiment(experiment: Experiment, overrides: Overrides)
   checkTrial(changed.baseline(0));
   const { only = {} } = overrides;
   const asked = Object.keys(only).length === 0 ? changed : onlyPart(changed, only);
+  if (pretrained !== undefined) refuseTraining(asked);
   return Object.freeze(model === undefined ? asked : leaveOutRefused(asked));
 }

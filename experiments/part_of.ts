@@ -13,6 +13,11 @@ function whereWithin(where: Where, grid: Experiment["grid"]): Where {
   );
 }
 
+/** Whether a part of the grid has any point left. */
+function hasPoints(where: Where = {}): boolean {
+  return Object.values(where).every(({ length }) => length > 0);
+}
+
 function chartWithout(
   chart: ChartSpec,
   comparisons: ReadonlySet<string>,
@@ -54,10 +59,10 @@ export function partOf(
     compare,
     control: control && has(control) ? control : undefined,
     charts: experiment.charts.map((chart) => chartWithout(chart, names, grid))
-      .filter((chart) => chart.kind === "line" || chart.comparisons.length > 0),
-    stepLogs: steps && Object.values(steps.where).every(({ length }) => length > 0)
-      ? steps
-      : undefined,
+      .filter((chart) =>
+        chart.kind === "line" ? hasPoints(chart.where) : chart.comparisons.length > 0
+      ),
+    stepLogs: steps && hasPoints(steps.where) ? steps : undefined,
     published: published && expandGrid(grid).some((point) => matches(point, published.comparable))
       ? published
       : undefined,

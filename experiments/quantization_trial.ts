@@ -82,16 +82,17 @@ export interface ReconstructionMethod {
   readonly method: "reconstruction";
   /** Grids of weights, whose scales learn from there. */
   readonly weights: WeightGridOptions;
-  /** Grids of the last layer's weights, where they are not as all others. */
-  readonly lastWeights?: WeightGridOptions;
   /** Steps, rates, batch and blocks. */
   readonly plan: NetworkReconstructionPlan;
   /** Calibration images, the first ones of the training set; labels are not looked at. */
   readonly images: number;
 }
 
-/** Bit-widths that a layer may get by mixed precision. */
+/** Bit-widths that a layer may get by mixed precision; no trial names them: a change needs `--fresh`. */
 export const MIXED_PRECISION_WIDTHS: readonly Bits[] = [1, 2, 3, 4, 5, 6, 8];
+
+/** Random vectors of Hutchinson's estimator for each weight; no trial names them either. */
+export const TRACE_SAMPLES = 16;
 
 /** Every layer at its own bit-width, within a budget; rounded to the nearest level, per channel. */
 export interface MixedPrecisionMethod {

@@ -4,15 +4,10 @@ import { matches } from "./grid_points.ts";
 import { METRIC_DISPLAY } from "./metrics.ts";
 import { cliffTable, showBudgetOf, showInterval } from "./format_result.ts";
 import type { ExperimentResult } from "./runner.ts";
+import { markdownTable, runsTable } from "./markdown_table.ts";
 import { resultCells, resultHeader } from "./table.ts";
 import { counted, networkSentences } from "./describe_network.ts";
 import { shortId } from "./trial.ts";
-
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
-  return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
-}
 
 function list(items: readonly string[]): string {
   return items.map((item) => `- ${item}`).join("\n");
@@ -42,15 +37,7 @@ function provenance({ experiment, runs, trials }: ExperimentResult): string {
       `Trials: ${trials.length}.`,
     ]),
     "",
-    table(
-      ["started", "command", "commit", "adapter"],
-      runs.map((run) => [
-        run.started,
-        `\`${run.command}\``,
-        run.commit.slice(0, 12),
-        run.adapter + (run.software ? " (software)" : ""),
-      ]),
-    ),
+    runsTable(runs),
   ].join("\n");
 }
 
@@ -58,7 +45,7 @@ function comparisons({ experiment, comparisons }: ExperimentResult): string {
   const { budget: { axis }, equivalenceMargin: margin } = experiment;
   const equivalent = margin === undefined ? [] : [`p equivalent within ${margin * 100}`];
   const both = ["p", ...equivalent].flatMap((test) => [test, "by Holm"]);
-  return table(
+  return markdownTable(
     ["comparison", "at", "difference (points)", ...both, "seeds"],
     comparisons.map(({ name, at, metric, difference, pValue, equivalence, adjusted }) => [
       name,
@@ -101,7 +88,7 @@ function levels({ experiment, rows }: ExperimentResult): string[] {
   return [
     "## Weights on their grid",
     "",
-    table(
+    markdownTable(
       [...Object.values(experiment.axes).map(({ label }) => label), ...labels],
       measured.map((row) => [
         ...resultCells(experiment, row).slice(0, -3),
@@ -121,7 +108,7 @@ function published({ experiment, rows }: ExperimentResult): string[] {
     "",
     `Published: ${label}: ${source}. Ours: ${showSeries(experiment, comparable as never)}.`,
     "",
-    table(
+    markdownTable(
       [axis, "published (%)", "ours (%)"],
       points.map(({ budget, testAccuracy }) => {
         const own = rows.find(({ point }) =>
@@ -215,13 +202,13 @@ export function writeReport(result: ExperimentResult, hasStepLogs: boolean = fal
         "",
       ]
       : [],
-    table(cliff.header, cliff.rows),
+    markdownTable(cliff.header, cliff.rows),
     "",
     "## Results",
     "",
     "Mean ± half width of the 95 % interval over seeds; differences are paired by seed.",
     "",
-    table(
+    markdownTable(
       resultHeader(experiment),
       [baseline, ...rows].map((row) => resultCells(experiment, row)),
     ),

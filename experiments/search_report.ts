@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { drawSearch } from "./charts/draw_search.ts";
 import { writeCsv } from "./csv.ts";
+import { markdownTable, runsTable } from "./markdown_table.ts";
 import { planRungs, showHyperparameter } from "./search_space.ts";
 import type { SearchResult } from "./successive_halving.ts";
 import { shortId } from "./trial.ts";
@@ -65,9 +66,6 @@ export function searchTable(
  */
 export function writeSearchReport(result: SearchResult): string {
   const { search, runs, trials, best } = result;
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const table = (header: readonly string[], rows: readonly (readonly string[])[]) =>
-    [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
   const rungs = planRungs(search).map(({ count, epochs }, i) => [`${i}`, `${count}`, `${epochs}`]);
   const { header, rows } = searchTable(result);
   const failed = trials.filter(({ metrics }) => metrics === undefined);
@@ -76,22 +74,14 @@ export function writeSearchReport(result: SearchResult): string {
     search.question,
     "## Method",
     search.method.map((sentence) => `- ${sentence}`).join("\n"),
-    table(["rung", "configurations", "epochs"], rungs),
-    table(
-      ["started", "command", "commit", "adapter"],
-      runs.map((run) => [
-        run.started,
-        `\`${run.command}\``,
-        run.commit.slice(0, 12),
-        run.adapter + (run.software ? " (software)" : ""),
-      ]),
-    ),
+    markdownTable(["rung", "configurations", "epochs"], rungs),
+    runsTable(runs),
     "## Best",
     best
       ? `\`${JSON.stringify({ model: best.trial.model, training: best.trial.training })}\``
       : "None.",
     "One seed, chosen by the figure itself: expect a little less on other images.",
-    table(header, rows),
+    markdownTable(header, rows),
     "## Chart",
     "![Validation accuracy over each hyper-parameter](accuracy_over_hyperparameters.png)",
     "Drawn from [results.csv](results.csv).",

@@ -23,3 +23,14 @@ export function formatBytes(bytes: number): string {
 export function formatShape(shape: readonly number[]): string {
   return `[${shape.join(", ")}]`;
 }
+
+/**
+ * Writes the name of an adapter for a person.
+ *
+ * @param name As the driver has it.
+ * @param isSoftware Whether a processor stands in for a GPU.
+ * @returns Such as `llvmpipe (software)`.
+ */
+export function formatAdapterName(name: string, isSoftware: boolean): string {
+  return name + (isSoftware ? " (software)" : "");
+}

@@ -7,7 +7,7 @@ export {
   OutOfMemoryError,
   ShaderError,
 } from "./errors.ts";
-export { formatBytes, formatShape } from "./format.ts";
+export { formatAdapterName, formatBytes, formatShape } from "./format.ts";
 export { type Grid, linearGrid } from "./grid.ts";
 export {
   bytesMoved,

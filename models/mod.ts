@@ -29,7 +29,6 @@ export {
   trainableLayout,
   trainableTensors,
   uploadParameters,
-  viewParameters,
   writeParameters,
   zeroParameters,
 } from "./parameters.ts";

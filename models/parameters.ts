@@ -138,7 +138,7 @@ function parametersIn(model: Model, layout: ParameterLayout, flat: Tensor): Para
  * @param flat `[layout.size]`.
  * @returns A view a parameter, `[networks, ...shape]`.
  */
-export function viewParameters(layout: ParameterLayout, flat: Tensor): ParameterTensors {
+function viewParameters(layout: ParameterLayout, flat: Tensor): ParameterTensors {
   return Object.fromEntries(
     layout.places.map(({ name, shape, offset }) => [
       name,

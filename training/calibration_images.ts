@@ -7,6 +7,9 @@ export const RANGE_IMAGES = 2048;
  */
 export const OBSERVED_IMAGES = 256;
 
+/** Images whose activations are read at once: the batches of a moving average. */
+export const OBSERVED_AT_ONCE = 64;
+
 /**
  * Says that ranges come from fewer calibration images than are usual.
  *

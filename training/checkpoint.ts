@@ -23,6 +23,17 @@ const OPTIMIZER = "optimizer.";
  */
 const UNAVERAGED = "unaveraged.";
 
+/**
+ * Tells the tensors of a checkpoint that only training goes on from: the optimizer's, and weights before
+ * they are averaged or rounded.
+ *
+ * @param name Of a tensor in the file.
+ * @returns True if it is no part of the network.
+ */
+export function isForTraining(name: string): boolean {
+  return name.startsWith(OPTIMIZER) || name.startsWith(UNAVERAGED);
+}
+
 /** A network in a file: PyTorch's names and layout, and what made it. */
 export interface SavedNetwork {
   /** Weights by name: what the network is, averaged or rounded if its plan asked for it. */

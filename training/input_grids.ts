@@ -1,6 +1,27 @@
 import { fakeQuantize, fakeQuantizeShared, uploadGrids } from "../autograd/mod.ts";
-import type { AffineGrid } from "../compression/mod.ts";
+import { type AffineGrid, type Bits, chooseQuantParams } from "../compression/mod.ts";
 import type { Device, Tensor } from "../gpu/mod.ts";
+import type { Model } from "../models/mod.ts";
+import type { ActivationRanges } from "./calibrate.ts";
+
+/**
+ * Chooses the grids of the inputs of all layers, from the smallest to the largest value of each.
+ *
+ * @param model The model.
+ * @param ranges Of the inputs of every layer, by its name.
+ * @param bits Of a code.
+ * @returns Grids by layer.
+ * @throws {RangeError} If a range is not finite, with the layer's name.
+ */
+export function gridsOfRanges(
+  { layers }: Model,
+  ranges: ActivationRanges,
+  bits: Bits,
+): Record<string, AffineGrid> {
+  return Object.fromEntries(
+    layers.map((layer) => [layer, chooseQuantParams(ranges[layer], bits, layer)]),
+  );
+}
 
 /**
  * Makes the hook that quantizes what goes into layers of P networks, each on its own grids.

@@ -5,11 +5,17 @@ export {
   type Calibration,
   type ObservedRanges,
 } from "./calibrate.ts";
-export { fewImagesRemarks, OBSERVED_IMAGES, RANGE_IMAGES } from "./calibration_images.ts";
+export {
+  fewImagesRemarks,
+  OBSERVED_AT_ONCE,
+  OBSERVED_IMAGES,
+  RANGE_IMAGES,
+} from "./calibration_images.ts";
 export {
   captureNetwork,
   decodeNetwork,
   encodeNetwork,
+  isForTraining,
   resumeOptions,
   type SavedNetwork,
 } from "./checkpoint.ts";
@@ -45,7 +51,7 @@ export {
   observeRanges,
 } from "./observe_ranges.ts";
 export { dynamicInputs } from "./dynamic_inputs.ts";
-export { quantizedInputs } from "./input_grids.ts";
+export { gridsOfRanges, quantizedInputs } from "./input_grids.ts";
 export { layerRemarks } from "./layer_remarks.ts";
 export {
   type CalibrationOptions,

@@ -2,11 +2,8 @@ import { type AffineGrid, affineGrid } from "../compression/mod.ts";
 import { chunksOf, type ResidentImages } from "../data/mod.ts";
 import type { Device } from "../gpu/mod.ts";
 import { type Model, type ParameterTensors, rowsAtOnce } from "../models/mod.ts";
-import { fewImagesRemarks, OBSERVED_IMAGES } from "./calibration_images.ts";
+import { fewImagesRemarks, OBSERVED_AT_ONCE, OBSERVED_IMAGES } from "./calibration_images.ts";
 import { type ActivationGridOptions, observeRanges } from "./observe_ranges.ts";
-
-/** Images whose activations are read at once. */
-const IMAGES_AT_ONCE = 64;
 
 /** Grids for what goes into the layers of P networks. */
 export interface ObservedActivations {
@@ -37,7 +34,7 @@ export async function observeActivations(
   options: readonly ActivationGridOptions[],
   images: ResidentImages,
 ): Promise<ObservedActivations> {
-  const atOnce = Math.min(IMAGES_AT_ONCE, rowsAtOnce(model, options.length));
+  const atOnce = Math.min(OBSERVED_AT_ONCE, rowsAtOnce(model, options.length));
   using _scope = device.scope();
   const chunks = chunksOf(device, images, atOnce).slice(0, OBSERVED_IMAGES / atOnce);
   const found = await observeRanges(device, model, parameters, chunks, options);

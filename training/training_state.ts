@@ -65,11 +65,12 @@ function hasTwoNetworks({ emaDecay, weightQuantization }: TrainingPlan): boolean
 
 function checkAverage(plan: TrainingPlan, { stepsDone = 0, average }: TrainerOptions): void {
   if (stepsDone === 0 || hasTwoNetworks(plan) === (average !== undefined)) return;
-  const [asked, found] = [hasTwoNetworks(plan), average !== undefined]
-    .map((isAveraged) => isAveraged ? "" : "not ");
   throw new UserError(
-    "Cannot resume training: plan and checkpoint must agree whether weights are averaged: the " +
-      `plan does ${asked}average them, the checkpoint has them ${found}averaged`,
+    "Cannot resume training: plan and checkpoint must agree whether weights are averaged or rounded: the " +
+      `plan ${
+        hasTwoNetworks(plan) ? "asks for that" : "does not ask for that"
+      }, the checkpoint has ` +
+      (average === undefined ? "one set of weights" : "both those and what training goes on from"),
   );
 }
 
@@ -105,11 +106,9 @@ function uploadTeacher(
  * @param stepsPerEpoch Steps of an epoch.
  * @param options Seeds, and what a checkpoint says.
  * @returns Weights, their average, moments, step number, seeds, table and quantizer.
- * @throws {RangeError} If the optimizer has no such state, or values do not fit.
- * @returns Weights, their average, moments, step number, seeds and table.
  * @throws {RangeError} If the optimizer has no such state, values do not fit, or a teacher is missing.
- * @throws {UserError} If a resumed checkpoint has no averaged weights and the plan asks for them, or
- *   the other way round.
+ * @throws {UserError} If a resumed checkpoint has no averaged or rounded weights and the plan asks for them,
+ *   or the other way round.
  */
 export function createTrainingState(
   device: Device,

@@ -50,7 +50,7 @@ export interface WeightStatistics {
 }
 
 /** Numbers of {@link WeightStatistics} in the ring. */
-export const STATISTICS = 3;
+const STATISTICS = 3;
 
 /** Streams of weights: layers count theirs from 0, augmentation has 2^31. */
 export const WEIGHT_STREAM = 2 ** 30;

@@ -1,3 +1,4 @@
+import { formatAdapterName } from "../../gpu/mod.ts";
 import { createCanvas, type SKRSContext2D } from "@napi-rs/canvas";
 import { captionNetwork, counted } from "../describe_network.ts";
 import { METRIC_DISPLAY } from "../metrics.ts";
@@ -149,7 +150,7 @@ function captionOf(
       : "One seed: no intervals.",
     spec.kind === "line" ? `Float32: ${y.toFixed(digits)}${halfWidth} ${unit}.` : "",
     data.published && published ? `Hollow, dashed: ${published.label} (${published.source}).` : "",
-    `${distinct(runs.map((run) => run.adapter + (run.software ? " (software adapter)" : "")))};`,
+    `${distinct(runs.map((run) => formatAdapterName(run.adapter, run.software)))};`,
     `commit ${distinct(runs.map((run) => run.commit.slice(0, 12)))}.`,
   ].filter(Boolean).join(" ");
 }

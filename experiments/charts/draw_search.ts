@@ -1,3 +1,4 @@
+import { formatAdapterName } from "../../gpu/mod.ts";
 import { planRungs, showHyperparameter } from "../search_space.ts";
 import type { SearchedTrial, SearchResult } from "../successive_halving.ts";
 import { drawPanels, type OwnPanel } from "./draw_panels.ts";
@@ -37,7 +38,7 @@ function captionOf({ search, runs, best, trials }: SearchResult): string {
     `${dataset}, validation images; one seed, no intervals; trainings that failed are left out.`,
     below > 0 ? `${below} of ${accuracies.length} lie below the panels.` : "",
     best ? `Best: ${shown}.` : "",
-    `${distinct(runs.map((run) => run.adapter + (run.software ? " (software adapter)" : "")))};`,
+    `${distinct(runs.map((run) => formatAdapterName(run.adapter, run.software)))};`,
     `commit ${distinct(runs.map((run) => run.commit.slice(0, 12)))}.`,
   ].filter(Boolean).join(" ");
 }

@@ -2,6 +2,7 @@ import type { Bits, ObserverSpec } from "../../compression/mod.ts";
 import { differenceChart, lineChart } from "../charts/chart_spec.ts";
 import { defineExperiment, type Experiment } from "../define.ts";
 import type { PostTrainingCompression } from "../quantization_trial.ts";
+import { OBSERVED_AT_ONCE, OBSERVED_IMAGES } from "../../training/mod.ts";
 import { fcNNOnMnist } from "./fc_nn_on_mnist.ts";
 
 type Inputs = Pick<PostTrainingCompression, "activations" | "rescaling">;
@@ -43,8 +44,8 @@ export const calibration: Experiment = defineExperiment({
   ],
   method: [
     `Weights have ${WEIGHT_BITS} bits, per output channel; biases 32. The input of every layer, images ` +
-    "included, is rounded per tensor to an asymmetric grid on the range that an observer finds on 256 " +
-    "training images of the float32 network, in batches of 64.",
+    "included, is rounded per tensor to an asymmetric grid on the range that an observer finds on " +
+    `${OBSERVED_IMAGES} training images of the float32 network, in batches of ${OBSERVED_AT_ONCE}.`,
     "The moving average takes a tenth of each batch's range; the percentile leaves out 0.1 % at each " +
     "end.",
     `SmoothQuant (alpha ${ALPHA}) moves a part of the range of hidden activations into the weights behind ` +

@@ -1,6 +1,7 @@
 import { MODELS, type ModelSpec } from "../../models/mod.ts";
 import { adam } from "../../training/mod.ts";
 import { deepFreeze } from "../deep_freeze.ts";
+import { nameOfResults } from "../name_of_results.ts";
 import type { Candidates, Search } from "../search_space.ts";
 
 /** Widths that kernels like. */
@@ -40,6 +41,9 @@ export interface SearchOverrides {
   readonly candidates?: Candidates["kind"];
 }
 
+/** What is usually searched on. */
+const USUAL = "mnist";
+
 /** Configurations drawn at random: three rungs of a third each. */
 const DRAWN = 27;
 
@@ -59,10 +63,11 @@ const CHOICE: Readonly<Record<Candidates["kind"], string>> = {
  * @returns The search, frozen.
  */
 export function hyperparameters(overrides: SearchOverrides = {}): Search {
-  const { model = MODELS.fc_nn, dataset = "mnist", epochs = 9, candidates = "random" } = overrides;
+  const { model = MODELS.fc_nn, dataset = USUAL, epochs = 9, candidates = "random" } = overrides;
+  // results of a grid do not lie over those of the usual search
+  const kind = candidates === "random" ? "hyperparameters" : "hyperparameters_grid";
   return deepFreeze<Search>({
-    // results of a grid do not lie over those of the usual search
-    name: candidates === "random" ? "hyperparameters" : "hyperparameters_grid",
+    name: nameOfResults(kind, USUAL, overrides),
     question:
       "Which learning rate, weight decay, batch size and width train this network best, and " +
       "how much does each matter?",

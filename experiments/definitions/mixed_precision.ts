@@ -1,7 +1,11 @@
 import type { Bits } from "../../compression/mod.ts";
 import { differenceChart, lineChart } from "../charts/chart_spec.ts";
 import { defineExperiment, type Experiment } from "../define.ts";
-import type { PostTrainingMethod } from "../quantization_trial.ts";
+import {
+  MIXED_PRECISION_WIDTHS,
+  type PostTrainingMethod,
+  TRACE_SAMPLES,
+} from "../quantization_trial.ts";
 import { fcNNOnMnist } from "./fc_nn_on_mnist.ts";
 
 type Allocation = "uniform" | `${"loss" | "hessian"}_${"greedy" | "exact"}`;
@@ -57,10 +61,10 @@ function defineMixedPrecision({ models, forOtherModels, images, hypotheses }: Ex
       "32 bits and a zero point as wide as a code for each channel. Uniform takes the whole bits that fit; " +
       "between whole bits it leaves the rest unused. The bytes of a trial are those that it really takes, " +
       "counted likewise.",
-      `Sensitivity of a layer at 1 to 6 and 8 bits: the loss on ${
+      `Sensitivity of a layer at ${MIXED_PRECISION_WIDTHS.join(", ")} bits: the loss on ${
         images.toLocaleString("en")
       } labeled ` +
-      "training images with that layer quantized alone; or the trace of its Hessian (Hutchinson, 16 " +
+      `training images with that layer quantized alone; or the trace of its Hessian (Hutchinson, ${TRACE_SAMPLES} ` +
       "vectors) times the squared error of its weights (HAWQ-V2).",
     ],
     grid: { allocation: ALLOCATIONS, bits: [1, 1.5, 2, 2.5, 3, 3.5, 4] },

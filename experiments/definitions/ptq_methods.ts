@@ -1,9 +1,13 @@
 import type { HqqBits } from "../../compression/mod.ts";
 import { differenceChart, lineChart } from "../charts/chart_spec.ts";
 import { defineExperiment, type Experiment } from "../define.ts";
+import { OBSERVED_IMAGES } from "../../training/mod.ts";
 import { fcNNOnMnist } from "./fc_nn_on_mnist.ts";
 import { QUANTIZED, QUANTIZED_AXIS } from "./quantized_axis.ts";
 import { ADA_ROUND_PLAN, PTQ_ARMS, type PtqArm, RECONSTRUCTION_PLAN, SWEEPS } from "./ptq_arms.ts";
+
+/** Training images that methods calibrate convolutional networks on. */
+export const CALIBRATION_IMAGES_OF_CONVOLUTIONS = 512;
 
 /** What networks of one kind are asked. */
 interface Extent {
@@ -106,7 +110,7 @@ function definePtqMethods(extent: Extent): Experiment {
       "of the best levels (Lloyd-Max), per tensor, output channel or group. The scales, zero points and " +
       "levels themselves are not counted in the bits, but in the bytes.",
       "With activations, the input of every layer, images included, is quantized per tensor to the same " +
-      "number of bits, on the range of least squared error over 256 training images.",
+      `number of bits, on the range of least squared error over ${OBSERVED_IMAGES} training images.`,
       `What calibrates looks at the first ${
         images.toLocaleString("en")
       } training images, without ` +
@@ -261,7 +265,7 @@ export const ptqMethods: Experiment = definePtqMethods({
       "second_order_codebook",
     ],
     bits: [2, 3, 4, 8],
-    images: 512,
+    images: CALIBRATION_IMAGES_OF_CONVOLUTIONS,
     zoomFrom: 85,
   }),
 });

@@ -17,11 +17,12 @@ import {
   measureSensitivities,
   type QuantizeToBits,
 } from "../../training/mod.ts";
-import { MIXED_PRECISION_WIDTHS, type MixedPrecisionMethod } from "../quantization_trial.ts";
+import {
+  MIXED_PRECISION_WIDTHS,
+  type MixedPrecisionMethod,
+  TRACE_SAMPLES,
+} from "../quantization_trial.ts";
 import type { Bench } from "./laboratory.ts";
-
-/** Random vectors of Hutchinson's estimator, for each weight. */
-const TRACE_SAMPLES = 16;
 
 /**
  * Makes a quantizer that rounds each weight to each bit-width once.

@@ -141,11 +141,9 @@ async function byReconstruction(
   seed: number,
 ): Promise<PostTrainedNetwork[]> {
   const [{ plan, images }] = together;
-  const last = model.layers.at(-1)!;
-  const variants = together.map(({ weights, lastWeights, activations }) => ({
+  const variants = together.map(({ weights, activations }) => ({
     parameters: host,
     weights,
-    ...lastWeights && { exceptions: { [last]: lastWeights } },
     ...activations && { activations },
     seed,
   }));

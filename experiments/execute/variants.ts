@@ -1,4 +1,4 @@
-import { chooseQuantParams, quantizeWeight, sparsify } from "../../compression/mod.ts";
+import { quantizeWeight, sparsify } from "../../compression/mod.ts";
 import type { Device, Tensor } from "../../gpu/mod.ts";
 import {
   type ForwardHooks,
@@ -14,7 +14,7 @@ import type {
 } from "../quantization_trial.ts";
 import type { AffineCompression, CompressionSpec } from "../trial.ts";
 import { isLayerMethod } from "./by_layers.ts";
-import { type ActivationRanges, quantizedInputs } from "../../training/mod.ts";
+import { type ActivationRanges, gridsOfRanges, quantizedInputs } from "../../training/mod.ts";
 import { onLevels } from "./level_weights.ts";
 import { sparsityStage } from "./sparsity_stage.ts";
 
@@ -105,11 +105,7 @@ export async function buildVariants(
       compressed[name] = quantizeWeight(tensors[name], host[name], variants, name);
     }
     if (first.activations) {
-      const grids = variants.map(({ bits }) =>
-        Object.fromEntries(
-          model.layers.map((layer) => [layer, chooseQuantParams(ranges[layer], bits, layer)]),
-        )
-      );
+      const grids = variants.map(({ bits }) => gridsOfRanges(model, ranges, bits));
       hooks = { layerInput: quantizedInputs(device, grids) };
     }
   } else if (first.kind === "levels") {

@@ -1,4 +1,5 @@
 import { decodeSafetensors, type SafetensorsTensor } from "../../formats/mod.ts";
+import { isForTraining } from "../../training/mod.ts";
 
 /** What one tensor of a file holds. */
 export interface TensorSummary {
@@ -41,9 +42,6 @@ export interface CheckpointSummary {
   /** Free text by key. */
   readonly metadata: Readonly<Record<string, string>>;
 }
-
-/** Prefixes of what is no part of the network. */
-export const TRAINING: RegExp = /^(optimizer|unaveraged)\./;
 
 /**
  * Reads the numbers of a tensor of any element type; 64-bit integers lose what a double cannot hold.
@@ -124,9 +122,9 @@ export function summarizeTensor(name: string, tensor: SafetensorsTensor): Tensor
 export function summarizeCheckpoint(bytes: Uint8Array, label: string): CheckpointSummary {
   const { tensors, metadata } = decodeSafetensors(bytes, label);
   const all = [...tensors];
-  const network = all.filter(([name]) => !TRAINING.test(name))
+  const network = all.filter(([name]) => !isForTraining(name))
     .map(([name, tensor]) => summarizeTensor(name, tensor));
-  const training = all.filter(([name]) => TRAINING.test(name));
+  const training = all.filter(([name]) => isForTraining(name));
   return {
     tensors: network,
     parameters: network.reduce((sum, { count }) => sum + count, 0),

@@ -1,7 +1,6 @@
 import {
   type AffineGrid,
   type Bits,
-  chooseQuantParams,
   type Granularity,
   hasPowerOfTwoScale,
   hqq,
@@ -12,7 +11,12 @@ import {
 import { chunksOf, type ResidentImages } from "../../data/mod.ts";
 import type { Device } from "../../gpu/mod.ts";
 import type { HostParameters, Model } from "../../models/mod.ts";
-import { type ActivationRanges, quantizedInputs, reconstruct } from "../../training/mod.ts";
+import {
+  type ActivationRanges,
+  gridsOfRanges,
+  quantizedInputs,
+  reconstruct,
+} from "../../training/mod.ts";
 import { ADA_ROUND_PLAN, RECONSTRUCTION_PLAN, SWEEPS } from "../definitions/ptq_arms.ts";
 import { type LayerMethod, quantizeByLayers } from "../execute/by_layers.ts";
 import { quantizeWeights } from "../execute/quantize_weights.ts";
@@ -120,13 +124,11 @@ function refuseLongRows(model: Model): void {
 
 /** Grids of the inputs of all layers; none where they stay float32. */
 function inputGrids(
-  { layers }: Model,
+  model: Model,
   { activationBits }: InputQuantization,
   ranges: ActivationRanges,
 ): Record<string, AffineGrid> {
-  if (activationBits === undefined) return {};
-  const grid = (layer: string) => chooseQuantParams(ranges[layer], activationBits, layer);
-  return Object.fromEntries(layers.map((layer) => [layer, grid(layer)]));
+  return activationBits === undefined ? {} : gridsOfRanges(model, ranges, activationBits);
 }
 
 /**

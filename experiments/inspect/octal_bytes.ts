@@ -6,7 +6,8 @@ import {
   quantizeToLevels,
 } from "../../compression/mod.ts";
 import { decodeSafetensors, UserError } from "../../formats/mod.ts";
-import { numbersOf, TRAINING } from "./checkpoint_summary.ts";
+import { isForTraining } from "../../training/mod.ts";
+import { numbersOf } from "./checkpoint_summary.ts";
 
 /** What the codes of a network take, written in four ways; magnitudes and signs, no header. */
 export interface OctalBytes extends LevelQuantization {
@@ -29,7 +30,7 @@ const GRIDS: readonly LevelQuantization[] = ([8, 6, 4, 3] as const).flatMap((bit
 
 function weightsOf(file: Uint8Array, label: string): [name: string, values: Float32Array][] {
   const found = [...decodeSafetensors(file, label).tensors].filter(([name, { dtype, shape }]) =>
-    name.endsWith(".weight") && shape.length >= 2 && !TRAINING.test(name) && /F/.test(dtype)
+    name.endsWith(".weight") && shape.length >= 2 && !isForTraining(name) && /F/.test(dtype)
   );
   if (found.length === 0) {
     throw new UserError(

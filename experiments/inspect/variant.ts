@@ -1,16 +1,15 @@
-import {
-  type AffineGrid,
-  type Bits,
-  chooseQuantParams,
-  type ObserverSpec,
-  type QuantizedWeight,
-  type WeightGrid,
-  type WeightGridOptions,
-  type WeightRounding,
+import type {
+  AffineGrid,
+  Bits,
+  ObserverSpec,
+  QuantizedWeight,
+  WeightGrid,
+  WeightGridOptions,
+  WeightRounding,
 } from "../../compression/mod.ts";
 import type { Tensor } from "../../gpu/mod.ts";
 import type { HostParameters, Model } from "../../models/mod.ts";
-import type { ActivationRanges } from "../../training/mod.ts";
+import { type ActivationRanges, gridsOfRanges } from "../../training/mod.ts";
 import { quantizeWeights, roundOnGrids } from "../execute/quantize_weights.ts";
 
 /** How a network is quantized after training; biases stay as they are. */
@@ -75,8 +74,6 @@ export function quantizeNetwork(
   ranges: ActivationRanges,
 ): Variant {
   const quantized = quantizeWeights(model, parameters, roundOnGrids(options, rounding));
-  const inputs = activationBits === undefined ? {} : Object.fromEntries(
-    model.layers.map((layer) => [layer, chooseQuantParams(ranges[layer], activationBits, layer)]),
-  );
+  const inputs = activationBits === undefined ? {} : gridsOfRanges(model, ranges, activationBits);
   return { ...quantized, inputs };
 }

@@ -1,3 +1,5 @@
+import { markdownTable } from "../markdown_table.ts";
+import { formatAdapterName } from "../../gpu/mod.ts";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { writeCsv } from "../csv.ts";
@@ -53,11 +55,6 @@ function showInterval({ n, mean: center, halfWidth }: Interval): string {
   return n === 1 ? center.toPrecision(3) : `${center.toPrecision(3)} ± ${halfWidth.toPrecision(2)}`;
 }
 
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  return [line(header), line(header.map(() => "---")), ...rows.map(line)].join("\n");
-}
-
 function valuesOf(rows: readonly RegressionRow[], axis: OctizationAxis): (string | number)[] {
   return [...new Set(rows.map(({ arm }) => arm[axis]))];
 }
@@ -87,7 +84,7 @@ function tablesOf(
         return [show("master", master), show("rounding", rounding), ...members.map(cell)];
       });
       return `### ${show("optimizer", optimizer)}, ${show("scale", scale)}\n\n` +
-        table(["weights", "rounding", ...bits], lines);
+        markdownTable(["weights", "rounding", ...bits], lines);
     })
   ).join("\n\n");
 }
@@ -134,9 +131,9 @@ export function writeRegressionReport({ rows, run }: RegressionResult): string {
     "## Method",
     METHOD.map((sentence) => `- ${sentence}`).join("\n"),
     `Seeds: ${rows[0].measures.length}. \`${run.command}\`, commit ${run.commit.slice(0, 12)}, ` +
-    `${run.adapter}${run.software ? " (software)" : ""}, ${run.started}.`,
+    `${formatAdapterName(run.adapter, run.software)}, ${run.started}.`,
     "## Excess error, float32",
-    table(
+    markdownTable(
       ["optimizer", "excess error"],
       [...float32].map(([name, row]) => [
         show("optimizer", name),

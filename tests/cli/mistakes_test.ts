@@ -101,6 +101,12 @@ Deno.test("commands refuse a model that does not fit the data set, before any wo
   assert.equal(await refusal("sweep", "bit_width", ...model), words);
 });
 
+Deno.test("sweep of experiments on different data sets checks each against its own", async () => {
+  const names = ["bit_width", "generalisation", "octization_program_cifar10"];
+  const { stdout } = await succeed("sweep", ...names, "--dry-run");
+  for (const name of names) assert.match(stdout, new RegExp(`^${name}: \\d+ points`, "m"));
+});
+
 Deno.test("commands say which file of a data set is cut, and where", () =>
   withBars(async (folder, bars) => {
     const path = `${bars}/train-images-idx3-ubyte`;

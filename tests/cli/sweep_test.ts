@@ -80,14 +80,16 @@ Deno.test("sweep hyperparameters searches by halving, and finds all of it in the
     const args = ["hyperparameters", "--dataset", bars, "--epochs", "3", "--out", `${folder}/out`];
     const first = await succeed("sweep", ...args);
     assert.match(first.stdout, /│ epochs │ learningRate │ weightDecay │ batchSize │ width │/);
-    const names = [...Deno.readDirSync(`${folder}/out/hyperparameters`)].map(({ name }) => name);
+    const names = [...Deno.readDirSync(`${folder}/out/hyperparameters_bars`)].map(({ name }) =>
+      name
+    );
     assert.deepEqual(names.sort(), [
       "accuracy_over_hyperparameters.png",
       "report.md",
       "results.csv",
     ]);
     const second = await succeed("sweep", ...args);
-    assert.match(second.stderr, /^hyperparameters: 36\/36 trials \(36 from earlier runs\)$/m);
+    assert.match(second.stderr, /^hyperparameters_bars: 36\/36 trials \(36 from earlier runs\)$/m);
     assert.equal(second.stdout, first.stdout);
   }));
 

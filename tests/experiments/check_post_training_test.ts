@@ -87,7 +87,6 @@ Deno.test("checkTrial() refuses quantizations that do not exist, in one line wit
       /the scale rate must be 0, as a power of two cannot learn: 0\.001$/,
     ],
     [{ ...reconstruction, images: 16 }, /from 1 to its calibration images: 32$/],
-    [{ ...reconstruction, lastWeights: { ...weights, grid: affine(20) } }, /to 16: 20$/],
     [{ ...nearest, activations: { range: "dynamic", bits: 40 } }, /dynamic .* 1 to 16: 40$/],
     [{ ...nearest, activations: { grid: affine(40) } }, /^.*: activations: bits of affine .*: 40$/],
     [

@@ -198,11 +198,13 @@ Deno.test("createTrainer() resumes averages only where plan and checkpoint have 
     using trainer = start(device, before, { seeds: [1] });
     await trainer.train(2);
     const options = resumeOptions(await captureNetwork(trainer));
-    const [plan, checkpoint] = before === PLAN ? ["", "not "] : ["not ", ""];
+    const [plan, checkpoint] = before === PLAN
+      ? ["asks for that", "one set of weights"]
+      : ["does not ask for that", "both those and what training goes on from"];
     assert.throws(() => start(device, after, options), {
       name: "UserError",
       message: "Cannot resume training: plan and checkpoint must agree whether weights are " +
-        `averaged: the plan does ${plan}average them, the checkpoint has them ${checkpoint}averaged`,
+        `averaged or rounded: the plan ${plan}, the checkpoint has ${checkpoint}`,
     });
   }
 });

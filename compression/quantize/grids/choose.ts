@@ -14,12 +14,7 @@ import { type AnyGridOptions, combinationMistakes, gridSpecMistakes } from "./gr
 import { lloydMaxGrid } from "./lloyd_max.ts";
 import type { WeightGridOptions } from "./options.ts";
 import { additivePowersOfTwoGrid, powersOfTwoGrid } from "./powers_of_two.ts";
-import {
-  codeBits,
-  type FittedGridSpec,
-  type SpanningGridSpec,
-  type WeightGridSpec,
-} from "./spec.ts";
+import { codeBits, type FittedGridSpec, isSpanning, type SpanningGridSpec } from "./spec.ts";
 
 /**
  * Chooses the grids that a weight is rounded to, one a group.
@@ -54,7 +49,7 @@ export function chooseWeightGrids(
 ): WeightGrid[] {
   const { grid, observer, label } = options;
   const groups = groupsToChooseFor(values, shape, options);
-  if (!spansRange(grid)) return groups.map((group) => fittedGrid(group, grid));
+  if (!isSpanning(grid)) return groups.map((group) => fittedGrid(group, grid));
   const gridOf = (range: Range) => spanningGrid(range, grid, label);
   const chosen = observer ?? { kind: "minMax" };
   return groups.map((group) => gridOf(weightRange(group, chosen, grid, gridOf, label)));
@@ -103,10 +98,6 @@ function refuseImpossible(options: AnyGridOptions, subject: string): void {
   throw new RangeError(`Cannot choose ${grid.kind} grids for ${subject}: ${reason}`);
 }
 
-function spansRange(grid: WeightGridSpec): grid is SpanningGridSpec {
-  return grid.kind !== "lloydMax" && grid.kind !== "ternary" && grid.kind !== "binary";
-}
-
 function spanningGrid(
   range: Range,
   spec: SpanningGridSpec,
@@ -151,7 +142,7 @@ function weightRange(
       return entropyRange(
         histogramOf(values),
         grid.bits,
-        grid.kind !== "affine" || grid.symmetric === true,
+        grid.kind === "affine" && grid.symmetric === true,
       );
     case "fixed":
       return observer.range;

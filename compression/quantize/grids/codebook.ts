@@ -20,8 +20,15 @@ export function codebookGrid(levels: ArrayLike<number>, numbers?: number): Codeb
   };
 }
 
-/** Counts the leading numbers of an ascending list that are not above x. */
-function countNotAbove(x: number, ascending: ArrayLike<number>, count: number): number {
+/**
+ * Counts the leading numbers of an ascending list that are not above x.
+ *
+ * @param x Any number.
+ * @param ascending The list.
+ * @param count How many of the list to look at.
+ * @returns From 0 to `count`: the index of the first number above x.
+ */
+export function countNotAbove(x: number, ascending: ArrayLike<number>, count: number): number {
   let low = 0;
   let high = count;
   while (low < high) {

@@ -2,7 +2,7 @@ import { BITS, isBits } from "../bits.ts";
 import { ofLabel } from "../of_label.ts";
 import { observerMistakes } from "../observers/observer_mistakes.ts";
 import type { ObserverSpec } from "../observers/spec.ts";
-import { codeBits, type Granularity, type WeightGridSpec } from "./spec.ts";
+import { codeBits, type Granularity, isSpanning, type WeightGridSpec } from "./spec.ts";
 
 /** The options of grids without what ties them together: what a file may say. */
 export interface AnyGridOptions {
@@ -94,8 +94,7 @@ export function granularityMistakes(granularity: Granularity): string[] {
 export function combinationMistakes({ grid, granularity, observer }: AnyGridOptions): string[] {
   const mistakes: string[] = [];
   const { kind } = grid;
-  const isFitted = kind === "lloydMax" || kind === "ternary" || kind === "binary";
-  if (isFitted && observer !== undefined) {
+  if (!isSpanning(grid) && observer !== undefined) {
     mistakes.push(`they fit their levels themselves: a ${observer.kind} observer was given`);
   }
   if (kind === "lloydMax" && typeof granularity === "object") {

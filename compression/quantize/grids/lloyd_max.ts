@@ -1,6 +1,6 @@
 import type { Bits } from "../bits.ts";
 import type { CodebookGrid } from "../quantized_weight.ts";
-import { codebookGrid } from "./codebook.ts";
+import { codebookGrid, countNotAbove } from "./codebook.ts";
 import { exactClusters } from "./exact_clusters.ts";
 import { checkGridSpec } from "./grid_mistakes.ts";
 import { type SortedValues, sortValues } from "./sorted_values.ts";
@@ -61,7 +61,7 @@ function lloydClusters(sorted: SortedValues, count: number): number[] {
   for (let i = 0; i < ITERATIONS; i++) {
     const means = starts.map((start, k) => sorted.mean(start, starts[k + 1] ?? size));
     const next = means
-      .map((mean, k) => k === 0 ? 0 : firstAbove(sorted.values, (means[k - 1] + mean) / 2))
+      .map((mean, k) => k === 0 ? 0 : firstAbove(sorted, (means[k - 1] + mean) / 2))
       // a level with a gap around it may lose all its values
       .filter((start, k, all) => start < size && start !== all[k - 1]);
     while (next.length < count) splitCostliest(sorted, next);
@@ -82,7 +82,7 @@ function splitCostliest(sorted: SortedValues, starts: number[]): void {
     if (cost > most) [worst, most] = [k, cost];
   });
   const [start, end] = [starts[worst], endOf(worst)];
-  const above = firstAbove(sorted.values, sorted.mean(start, end));
+  const above = firstAbove(sorted, sorted.mean(start, end));
   starts.splice(worst + 1, 0, Math.min(Math.max(above, start + 1), end - 1));
 }
 
@@ -95,21 +95,14 @@ function startingClusters(values: Float64Array, count: number): number[] {
   const total = sums[sums.length - 1];
   const starts = [0];
   for (let k = 1; k < count; k++) {
-    const start = firstAbove(sums, total * k / count);
+    const start = countNotAbove(total * k / count, sums, sums.length);
     // every cluster keeps a value, and leaves one for each that follows
     starts.push(Math.min(Math.max(start, starts[k - 1] + 1), values.length - count + k));
   }
   return starts;
 }
 
-/** Index of the first of ascending numbers that is above x. */
-function firstAbove(ascending: Float64Array, x: number): number {
-  let low = 0;
-  let high = ascending.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ascending[middle] <= x) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+/** Index of the first value above x. */
+function firstAbove({ values }: SortedValues, x: number): number {
+  return countNotAbove(x, values, values.length);
 }

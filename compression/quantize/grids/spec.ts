@@ -121,6 +121,25 @@ export type FittedGridSpec = LloydMaxGridSpec | TernaryGridSpec | BinaryGridSpec
 /** The kind of grid that weights are rounded to; frozen data, part of a trial. */
 export type WeightGridSpec = SpanningGridSpec | FittedGridSpec;
 
+const SPANS: Readonly<Record<WeightGridSpec["kind"], boolean>> = {
+  affine: true,
+  powersOfTwo: true,
+  additivePowersOfTwo: true,
+  lloydMax: false,
+  ternary: false,
+  binary: false,
+};
+
+/**
+ * Tells whether a grid spans a range that somebody has to find, or is fitted to the weights.
+ *
+ * @param spec The kind of grid.
+ * @returns True if it spans a range.
+ */
+export function isSpanning(spec: WeightGridSpec): spec is SpanningGridSpec {
+  return SPANS[spec.kind];
+}
+
 /**
  * Tells whether a grid is scaled by a power of two, and stops being what it is with any other scale.
  *

@@ -21,7 +21,7 @@ export interface ScalableLayer {
  * @returns From an index of the weight to a channel.
  * @throws {RangeError} If the inputs do not fall into so many channels.
  */
-export function inputChannelOf(
+function inputChannelOf(
   { weight, shape, groups = 1 }: ScalableLayer,
   channels: number,
 ): (at: number) => number {

@@ -68,7 +68,7 @@ export function histogramOf(batch: Float32Array, times?: Float64Array): Histogra
  * @param b The other.
  * @returns The histogram of all values of both.
  */
-export function mergeHistograms(a: Histogram, b: Histogram): Histogram {
+function mergeHistograms(a: Histogram, b: Histogram): Histogram {
   const width = Math.max(a.width, b.width);
   const [left, right] = [widened(a, width), widened(b, width)];
   return {
