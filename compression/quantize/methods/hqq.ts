@@ -1,5 +1,6 @@
 import { roundHalfEven } from "../../../kernels/mod.ts";
 import { requireFinite } from "../finite.ts";
+import { codebookGrid } from "../grids/codebook.ts";
 import { groupSizeOf } from "../grids/granularity.ts";
 import { roundToGrids } from "../grids/round.ts";
 import type { Granularity } from "../grids/spec.ts";
@@ -139,11 +140,8 @@ export function hqq(
   const grids: CodebookGrid[] = [];
   for (let first = 0; first < weight.length; first += groupSize) {
     const fit = fitGroup(weight.subarray(first, first + groupSize), full);
-    grids.push({
-      kind: "codebook",
-      levels: Float32Array.from({ length: 2 ** bits }, (_, q) => (q - fit.zero) * fit.scale),
-      numbers: 2,
-    });
+    const levels = Array.from({ length: 2 ** bits }, (_, q) => (q - fit.zero) * fit.scale);
+    grids.push(codebookGrid(levels, 2));
   }
   return roundToGrids(weight, shape, grids, "nearestEven");
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   chooseWeightGrids,
+  type CodebookGrid,
   dequantizeWeight,
   hqq,
   type HqqOptions,
@@ -92,6 +93,14 @@ Deno.test("hqq() keeps a group of equal weights as it is", () => {
       weight,
     );
   }
+});
+
+Deno.test("hqq() keeps levels apart where float32 cannot hold as many between two weights", () => {
+  const values = Float32Array.of(1, 1 + 2 ** -23, 1, 1);
+  const { grids, codes } = hqq(values, [1, 4], { bits: 4, granularity: "tensor" });
+  const [{ levels }] = grids as CodebookGrid[];
+  assert.ok(levels.every((level, i) => i === 0 || level > levels[i - 1]), `${levels}`);
+  assert.ok(codes.every((code) => code < levels.length));
 });
 
 Deno.test("hqq() refuses settings that do not exist, and weights that are not finite", () => {
