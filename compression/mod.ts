@@ -7,7 +7,7 @@ export {
   rangesOf,
 } from "./quantize/affine.ts";
 export { BITS, type Bits, isBits } from "./quantize/bits.ts";
-export { type AffineQuantization, quantizeWeight } from "./quantize/post_training.ts";
+export { type AffineQuantization, quantizeWeight } from "./quantize/quantize_weight.ts";
 export { affineGrid } from "./quantize/grids/affine_grid.ts";
 export { chooseWeightGrids } from "./quantize/grids/choose.ts";
 export type {

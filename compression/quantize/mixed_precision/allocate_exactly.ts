@@ -8,19 +8,19 @@ import {
 } from "./precision_choice.ts";
 
 /** Choices for the first layers, as a chain from the last of them. */
-interface Partial {
+interface PartialAllocation {
   readonly bytes: number;
   readonly sensitivity: number;
   readonly choice: number;
-  readonly before?: Partial;
+  readonly before?: PartialAllocation;
 }
 
 /** Partial allocations that may be kept at once. */
 const MOST_PARTIALS = 2 ** 20;
 
-function chosenBy(last: Partial, layers: number): number[] {
+function chosenBy(last: PartialAllocation, layers: number): number[] {
   const chosen: number[] = new Array(layers);
-  let partial: Partial | undefined = last;
+  let partial: PartialAllocation | undefined = last;
   for (let i = layers - 1; i >= 0; i--) {
     chosen[i] = partial!.choice;
     partial = partial!.before;
@@ -52,10 +52,10 @@ export function allocationFront(
   checkBudget(layers, budget);
   const least = layers.map(({ choices }) => Math.min(...choices.map(({ bytes }) => bytes)));
   const leastAfter = layers.map((_, i) => least.slice(i + 1).reduce((a, b) => a + b, 0));
-  let front: (Partial | undefined)[] = [undefined];
+  let front: (PartialAllocation | undefined)[] = [undefined];
   layers.forEach(({ layer, choices }, i) => {
     const longer = front.flatMap((before) =>
-      choices.map(({ bytes, sensitivity }, choice): Partial => ({
+      choices.map(({ bytes, sensitivity }, choice): PartialAllocation => ({
         bytes: (before?.bytes ?? 0) + bytes,
         sensitivity: (before?.sensitivity ?? 0) + sensitivity,
         choice,
