@@ -113,8 +113,11 @@ function checkBatches(experiment: Experiment, { name, train, validationCount }: 
   }
 }
 
-/** Bad files and too few images are a mistake to be told now, not by every worker and trial. */
-async function checkFiles(
+/**
+ * Keeps the checkpoint where trials look for it, once files and counts of images are sure to be good: a mistake
+ * is told now, not by every worker and trial.
+ */
+async function prepareFiles(
   experiments: readonly Experiment[],
   checkpoint: Checkpoint | undefined,
   options: SweepOptions,
@@ -199,7 +202,7 @@ async function sweep(names: readonly string[], options: SweepOptions): Promise<v
   }
   if (options.dryRun) return console.log(experiments.map(describe).join("\n"));
   checkOutput(options.out);
-  await checkFiles(experiments, checkpoint, options);
+  await prepareFiles(experiments, checkpoint, options);
   using store = openStore(join(options.out, "bitcliff.sqlite"));
   using device = await openDevice();
   console.error(adapterLine(device.info));

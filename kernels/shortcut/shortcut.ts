@@ -5,6 +5,7 @@ import {
   type Kernels,
   linearGrid,
   type Numbers,
+  type RandomSource,
 } from "../../gpu/mod.ts";
 import { randomInteger } from "../random_source.ts";
 import source from "./shortcut.wgsl" with { type: "text" };
@@ -65,8 +66,37 @@ export function chooseShortcut({ inWidth, outWidth }: Numbers): Numbers {
   return { FOURS: outWidth % 4 === 0 && inWidth === 2 * outWidth ? 1 : 0 };
 }
 
-const inputsOf = (p: Numbers): number => p.images * p.inChannels * p.inHeight * p.inWidth;
-const outputsOf = (p: Numbers): number => p.images * p.outChannels * p.outHeight * p.outWidth;
+/** Sizes that the shader of every shortcut takes. */
+export const SHORTCUT_PARAMS = {
+  images: "u32",
+  inChannels: "u32",
+  inHeight: "u32",
+  inWidth: "u32",
+  outChannels: "u32",
+  outHeight: "u32",
+  outWidth: "u32",
+  pad: "u32",
+} as const;
+
+/**
+ * Counts the elements of x.
+ *
+ * @param p Params of a shortcut.
+ * @returns Their count.
+ */
+export function inputsOf(p: Numbers): number {
+  return p.images * p.inChannels * p.inHeight * p.inWidth;
+}
+
+/**
+ * Counts the elements of y.
+ *
+ * @param p Params of a shortcut.
+ * @returns Their count.
+ */
+export function outputsOf(p: Numbers): number {
+  return p.images * p.outChannels * p.outHeight * p.outWidth;
+}
 
 /** Covers what is written: in vectors, or in 4 vectors of a plane, of x two and two below each other. */
 function gridOf(size: number, across: number, { FOURS, WORKGROUP_SIZE }: Numbers): Grid {
@@ -87,15 +117,24 @@ const backwardGrid = (p: Numbers, constants: Numbers): Grid =>
     constants,
   );
 
-/** Calls back for every element that is carried: where it stands in y and where in x. */
-function eachCarried(p: Numbers, carry: (output: number, input: number) => void): void {
+/**
+ * Calls back for every element that is carried.
+ *
+ * @param p Params of a shortcut; every second row and column is taken unless they have another `stride`.
+ * @param carry Told where it stands in y and where in x.
+ */
+export function eachCarried(
+  p: Numbers,
+  carry: (output: number, input: number) => void,
+): void {
+  const { stride = 2 } = p;
   for (let image = 0; image < p.images; image++) {
     for (let channel = 0; channel < p.inChannels; channel++) {
       for (let row = 0; row < p.outHeight; row++) {
         for (let column = 0; column < p.outWidth; column++) {
           const to = (image * p.outChannels + p.pad + channel) * p.outHeight + row;
-          const from = (image * p.inChannels + channel) * p.inHeight + 2 * row;
-          carry(to * p.outWidth + column, from * p.inWidth + 2 * column);
+          const from = (image * p.inChannels + channel) * p.inHeight + stride * row;
+          carry(to * p.outWidth + column, from * p.inWidth + stride * column);
         }
       }
     }
@@ -114,6 +153,24 @@ const around = (
 };
 
 /**
+ * Draws the sizes of a shortcut.
+ *
+ * @param random Where from.
+ * @param caseOf Makes a case of images, channels, height and width of x, and channels of y.
+ * @returns The case.
+ */
+export function randomShortcut(random: RandomSource, caseOf: typeof around): KernelCase {
+  const inChannels = randomInteger(random, 1, 6);
+  return caseOf(
+    randomInteger(random, 1, 5),
+    inChannels,
+    randomInteger(random, 1, 12),
+    randomInteger(random, 1, 12),
+    inChannels + 2 * randomInteger(random, 0, 4),
+  );
+}
+
+/**
  * The option-A shortcut of residual networks and its gradient.
  *
  * @see He et al. 2016, arXiv:1512.03385, section 3.3
@@ -122,16 +179,7 @@ export const shortcutKernels: Kernels<"forward" | "backward"> = defineKernels({
   name: "shortcut",
   file: "kernels/shortcut/shortcut.wgsl",
   source,
-  params: {
-    images: "u32",
-    inChannels: "u32",
-    inHeight: "u32",
-    inWidth: "u32",
-    outChannels: "u32",
-    outHeight: "u32",
-    outWidth: "u32",
-    pad: "u32",
-  },
+  params: SHORTCUT_PARAMS,
   constants: { FOURS: 0, WORKGROUP_SIZE: 64 },
   lengths: (p) => ({ x: inputsOf(p), dx: inputsOf(p), y: outputsOf(p), dy: outputsOf(p) }),
   entries: {
@@ -173,15 +221,6 @@ export const shortcutKernels: Kernels<"forward" | "backward"> = defineKernels({
     around(2, 3, 4, 9, 3),
     around(4, 16, 32, 32, 32),
   ],
-  randomCase: (random) => {
-    const inChannels = randomInteger(random, 1, 6);
-    return around(
-      randomInteger(random, 1, 5),
-      inChannels,
-      randomInteger(random, 1, 12),
-      randomInteger(random, 1, 12),
-      inChannels + 2 * randomInteger(random, 0, 4),
-    );
-  },
+  randomCase: (random) => randomShortcut(random, around),
   benchCases: [around(64, 16, 32, 32, 32)],
 });

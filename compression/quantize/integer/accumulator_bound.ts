@@ -21,9 +21,9 @@ export function largestStep({ qMin, qMax, zeroPoint }: AffineGrid): number {
  *
  *     max over outputs of  (P + |bias_q| + S) positions
  *
- * P is the most that products (q_x - z_x)(q_w - z_w) of one sign sum to, S = max |q_s - z_s| 2^max(k, 0) is no less than what a shortcut can add, whose multiplier is
- * M 2^(k - 31) with M < 2^31, and than what shifts left on the way there. Every partial sum, in any
- * order, is within the bound too.
+ * P is the most that products (q_x - z_x)(q_w - z_w) of one sign sum to. S = max |q_s - z_s| 2^max(k, 0)
+ * is no less than what a shortcut can add, whose multiplier is M 2^(k - 31) with M < 2^31, and than what
+ * shifts left on the way there. Every partial sum, in any order, is within the bound too.
  *
  * @param weight Codes and zero points.
  * @param bias `[outputs]`, in units of the accumulators.
