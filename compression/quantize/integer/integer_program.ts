@@ -108,11 +108,18 @@ function addShortcut(
   codes: Tensor,
   { xZero, ...tensors }: Tensors,
   kind: RequantizationKind,
+  layer: string,
 ): Tensor {
   const [, images, inChannels, inHeight, inWidth] = codes.shape;
-  const outChannels = accumulators.shape[2];
+  const [, , outChannels, outHeight, outWidth] = accumulators.shape;
   const shape = { images, inChannels, inHeight, inWidth, outChannels };
   const params = integerShortcutParams(shape);
+  if (params.outHeight !== outHeight || params.outWidth !== outWidth) {
+    throw new RangeError(
+      `Cannot ${withIntegers(layer)}: its shortcut must give as many rows and columns as it has, ` +
+        `${outHeight} x ${outWidth}: it gives ${params.outHeight} x ${params.outWidth}`,
+    );
+  }
   const { y } = run(integerShortcutKernels.forward, { x: codes, xZero }, params);
   const kernel = integerRescaleKernels[kind === "float" ? "addByFloat" : "addByFixedPoint"];
   const { sum } = run(kernel, { a: accumulators, b: y, ...tensors }, paramsOf(accumulators));
@@ -203,7 +210,8 @@ export function integerProgram(device: Device, network: IntegerNetwork): Integer
         inputs[layer.layer] = codes;
         let accumulators = accumulate(codes, layer, tensors);
         if (layer.shortcut && shortcut) {
-          accumulators = addShortcut(accumulators, inputs[layer.shortcut.from], shortcut, kind);
+          const from = inputs[layer.shortcut.from];
+          accumulators = addShortcut(accumulators, from, shortcut, kind, layer.layer);
         }
         accumulators = pooled(accumulators, layer);
         if (requantization === undefined) {

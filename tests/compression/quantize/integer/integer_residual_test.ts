@@ -145,6 +145,24 @@ Deno.test("integerProgram() refuses a mean of other positions than there are", a
   );
 });
 
+Deno.test("integerProgram() refuses a shortcut of other sizes than what it is added to", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const first = {
+    ...convolution("conv1", 1, GRID),
+    convolution: { stride: 2, padding: 0, groups: 1 },
+    shortcut: { from: "conv1", grid: GRID, channels: 1 },
+  };
+  const program = integerProgram(device, integerNetwork([1, 4, 4], [first, LAST]));
+  assert.throws(
+    () => program.forward(tensor(device, new Float32Array(16), [1, 1, 16])),
+    new RangeError(
+      'Cannot compute layer "conv1" with integers: its shortcut must give as many rows and columns as it ' +
+        "has, 2 x 2: it gives 4 x 4",
+    ),
+  );
+});
+
 for (const kind of ["float", "fixedPoint"] as const) {
   Deno.test(`integerProgram() passes a block on whose last weights are all 0, and biases alone, ${kind}`, async () => {
     const device = await testDevice();
