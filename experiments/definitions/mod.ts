@@ -12,7 +12,7 @@ import { ptqMethods } from "./ptq_methods.ts";
 import { qat } from "./qat.ts";
 import { waveletThreshold } from "./wavelet_threshold.ts";
 
-/** The experiments of a sweep that names none: they take one to four minutes. */
+/** The experiments of a sweep that names none: they take one to five minutes. */
 export const usualDefinitions: readonly Experiment[] = Object.freeze([bitWidth, waveletThreshold]);
 
 /** Every experiment that can be asked for by name. */
