@@ -11,8 +11,9 @@ import { wholeNumber } from "./options.ts";
 const FOR_ALL = ["bits", "granularity", "group", "activations", "calibration"];
 const CALIBRATED = ["grid", "symmetric", "narrow", "scale", "observer", "images"];
 /** What a reconstruction is told beside its grids and images. */
-const LEARNED = ["steps", "blocks"];
+const LEARNED = ["steps", "blocks", "weighting"];
 const BLOCKS = ["network", "layer", "residual"];
+const WEIGHTINGS = ["uniform", "fisher"];
 
 /** Options of each post-training method. */
 const OPTIONS: Readonly<Record<MethodQuantization["method"], readonly string[]>> = {
@@ -76,8 +77,11 @@ export function parseMethod(
       `Cannot quantize: ${method} needs its bits, such as ${method}:bits=3: ${text || "nothing"}`,
     );
   }
-  const [images, steps, blocks] = ["images", "steps", "blocks"].map(own);
+  const [images, steps, blocks, weighting] = ["images", "steps", "blocks", "weighting"].map(own);
   if (blocks !== undefined && !BLOCKS.includes(blocks)) throw unknownName("blocks", blocks, BLOCKS);
+  if (weighting !== undefined && !WEIGHTINGS.includes(weighting)) {
+    throw unknownName("weighting", weighting, WEIGHTINGS);
+  }
   const { weights, activationBits, calibration } = parseGrids(
     `${grid}:${
       [
@@ -113,5 +117,6 @@ export function parseMethod(
     ...calibrated,
     ...steps !== undefined && { steps: wholeNumber("steps", 1)(steps) },
     ...blocks !== undefined && { blocks: blocks as ReconstructionQuantization["blocks"] },
+    ...weighting === "fisher" && { weighting },
   };
 }

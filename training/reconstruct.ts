@@ -1,4 +1,3 @@
-import { meanSquaredError } from "../autograd/mod.ts";
 import {
   type AffineGrid,
   chooseWeightGrids,
@@ -6,25 +5,20 @@ import {
   type QuantizedWeight,
   reconstructBlock,
   type ReconstructedNetwork,
-  type ReconstructionBlock,
   reconstructionMistakes,
-  type SoftBlock,
   type WeightGrid,
   type WeightGridOptions,
 } from "../compression/mod.ts";
 import { chunksOf, type ResidentImages } from "../data/mod.ts";
-import { type Device, read, reshape, run, sizeOf, type Tensor, tensor } from "../gpu/mod.ts";
-import { permutationBits, sampleBatchKernels } from "../kernels/mod.ts";
+import { type Device, sizeOf, type Tensor, tensor } from "../gpu/mod.ts";
 import {
-  type ForwardHooks,
   type HostParameters,
   type Model,
   parameterShape,
-  type ParameterTensors,
   uploadParameters,
 } from "../models/mod.ts";
+import { blockProblem, type Frozen } from "./block_problem.ts";
 import { calibrate } from "./calibrate.ts";
-import { quantizedInputs } from "./input_grids.ts";
 import { observeActivations } from "./observe_activations.ts";
 import type { ActivationGridOptions } from "./observe_ranges.ts";
 import { blocksOf, checkBlocks, type NetworkReconstructionPlan } from "./reconstruction_blocks.ts";
@@ -92,13 +86,6 @@ function weightGrids(
     ...options,
     label: name,
   });
-}
-
-/** What earlier blocks have become, on the GPU. */
-interface Frozen {
-  readonly weights: Record<string, Tensor>;
-  /** Grids of the inputs of their layers, one record a network. */
-  readonly grids: readonly Readonly<Record<string, AffineGrid>>[];
 }
 
 function freeze(
@@ -176,12 +163,16 @@ export async function reconstruct(
     losses: [] as (readonly number[])[],
     remarks: [...observed.few, ...observed.remarks[p]],
   }));
-  const frozen = { weights: {}, grids: results.map(({ activations }) => activations) };
+  const frozen: Frozen = {
+    weights: {},
+    grids: results.map(({ activations }) => activations),
+  };
   for (const { layers, output } of blocksOf(model, plan)) {
     const problem = blockProblem(device, model, floats.tensors, frozen, images, {
       batch: plan.batchSize,
       output,
       isQuantized,
+      weighting: plan.weighting,
     });
     const seeds = variants.map(({ seed }) => seed);
     const made = await reconstructBlock(device, {
@@ -207,66 +198,4 @@ export async function reconstruct(
     });
   }
   return results;
-}
-
-/** How the error of a block is measured, and what it is measured in. */
-function blockProblem(
-  device: Device,
-  model: Model,
-  floats: ParameterTensors,
-  frozen: Frozen,
-  images: ResidentImages,
-  { batch, output, isQuantized }: {
-    readonly batch: number;
-    readonly output: string | undefined;
-    readonly isQuantized: boolean;
-  },
-): Pick<ReconstructionBlock, "losses"> & { unit(seeds: readonly number[]): Promise<number> } {
-  const batchOf = ({ clock, seeds }: { clock: Tensor; seeds: Tensor }) => {
-    const { rows } = run(sampleBatchKernels.sample, { clock, seeds, labels: images.labels }, {
-      networks: seeds.size,
-      batch,
-      count: images.count,
-      stepsPerEpoch: Math.floor(images.count / batch),
-      bits: permutationBits(images.count),
-    });
-    return { source: images, rows: reshape(rows, [seeds.size, batch]) };
-  };
-  const outputOf = (
-    parameters: ParameterTensors,
-    x: ReturnType<typeof batchOf>,
-    hooks: ForwardHooks,
-  ) => {
-    let seen: Tensor | undefined;
-    const logits = model.forward(parameters, x, {
-      ...hooks,
-      layerOutput: (layer, y) => {
-        if (layer === output) seen = y;
-      },
-    });
-    return seen ?? logits;
-  };
-  const frozenInput = quantizedInputs(device, frozen.grids);
-  const layerInput = (soft: SoftBlock) => (layer: string, x: Tensor): Tensor =>
-    layer in frozen.grids[0] ? frozenInput(layer, x) : soft.quantizeInput(layer, x);
-  return {
-    losses(soft) {
-      const x = batchOf(soft);
-      const parameters = { ...floats, ...frozen.weights, ...soft.weights };
-      const hooks = isQuantized ? { layerInput: layerInput(soft) } : {};
-      const y = outputOf(parameters, x, hooks);
-      return meanSquaredError(y, outputOf(floats, x, {}));
-    },
-    async unit(seeds) {
-      using _scope = device.scope();
-      const context = {
-        clock: tensor(device, Uint32Array.of(0)),
-        seeds: tensor(device, Uint32Array.from(seeds)),
-      };
-      const target = await read(outputOf(floats, batchOf(context), {}));
-      let sum = 0;
-      for (const value of target) sum += value ** 2;
-      return sum / target.length || 1;
-    },
-  };
 }

@@ -18,6 +18,11 @@ export interface NetworkReconstructionPlan extends ReconstructionPlan {
    * by itself), or blocks in order; the whole network as one if left out.
    */
   readonly blocks?: "layers" | "residual" | readonly BlockPlan[];
+  /**
+   * How much each output of a block counts: by its part of the Fisher information, as in the paper, which takes
+   * the float32 network forward and back in each step; all alike if left out.
+   */
+  readonly weighting?: "fisher";
 }
 
 /** Layers within each shortcut, in order, the last one with what is added to it. */

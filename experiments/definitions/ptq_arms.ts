@@ -165,6 +165,15 @@ export const PTQ_ARMS = {
       images,
     }),
   },
+  reconstruction_layers_fisher: {
+    label: "reconstruction by layers, Fisher, channel",
+    quantization: (bits, images) => ({
+      method: "reconstruction",
+      weights: leastSquares(bits),
+      plan: { ...RECONSTRUCTION_PLAN, blocks: "layers", weighting: "fisher" },
+      images,
+    }),
+  },
   reconstruction_channel: {
     label: "reconstruction, channel",
     quantization: (bits, images) => ({

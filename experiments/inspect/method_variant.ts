@@ -59,6 +59,8 @@ export interface ReconstructionQuantization extends Omit<LayerQuantization, "met
   readonly steps?: number;
   /** What learns together: the network if left out, or one after the other of what is said. */
   readonly blocks?: "network" | "layer" | "residual";
+  /** By the Fisher information, as BRECQ weighs errors; all alike if left out. */
+  readonly weighting?: "fisher";
 }
 
 /** A method that looks at images; see {@link quantizeByMethod}. */
@@ -96,7 +98,7 @@ async function byReconstruction(
   quantization: ReconstructionQuantization,
   images: ResidentImages,
 ): Promise<MethodVariant> {
-  const { weights, steps, blocks, activationBits: bits, calibration } = quantization;
+  const { weights, steps, blocks, weighting, activationBits: bits, calibration } = quantization;
   const plan = {
     ...RECONSTRUCTION_PLAN,
     batchSize: Math.min(RECONSTRUCTION_PLAN.batchSize, images.count),
@@ -105,6 +107,7 @@ async function byReconstruction(
     ...hasPowerOfTwoScale(weights.grid) && { scaleRate: 0 },
     ...blocks === "layer" && { blocks: "layers" as const },
     ...blocks === "residual" && { blocks },
+    ...weighting && { weighting },
   };
   const activations = bits === undefined
     ? undefined

@@ -69,8 +69,11 @@ Deno.test("parseVariant() reads post-training methods; what is left out is as in
       activationBits: 2,
     },
   );
-  const { quantization } = parseVariant("reconstruction:bits=2,blocks=residual");
-  assert.equal((quantization as ReconstructionQuantization).blocks, "residual");
+  const reconstruction = (options: string) =>
+    parseVariant(`reconstruction:bits=2,${options}`).quantization as ReconstructionQuantization;
+  const { blocks, weighting } = reconstruction("blocks=residual,weighting=fisher");
+  assert.deepEqual([blocks, weighting], ["residual", "fisher"]);
+  assert.ok(!("weighting" in reconstruction("weighting=uniform")));
   for (const method of METHODS) {
     assert.equal(parseVariant(`${method}:bits=2`).path, undefined, method);
   }
@@ -90,6 +93,10 @@ Deno.test("parseVariant() refuses options that a method does not take, with a ne
     [
       "reconstruction:bits=3,blocks=layr",
       /^Cannot find blocks "layr": .*: did you mean "layer"\?$/,
+    ],
+    [
+      "reconstruction:bits=3,weighting=fishr",
+      /^Cannot find weighting "fishr": .*: did you mean "fisher"\?$/,
     ],
     ["gptq:bits=3,steps=5", /^Cannot find option of gptq "steps": /],
     ["hqq:bits=9", /^Cannot quantize: hqq takes 1 to 8 bits: 9$/],

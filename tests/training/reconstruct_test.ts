@@ -125,22 +125,23 @@ Deno.test("reconstruct() gives a population what each of its networks gets alone
   using _scope = device.scope();
   const parameters = await trainedNetwork(device);
   const images = uploadImages(device, smallSet(64, 3));
-  const short = { ...plan, ...reconstructionPlan({ steps: 30 }) };
+  const short: NetworkReconstructionPlan = { ...plan, ...reconstructionPlan({ steps: 30 }) };
+  const weighed: NetworkReconstructionPlan = { ...short, blocks: "layers", weighting: "fisher" };
   const variants = [2, 4].map((bits, seed): ReconstructedVariant => ({
     parameters,
     weights: { ...weights, grid: { kind: "affine", bits } } as WeightGridOptions,
     activations: { grid: { kind: "affine", bits: bits as 2 | 4 } },
     seed,
   }));
-  const together = await reconstruct(device, smallModel, variants, images, short);
-  assert.deepEqual(await reconstruct(device, smallModel, variants, images, short), together);
-  for (const [p, variant] of variants.entries()) {
-    const [alone] = await reconstruct(device, smallModel, [variant], images, {
-      ...short,
-    });
-    const codes = Object.values(alone.weights).map((weight) => [...weight.codes]);
-    const same = Object.values(together[p].weights).map((weight) => [...weight.codes]);
-    assert.deepEqual(same, codes);
+  for (const given of [short, weighed]) {
+    const together = await reconstruct(device, smallModel, variants, images, given);
+    assert.deepEqual(await reconstruct(device, smallModel, variants, images, given), together);
+    for (const [p, variant] of variants.entries()) {
+      const [alone] = await reconstruct(device, smallModel, [variant], images, given);
+      const codes = Object.values(alone.weights).map((weight) => [...weight.codes]);
+      const same = Object.values(together[p].weights).map((weight) => [...weight.codes]);
+      assert.deepEqual(same, codes);
+    }
   }
 });
 
@@ -172,6 +173,28 @@ Deno.test("reconstruct() takes a network block by block, each after those before
     ),
   );
   assert.ok(losses[0] < 0.8 * losses[1], `${losses[0]} against ${losses[1]}`);
+});
+
+Deno.test("reconstruct() by layers beats rounding to nearest with errors weighed by Fisher information too", async () => {
+  const device = await testDevice();
+  using _scope = device.scope();
+  const parameters = await trainedNetwork(device);
+  const images = uploadImages(device, smallSet(256, 3));
+  const variant = { parameters, weights, seed: 1 };
+  const byLayers: NetworkReconstructionPlan = { ...plan, blocks: "layers" };
+  const made = async (given: NetworkReconstructionPlan) =>
+    (await reconstruct(device, smallModel, [variant], images, given))[0];
+  const lossWith = async (one: NetworkReconstruction) =>
+    (await lossOf(device, rounded(parameters, one))).loss;
+  const [weighed, alike] = [
+    await made({ ...byLayers, weighting: "fisher" }),
+    await made(byLayers),
+  ];
+  assert.notDeepEqual(weighed.losses, alike.losses);
+  const float = (await lossOf(device, parameters)).loss;
+  const before = await lossWith(await made(nearest));
+  const after = await lossWith(weighed);
+  assert.ok(after - float < 0.6 * (before - float), `${float}, ${after} against ${before}`);
 });
 
 Deno.test("reconstruct() refuses what cannot be reconstructed", async () => {

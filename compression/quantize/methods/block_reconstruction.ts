@@ -164,8 +164,8 @@ function checkLosses(
  * layer, a residual block or a whole network; with a drop rate, activations are quantized in part
  * (QDrop). All networks of a population learn in the same dispatches, each with its own grids.
  *
- * The paper weighs the errors of a block by the squared gradients of the task's loss. Here all count alike,
- * and no label is needed: against the logits of a whole network there is nothing to weigh.
+ * How errors are weighed is the block's own affair: the paper weighs them by the diagonal of the Fisher
+ * information.
  *
  * @param device Where to learn.
  * @param block Weights, activations, and how its error is measured.
