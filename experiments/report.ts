@@ -43,8 +43,9 @@ function provenance({ experiment, runs, trials }: ExperimentResult): string {
 
 function comparisons({ experiment, comparisons }: ExperimentResult): string {
   const { budget: { axis }, equivalenceMargin: margin } = experiment;
+  const hasTests = experiment.seeds > 1;
   const equivalent = margin === undefined ? [] : [`p equivalent within ${margin * 100}`];
-  const both = ["p", ...equivalent].flatMap((test) => [test, "by Holm"]);
+  const both = hasTests ? ["p", ...equivalent].flatMap((test) => [test, "by Holm"]) : [];
   return markdownTable(
     ["comparison", "at", "difference (points)", ...both, "seeds"],
     comparisons.map(({ name, at, metric, difference, pValue, equivalence, adjusted }) => [
@@ -53,9 +54,8 @@ function comparisons({ experiment, comparisons }: ExperimentResult): string {
         key === axis ? showBudgetOf(experiment, Number(value)) : showValue(experiment, key, value)
       ).join(", "),
       showInterval(difference, metric, true),
-      showP(pValue),
-      showP(adjusted.pValue),
-      ...equivalence === undefined
+      ...hasTests ? [showP(pValue), showP(adjusted.pValue)] : [],
+      ...equivalence === undefined || !hasTests
         ? []
         : [showP(equivalence), showP(adjusted.equivalence ?? equivalence)],
       `${difference.n}`,
@@ -206,7 +206,9 @@ export function writeReport(result: ExperimentResult, hasStepLogs: boolean = fal
     "",
     "## Results",
     "",
-    "Mean ± half width of the 95 % interval over seeds; differences are paired by seed.",
+    experiment.seeds === 1
+      ? "One seed: no intervals."
+      : "Mean ± half width of the 95 % interval over seeds; differences are paired by seed.",
     "",
     markdownTable(
       resultHeader(experiment),
@@ -231,6 +233,9 @@ export function writeReport(result: ExperimentResult, hasStepLogs: boolean = fal
 
 function howCompared({ experiment, comparisons }: ExperimentResult): string {
   const count = comparisons.length;
+  if (experiment.seeds === 1) {
+    return "Differences between networks of one seed, without p or interval.";
+  }
   const least = Math.min(1, count * 2 ** (1 - experiment.seeds));
   return [
     "p: two-sided sign-flip test, all patterns up to 20 seeds; it cannot fall below 2 / 2^seeds.",

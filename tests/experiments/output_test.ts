@@ -137,6 +137,14 @@ Deno.test("writeReport() has question, method, provenance, cliffs, comparisons a
   assert.match(writeReport(failing), /Failed: trial [0-9a-f]{12}, seed 0: loss is NaN\./);
 });
 
+Deno.test("writeReport() of one seed has neither p nor intervals, and says so", async () => {
+  const report = writeReport(await fakeResult({ ...smallExperiment, seeds: 1 }));
+  assert.match(report, /\n\| comparison \| at \| difference \(points\) \| seeds \|\n/);
+  assert.match(report, /\nOne seed: no intervals\.\n/);
+  assert.doesNotMatch(report, /Holm|±/);
+  assert.match(writeReport(result), /\| difference \(points\) \| p \| by Holm \| seeds \|\n/);
+});
+
 Deno.test("writeResults() writes every file whole, and again over itself", async () => {
   const folder = await Deno.makeTempDir();
   try {
