@@ -13,9 +13,11 @@ function whereWithin(where: Where, grid: Experiment["grid"]): Where {
   );
 }
 
-/** Whether a part of the grid has any point left. */
-function hasPoints(where: Where = {}): boolean {
-  return Object.values(where).every(({ length }) => length > 0);
+/** How many points of the grid are left in a part of it. */
+function pointsIn(where: Where = {}, grid: Experiment["grid"]): number {
+  return Object.entries(grid)
+    .map(([axis, values]) => (where[axis] ?? values).length)
+    .reduce((product, count) => product * count, 1);
 }
 
 function chartWithout(
@@ -60,9 +62,10 @@ export function partOf(
     control: control && has(control) ? control : undefined,
     charts: experiment.charts.map((chart) => chartWithout(chart, names, grid))
       .filter((chart) =>
-        chart.kind === "line" ? hasPoints(chart.where) : chart.comparisons.length > 0
+        // a single point is told by the table
+        chart.kind === "line" ? pointsIn(chart.where, grid) > 1 : chart.comparisons.length > 0
       ),
-    stepLogs: steps && hasPoints(steps.where) ? steps : undefined,
+    stepLogs: steps && pointsIn(steps.where, grid) > 0 ? steps : undefined,
     published: published && expandGrid(grid).some((point) => matches(point, published.comparable))
       ? published
       : undefined,

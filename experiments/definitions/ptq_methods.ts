@@ -56,6 +56,11 @@ const FAMILIES = [
   },
 ] as const;
 
+/** What is compared with each other too, not only with the first arm. */
+const CLOSE_PAIRS: readonly (readonly [PtqArm, PtqArm])[] = [
+  ["reconstruction_layers_fisher", "reconstruction_layers"],
+];
+
 /** What a method does, for reports that have it. */
 const METHODS: readonly (readonly [arm: PtqArm, sentence: string])[] = [
   [
@@ -145,10 +150,13 @@ function definePtqMethods(extent: Extent): Experiment {
     }),
     metrics: ["testAccuracy", "testLoss", "predictedClasses", "bytes"],
     compare: QUANTIZED.flatMap((quantized) =>
-      others.map((method) => ({
-        name: `${method} - ${first}, ${quantized}`,
+      [
+        ...others.map((method) => [method, first] as const),
+        ...CLOSE_PAIRS.filter((pair) => pair.every((method) => arms.includes(method))),
+      ].map(([method, other]) => ({
+        name: `${method} - ${other}, ${quantized}`,
         first: { method, quantized },
-        second: { method: first, quantized },
+        second: { method: other, quantized },
       }))
     ),
     charts: [

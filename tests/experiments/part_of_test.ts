@@ -18,7 +18,7 @@ function emptyCharts(experiment: experiments.Experiment, only: Only): string[] {
   );
 }
 
-Deno.test("overrideExperiment() leaves out charts that a part of the grid leaves nothing of", () => {
+Deno.test("overrideExperiment() leaves out charts that a part of the grid leaves nothing of, or one point", () => {
   const parts: [experiments.Experiment, Only, string[]][] = [
     [qat, { quantized: ["weights"] }, ["accuracy_weights"]],
     [ptqMethods, { method: ["gptq_channel", "obq_channel"] }, [
@@ -26,6 +26,11 @@ Deno.test("overrideExperiment() leaves out charts that a part of the grid leaves
       "accuracy_weights_and_activations_calibrated",
       "accuracy_by_granularity",
     ]],
+    [ptqMethods, {
+      method: ["min_max_tensor", "reconstruction_layers"],
+      quantized: ["weights"],
+      bits: ["2"],
+    }, ["accuracy_weights_calibrated"]],
     [octization, { optimizer: ["sgd_0.1"] }, []],
   ];
   for (const [experiment, only, kept] of parts) {
