@@ -24,12 +24,8 @@ import {
 } from "../quantization_trial.ts";
 import type { Bench } from "./laboratory.ts";
 
-/**
- * Makes a quantizer that rounds each weight to each bit-width once.
- *
- * @returns Rounds to the nearest level of equal steps, one range of least squared error a channel.
- */
-export function roundedToBits(): QuantizeToBits {
+/** Rounds each weight to each bit-width once: equal steps, one range of least squared error a channel. */
+function roundedToBits(): QuantizeToBits {
   const known = new Map<Float32Array, Map<number, QuantizedWeight>>();
   return (values, shape, bits) => {
     const ofWeight = known.get(values) ?? new Map<number, QuantizedWeight>();
@@ -47,50 +43,62 @@ export function roundedToBits(): QuantizeToBits {
   };
 }
 
-/** Gives what every layer costs and suffers at every width, as a method measures it. */
-export type ChoicesFor = (method: MixedPrecisionMethod) => Promise<LayerChoices[]>;
+/** What the layers of a network cost and suffer, and how their weights become so many bits. */
+export interface LayerSurvey {
+  /** Rounds a weight to the nearest level, one range of least squared error a channel. */
+  readonly quantize: QuantizeToBits;
+  /**
+   * Gives what every layer costs and suffers at every width; each way of measuring is measured once.
+   *
+   * @param method Loss or Hessian trace, and on how many images.
+   */
+  choicesFor(method: MixedPrecisionMethod): Promise<LayerChoices[]>;
+}
+
+/** Surveys of networks that are still looked at: trials of one come in several groups. */
+const surveys = new WeakMap<HostParameters, LayerSurvey>();
 
 /**
- * Measures layers, each way of measuring once.
+ * Surveys a network, or finds the survey of it that there is.
  *
  * @param device Where.
  * @param model The model, its batch norms folded.
- * @param host Its trained weights.
+ * @param host Its trained weights; the survey is theirs as long as somebody holds them.
  * @param bench Its data.
- * @param quantize How a weight becomes so many bits.
- * @returns The measurement that a method asks for.
+ * @returns The survey.
  */
-export function choicesOf(
+export function surveyOf(
   device: Device,
   model: Model,
   host: HostParameters,
   bench: Bench,
-  quantize: QuantizeToBits,
-): ChoicesFor {
+): LayerSurvey {
+  const found = surveys.get(host);
+  if (found !== undefined) return found;
+  const quantize = roundedToBits();
   const known = new Map<string, Promise<LayerChoices[]>>();
   const measure = async ({ sensitivity, images }: MixedPrecisionMethod) => {
     using _scope = device.scope();
     const chunks = chunksOf(device, bench.calibrationSet(images));
+    const widths = MIXED_PRECISION_WIDTHS;
     if (sensitivity === "loss") {
-      return await measureSensitivities(
-        device,
-        model,
-        host,
-        chunks,
-        MIXED_PRECISION_WIDTHS,
-        quantize,
-      );
+      return await measureSensitivities(device, model, host, chunks, widths, quantize);
     }
     const options = { samples: TRACE_SAMPLES, seed: 0 };
     const traces = await layerHessianTraces(device, model, host, chunks, options);
-    return hessianChoices(model, host, traces, MIXED_PRECISION_WIDTHS, quantize);
+    return hessianChoices(model, host, traces, widths, quantize);
   };
-  return (method) => {
-    const key = `${method.sensitivity} ${method.images}`;
-    const found = known.get(key) ?? measure(method);
-    known.set(key, found);
-    return found;
+  const survey: LayerSurvey = {
+    quantize,
+    choicesFor(method) {
+      const key = `${method.sensitivity} ${method.images}`;
+      const measured = known.get(key) ?? measure(method);
+      known.set(key, measured);
+      return measured;
+    },
   };
+  surveys.set(host, survey);
+  return survey;
 }
 
 /**

@@ -21,7 +21,7 @@ import {
 import type { PostTrainingCompression } from "../quantization_trial.ts";
 import { type LayerMethod, quantizeByLayers } from "./by_layers.ts";
 import type { Bench } from "./laboratory.ts";
-import { allocate, choicesOf, roundedToBits } from "./mixed_precision.ts";
+import { allocate, surveyOf } from "./mixed_precision.ts";
 import {
   bytesOf,
   type QuantizeOneWeight,
@@ -117,14 +117,13 @@ async function byBudget(
   bench: Bench,
 ): Promise<QuantizedCopy[]> {
   using _scope = device.scope();
-  const quantize = roundedToBits();
-  const choicesFor = choicesOf(device, model, host, bench, quantize);
+  const survey = surveyOf(device, model, host, bench);
   const made: QuantizedCopy[] = [];
   for (const one of together) {
-    const { bits } = allocate(await choicesFor(one), one);
+    const { bits } = allocate(await survey.choicesFor(one), one);
     const { parameters, bytes } = quantizeWeights(model, host, (_values, shape, name) => {
       const values = host[name];
-      return quantize(values, shape, bits[name.replace(/\.weight$/, "")]);
+      return survey.quantize(values, shape, bits[name.replace(/\.weight$/, "")]);
     });
     made.push({ parameters, bytes });
   }
