@@ -8,6 +8,7 @@ import {
   elementwiseParams,
   reduceParams,
   type Reduction,
+  UNARY,
 } from "../kernels/mod.ts";
 
 /** Longest part of an axis that one invocation walks. */
@@ -37,6 +38,19 @@ export function combine(op: keyof typeof BINARY, a: Tensor, b: Tensor, into?: Te
   const params = broadcastParams(a.shape, b.shape);
   const { y } = run(elementwiseKernels.broadcast, { a, b }, params, options);
   return reshape(y, broadcastShape(a.shape, b.shape));
+}
+
+/**
+ * Applies a function of one number, element by element; not differentiable by itself.
+ *
+ * @param op Such as `exponential`.
+ * @param x Any shape.
+ * @returns The same shape.
+ */
+export function mapElements(op: keyof typeof UNARY, x: Tensor): Tensor {
+  const options = { constants: { OP: UNARY[op] } };
+  const { y } = run(elementwiseKernels.unary, { a: x }, elementwiseParams(x.size), options);
+  return reshape(y, x.shape);
 }
 
 /**

@@ -1,4 +1,4 @@
-export { affine, combine, fill, reduceAxis } from "./arithmetic.ts";
+export { affine, combine, fill, mapElements, reduceAxis } from "./arithmetic.ts";
 export { add, type AddOptions } from "./ops/add.ts";
 export { averagePool, type AveragePoolOptions, globalAveragePool } from "./ops/average_pool.ts";
 export { batchNorm, type BatchNormOptions, type BatchNormTensors } from "./ops/batch_norm.ts";

@@ -1,9 +1,8 @@
-import { reduceAxis } from "../autograd/mod.ts";
+import { mapElements, reduceAxis } from "../autograd/mod.ts";
 import type { Range } from "../compression/mod.ts";
 import { watchChannels } from "../compression/quantize/observers/watch_channels.ts";
 import { type Chunk, splitChunk } from "../data/mod.ts";
-import { type Device, readAll, reshape, run, type Tensor } from "../gpu/mod.ts";
-import { elementwiseKernels, elementwiseParams, UNARY } from "../kernels/mod.ts";
+import { type Device, readAll, reshape, type Tensor } from "../gpu/mod.ts";
 import { type Model, type ParameterTensors, rowsAtOnce } from "../models/mod.ts";
 import { requireFiniteInput } from "./finite_input.ts";
 
@@ -36,12 +35,6 @@ interface Observed {
 }
 
 function observe(layer: string, input: Tensor): Observed {
-  const { y: magnitudes } = run(
-    elementwiseKernels.unary,
-    { a: input },
-    elementwiseParams(input.size),
-    { constants: { OP: UNARY.absolute } },
-  );
   return {
     layer,
     shape: [1, ...input.shape.slice(2)],
@@ -49,7 +42,7 @@ function observe(layer: string, input: Tensor): Observed {
     found: [
       reduceAxis("minimum", input, 1),
       reduceAxis("maximum", input, 1),
-      reduceAxis("sum", reshape(magnitudes, [input.size]), 0),
+      reduceAxis("sum", reshape(mapElements("absolute", input), [input.size]), 0),
     ],
   };
 }

@@ -1,22 +1,18 @@
-import { affine, backward, combine, fill, logSoftmax, reduceAxis } from "../autograd/mod.ts";
+import {
+  affine,
+  backward,
+  combine,
+  fill,
+  logSoftmax,
+  mapElements,
+  reduceAxis,
+} from "../autograd/mod.ts";
 import type { LearningContext } from "../compression/mod.ts";
 import { reshape, run, type Tensor } from "../gpu/mod.ts";
-import {
-  dropoutKernels,
-  dropoutParams,
-  elementwiseKernels,
-  elementwiseParams,
-  UNARY,
-} from "../kernels/mod.ts";
+import { dropoutKernels, dropoutParams } from "../kernels/mod.ts";
 
 /** The random stream of the signs: apart from those of masks, layers and epochs. */
 const SIGN_STREAM = 2 ** 29;
-
-function exponential(x: Tensor): Tensor {
-  const constants = { OP: UNARY.exponential };
-  const { y } = run(elementwiseKernels.unary, { a: x }, elementwiseParams(x.size), { constants });
-  return reshape(y, x.shape);
-}
 
 /** -1 or 1, a pure function of seed, step and element. */
 function randomSigns(like: Tensor, { clock, seeds }: LearningContext): Tensor {
@@ -42,17 +38,21 @@ function randomSigns(like: Tensor, { clock, seeds }: LearningContext): Tensor {
  * @param context Seeds and step: of the signs.
  * @returns The shape of `output`.
  * @throws {TypeError} If the logits do not depend on `output`.
- * @see Li et al. 2021, arXiv:2102.05426, equation 10; Martens 2020, arXiv:1412.1193, section 5
+ * @see Li et al. 2021, arXiv:2102.05426; Martens 2020, arXiv:1412.1193
  */
 export function fisherGradients(logits: Tensor, output: Tensor, context: LearningContext): Tensor {
   const [networks, rows] = logits.shape;
   const logP = logSoftmax(logits);
   const signed = combine(
     "multiply",
-    exponential(affine(logP, 0.5, 0)),
+    mapElements("exponential", affine(logP, 0.5, 0)),
     randomSigns(logits, context),
   );
   const sums = reshape(reduceAxis("sum", signed, 2), [networks, rows, 1]);
-  const seed = combine("subtract", signed, combine("multiply", exponential(logP), sums));
+  const seed = combine(
+    "subtract",
+    signed,
+    combine("multiply", mapElements("exponential", logP), sums),
+  );
   return output === logits ? seed : backward(logits, [output], { seed }).get(output)!;
 }

@@ -97,8 +97,8 @@ const METHODS: readonly (readonly [arm: PtqArm, sentence: string])[] = [
     "reconstruction_codebook",
     "Reconstruction: roundings, scales and activation steps learned together for " +
     `${RECONSTRUCTION_PLAN.steps.toLocaleString("en")} steps of ${RECONSTRUCTION_PLAN.batchSize} ` +
-    "images against the float32 logits; by layers, one layer after the other against what each of them gave; Fisher, with errors weighed by " +
-    "the diagonal of the Fisher information.",
+    "images against the float32 logits; by layers, one layer after the other against what each of them " +
+    "gave; Fisher, with errors weighed by the diagonal of the Fisher information.",
   ],
 ];
 
