@@ -46,6 +46,9 @@ type Dataset = ChartDataset<"scatter", ErrorBarPoint[]>;
 /** Share of the way to the next budget that series side by side may take. */
 const WIDEST = 0.3;
 
+/** Room to either side of a budget that is the only one. */
+const HALF_A_STEP = 0.5;
+
 /** Smallest distance of two budgets that series have points at. */
 function smallestGap(series: readonly ChartSeries[]): number {
   const budgets = [...new Set(series.flatMap(({ points }) => points.map(({ x }) => x)))]
@@ -160,7 +163,9 @@ function xAxis(data: PanelData, options: PanelOptions): ScaleOptions {
         tick >= Math.min(...values) && tick <= Math.max(...values)
       )
       : [...new Set(values)].sort((a, b) => a - b));
-  const margin = log ? 1.15 : (high - low) / 40 || 1;
+  // series of a single budget stay near its tick
+  const least = new Set(values).size > 1 ? 0 : HALF_A_STEP - (high - low) / 2;
+  const margin = log ? 1.15 : Math.max((high - low) / 40, least);
   return {
     type: log ? "logarithmic" : "linear",
     min: options.xRange?.[0] ?? (log ? low / margin : low - margin),

@@ -42,15 +42,27 @@ function differing(
   return count;
 }
 
-/** Counts pixels of about one color. */
-function colored({ data }: { data: Uint8ClampedArray }, hex: string): number {
+/** The column of every pixel of about one color, below a row. */
+function columnsOf(
+  { width, data }: { width: number; data: Uint8ClampedArray },
+  hex: string,
+  from = 0,
+): number[] {
   const [r, g, b] = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
-  let count = 0;
-  for (let i = 0; i < data.length; i += 4) {
+  const columns = [];
+  for (let i = from * width * 4; i < data.length; i += 4) {
     const distance = Math.abs(data[i] - r) + Math.abs(data[i + 1] - g) + Math.abs(data[i + 2] - b);
-    if (distance < 12) count++;
+    if (distance < 12) columns.push(i / 4 % width);
   }
-  return count;
+  return columns;
+}
+
+function colored(picture: { width: number; data: Uint8ClampedArray }, hex: string): number {
+  return columnsOf(picture, hex).length;
+}
+
+function middle(columns: readonly number[]): number {
+  return columns.reduce((sum, column) => sum + column, 0) / columns.length;
 }
 
 Deno.test("registerFonts() makes Inter known, and text in it has pixels", () => {
@@ -112,6 +124,18 @@ Deno.test("drawChart() draws one seed without bars", async () => {
   const single = await fakeResult({ ...result.experiment, seeds: 1 });
   const { data } = drawChart(single, accuracy);
   assert.equal(data.series[0].points[0].lower, undefined);
+});
+
+Deno.test("drawChart() keeps the series of a single budget near its tick", async () => {
+  const rows = result.rows.filter(({ point }) => point?.bits === 8);
+  const experiment = { ...result.experiment, published: undefined };
+  const single = { ...result, experiment, rows, cliffs: [] };
+  const chart = await pixelsOf(drawChart(single, accuracy).png);
+  const [first, second] = [0, 1].map((index) =>
+    columnsOf(chart, seriesStyle(index).color, 200).filter((column) => column < chart.width / 2)
+  );
+  const distance = Math.abs(middle(first) - middle(second));
+  assert.ok(distance > 5 && distance < chart.width / 20, `${distance} of ${chart.width} pixels`);
 });
 
 Deno.test("chartData() has what the result has, in percent, budgets ascending", () => {
