@@ -1,6 +1,6 @@
 import { type Laboratory, openLaboratory } from "../../../experiments/execute/laboratory.ts";
 import { testDevice } from "../../support/device.ts";
-import { type BarCounts, writeBars } from "./bars_folder.ts";
+import { type BarImages, writeBars } from "./bars_folder.ts";
 
 /** A device, a data set of bars, and a folder for networks. */
 export interface BarsLaboratory {
@@ -9,19 +9,22 @@ export interface BarsLaboratory {
   readonly folder: string;
 }
 
+/** Of 784 inputs, methods that compute on the host would take seconds a network. */
+const SMALL: BarImages = { train: 640, test: 320, side: 14 };
+
 /**
  * Runs a test in one, and removes its folder.
  *
  * @param test What is tested.
- * @param counts Images, where the usual ones are too many.
+ * @param images Where the usual ones are too many.
  */
 export async function withBars(
   test: (place: BarsLaboratory) => Promise<void>,
-  counts?: BarCounts,
+  images: BarImages = SMALL,
 ): Promise<void> {
   const folder = await Deno.makeTempDir({ prefix: "bitcliff-test-" });
   try {
-    await writeBars(folder, counts);
+    await writeBars(folder, images);
     const device = await testDevice();
     using _scope = device.scope();
     await test({ laboratory: openLaboratory(device), bars: folder, folder });

@@ -68,13 +68,13 @@ Deno.test("deviceExecutor() counts the bytes of weights, and mixed precision kee
     const layer = (outputs: number, inputs: number, bits: number, ofGrid = 32 + bits) =>
       Math.ceil((outputs * inputs * bits + outputs * ofGrid) / 8);
     const classes = (await laboratory.bench(trials[0])).classes;
-    assert.equal(two, layer(16, 784, 2) + layer(classes, 16, 2));
-    assert.equal(ofHqq, layer(16, 784, 2, 64) + layer(classes, 16, 2, 64));
+    assert.equal(two, layer(16, 196, 2) + layer(classes, 16, 2));
+    assert.equal(ofHqq, layer(16, 196, 2, 64) + layer(classes, 16, 2, 64));
     assert.deepEqual([ofGptq, ofObq, learned], [two, two, two], "the same codes and grids");
-    assert.equal(codebooks, layer(16, 784, 2, 4 * 32) + layer(classes, 16, 2, 4 * 32));
+    assert.equal(codebooks, layer(16, 196, 2, 4 * 32) + layer(classes, 16, 2, 4 * 32));
     // steps that learned have no zero point, signs one magnitude
-    assert.equal(steps, layer(16, 784, 2, 32) + layer(classes, 16, 2, 32));
-    assert.equal(signs, layer(16, 784, 1, 32) + layer(classes, 16, 1, 32));
-    assert.ok(ofTwo! <= two && ofTwo! > layer(16, 784, 1), `${ofTwo} of ${two}`);
-    assert.ok(ofFour! <= layer(16, 784, 4) + layer(classes, 16, 4) && ofFour! > two);
+    assert.equal(steps, layer(16, 196, 2, 32) + layer(classes, 16, 2, 32));
+    assert.equal(signs, layer(16, 196, 1, 32) + layer(classes, 16, 1, 32));
+    assert.ok(ofTwo! <= two && ofTwo! > layer(16, 196, 1), `${ofTwo} of ${two}`);
+    assert.ok(ofFour! <= layer(16, 196, 4) + layer(classes, 16, 4) && ofFour! > two);
   }));
