@@ -86,11 +86,16 @@ Deno.test("deviceExecutor() says on how few images ranges were found, where nobo
     );
     const name = bars.split("/").at(-1);
     const said = `${name}: ranges of inputs were found on 640 images instead of 2,048`;
-    const dead = '"fc2": 5 of 16 channels never changed in 640 samples: channel 0 is 0';
-    assert.deepEqual(
-      outcomes.map((outcome) => outcome?.status === "done" && outcome.remarks),
-      [undefined, undefined, [said, dead], [said, dead]],
-    );
+    const dead = /^"fc2": \d+ of 16 channels never changed in 640 samples: channel \d+ is 0$/;
+    const remarks = outcomes.map((outcome) => outcome?.status === "done" && outcome.remarks);
+    const counts = remarks.map((some) => some && some.length);
+    assert.deepEqual(counts, [undefined, undefined, 2, 2], "weights alone need no images");
+    for (
+      const [few, unchanging] of remarks.filter((some) => some !== undefined && some !== false)
+    ) {
+      assert.equal(few, said);
+      assert.match(unchanging, dead);
+    }
   }));
 
 Deno.test("deviceExecutor() says which channels never changed before it trains under quantization, or smooths", () =>
